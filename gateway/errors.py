@@ -1,0 +1,52 @@
+"""What can go wrong, named by what the catcher must do. What a sender wrote wrong is never here: it is a Problem."""
+
+from __future__ import annotations
+
+
+class KabarError(Exception):
+    """The root of every error that Kabar raises on purpose."""
+
+
+class Refused(KabarError):
+    """The request is not authentic: answer 403, keep nothing, count it."""
+
+
+class Malformed(KabarError):
+    """The request is authentic but cannot be read: keep it raw for staff. `field` names the part at fault."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Retryable(KabarError):
+    """Nothing was done, for certain: try again later. `code` is the provider's own; `after_seconds` its own wish, if any."""
+
+    def __init__(self, message: str, code: str = "", after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.after_seconds = after_seconds
+
+
+class Permanent(KabarError):
+    """It will never work: stop and tell staff. `code` is the provider's own."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Unsure(KabarError):
+    """It may or may not have been done, and nothing can tell: show it to staff, never do it again by yourself."""
+
+
+class Unavailable(KabarError):
+    """The database cannot be reached or cannot take a write now: answer 503, so that the provider comes again."""
+
+
+class Misconfigured(KabarError):
+    """The settings are wrong: say all that is wrong at once, by name, and do not start. `faults` maps a name to its fault."""
+
+    def __init__(self, faults: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {fault}" for name, fault in faults.items()))
+        self.faults = faults

@@ -1,0 +1,139 @@
+"""The values that come out of reading a message: Reading and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+READER_VERSION = 1  # raised whenever the same text may be read differently; kept beside every report
+
+
+class Span(NamedTuple):
+    """Where in the sender's own text something stands: `text[start:end]`, in characters of the text as it was given."""
+
+    start: int
+    end: int
+
+
+class Kind(StrEnum):
+    """What a message is: one or more reports, part of an answer, a command, or text for a human."""
+
+    REPORT = "report"
+    FRAGMENT = "fragment"
+    COMMAND = "command"
+    TEXT = "text"
+
+
+class RepairCode(StrEnum):
+    """What was read differently from what was written, or supplied where nothing was written."""
+
+    SPELLING = "spelling"  # a word within the allowed edits of an alias: AKTF -> AKTIF
+    DIGITS = "digits"  # letters O, o, l, I among digits: 3O -> 30
+    PERIOD_ASSUMED = "period_assumed"  # no period was written
+    FORM_INFERRED = "form_inferred"  # no form keyword was written
+
+
+class CommandName(StrEnum):
+    """What a sender may ask of the gateway instead of reporting."""
+
+    HELP = "help"
+    STATUS = "status"
+    REGISTER = "register"
+    CORRECT = "correct"
+    CANCEL = "cancel"
+    YES = "yes"
+    NO = "no"
+    STOP = "stop"
+    START = "start"
+    LANGUAGE = "language"
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One thing that was read differently from what was written. `read` is a code (`aktif`), a number or a period.
+
+    `span` is None where nothing was written (an assumed period, an inferred form).
+    """
+
+    code: RepairCode
+    written: str
+    read: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong or unclear: what (a code of `problems`), the sender's own words, and where they stand.
+
+    Shape: `about` holds what the question needs to name besides the words, such as {"measure": "aktif"} or
+    {"sum": 45, "total": 40}; which keys go with which code stands in `problems`.
+    """
+
+    code: str
+    words: str
+    span: Span
+    about: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReport:
+    """One report as it was read. A report with a problem is asked about, never stored as accepted.
+
+    Shape: `values` maps `measure` or `measure.item` to a whole number, e.g. {"baru": 12, "aktif.pil": 30}; in the order
+    they were written.
+    Units: `period` is `YYYY-MM`, None where it could not be told (then a problem says why).
+    """
+
+    form: str
+    period: str | None
+    values: Mapping[str, int]
+    facility: str | None = None
+    repairs: tuple[Repair, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    remark: str = ""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing about this report needs asking."""
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """Values or a period without a form: the answer to an open question, e.g. `AKTIF 40`."""
+
+    values: Mapping[str, int]
+    period: str | None = None
+    facility: str | None = None
+    repairs: tuple[Repair, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command and what followed it: a keyword, facility or period for STATUS, free text for DAFTAR, a language code."""
+
+    name: CommandName
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one message was read as. Exactly the part named by `kind` is filled; RALAT fills `command` and `reports` both.
+
+    `problems` holds what concerns the message as a whole, such as one that is longer than 1,600 characters.
+    """
+
+    kind: Kind
+    reports: tuple[ReadReport, ...] = ()
+    fragment: Fragment | None = None
+    command: Command | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing in the message needs asking."""
+        asked = self.fragment.problems if self.fragment else ()
+        return not self.problems and not asked and all(report.is_clean for report in self.reports)
