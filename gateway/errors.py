@@ -44,6 +44,10 @@ class Unavailable(KabarError):
     """The database cannot be reached or cannot take a write now: answer 503, so that the provider comes again."""
 
 
+class Raced(KabarError):
+    """Another session took the same place first: nothing was kept, do it again at once; it is not counted as a try."""
+
+
 class Misconfigured(KabarError):
     """The settings are wrong: say all that is wrong at once, by name, and do not start. `faults` maps a name to its fault."""
 

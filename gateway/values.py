@@ -17,7 +17,10 @@ LONGEST_TEXT = 1600  # characters that are read; a longer message is kept whole 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 _DIALLABLE = re.compile(r"\+?[0-9][0-9 ()\-.]{5,19}", re.ASCII)
-_MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
+_MOBILE = {
+    phonenumbers.PhoneNumberType.MOBILE,
+    phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+}
 
 
 class InboxState(StrEnum):
@@ -61,12 +64,25 @@ class OutboxState(StrEnum):
 OUTBOX_MOVES: Mapping[OutboxState, frozenset[OutboxState]] = {
     OutboxState.QUEUED: frozenset({OutboxState.SENDING, OutboxState.FAILED, OutboxState.WITHHELD}),
     OutboxState.SENDING: frozenset(
-        {OutboxState.QUEUED, OutboxState.SENT, OutboxState.DELIVERED, OutboxState.FAILED, OutboxState.UNSURE}
+        {
+            OutboxState.QUEUED,
+            OutboxState.SENT,
+            OutboxState.DELIVERED,
+            OutboxState.FAILED,
+            OutboxState.UNSURE,
+        }
     ),
     OutboxState.SENT: frozenset({OutboxState.DELIVERED, OutboxState.FAILED}),
     OutboxState.DELIVERED: frozenset(),
     OutboxState.FAILED: frozenset(),
-    OutboxState.UNSURE: frozenset({OutboxState.SENT, OutboxState.DELIVERED, OutboxState.FAILED, OutboxState.QUEUED}),
+    OutboxState.UNSURE: frozenset(
+        {
+            OutboxState.SENT,
+            OutboxState.DELIVERED,
+            OutboxState.FAILED,
+            OutboxState.QUEUED,
+        }
+    ),
     OutboxState.WITHHELD: frozenset(),
 }
 
@@ -99,13 +115,30 @@ class ReportState(StrEnum):
 
 REPORT_MOVES: Mapping[ReportState, frozenset[ReportState]] = {
     ReportState.WAITING: frozenset(
-        {ReportState.ACCEPTED, ReportState.FLAGGED, ReportState.REPLACED, ReportState.WITHDRAWN, ReportState.REJECTED}
+        {
+            ReportState.ACCEPTED,
+            ReportState.FLAGGED,
+            ReportState.REPLACED,
+            ReportState.WITHDRAWN,
+            ReportState.REJECTED,
+        }
     ),
     ReportState.FLAGGED: frozenset(
-        {ReportState.ACCEPTED, ReportState.APPROVED, ReportState.REJECTED, ReportState.REPLACED, ReportState.WITHDRAWN}
+        {
+            ReportState.ACCEPTED,
+            ReportState.APPROVED,
+            ReportState.REJECTED,
+            ReportState.REPLACED,
+            ReportState.WITHDRAWN,
+        }
     ),
     ReportState.ACCEPTED: frozenset(
-        {ReportState.APPROVED, ReportState.REJECTED, ReportState.REPLACED, ReportState.WITHDRAWN}
+        {
+            ReportState.APPROVED,
+            ReportState.REJECTED,
+            ReportState.REPLACED,
+            ReportState.WITHDRAWN,
+        }
     ),
     ReportState.APPROVED: frozenset({ReportState.REPLACED, ReportState.REJECTED}),
     ReportState.REJECTED: frozenset(),
@@ -185,10 +218,14 @@ class OutboundSms:
 
 @dataclass(frozen=True, slots=True)
 class SentSms:
-    """What a provider said when it took a message: its own id, if it gives one, and how many segments it counted."""
+    """What a provider said when it took a message: its own id, if it gives one, and how many segments it counted.
+
+    `is_delivered`: the message has reached the phone already, as in the simulator, whose phone is the outbox itself.
+    """
 
     provider_id: str = ""
     segments: int | None = None
+    is_delivered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

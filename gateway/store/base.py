@@ -1,0 +1,187 @@
+"""The ground of the store: the engine, sessions, column types, and the database's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, func, select, text
+from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeDecorator
+
+from gateway.errors import Raced, Unavailable
+from gateway.store import sqlite
+
+__all__ = [
+    "Database",
+    "Session",
+    "UtcDateTime",
+    "database_now",
+    "durability",
+    "is_postgresql",
+    "make_engine",
+    "metadata",
+    "savepoint",
+]
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# PostgreSQL: a stuck statement or lock must end before a provider gives up on its webhook (15 s), and the connection
+# of a lost machine must let go of its locks.
+_POSTGRESQL_OPTIONS = "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000"
+_POSTGRESQL_ARGUMENTS = {
+    "options": _POSTGRESQL_OPTIONS,
+    "connect_timeout": 2,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+
+
+_RACES = {
+    "40001",
+    "40P01",
+    "55P03",
+}  # PostgreSQL, appendix A: serialization failure, deadlock, lock not available
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant: aware and in UTC on this side, whatever the database keeps. Errors: ValueError for a naive instant."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive instant; SQLite keeps UTC without its zone, always with microseconds, so that text sorts."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive instant cannot be kept: {value!r}")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the instant its zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def make_engine(url: str) -> Engine:
+    """Return an engine for SQLite or PostgreSQL whose commits are durable and whose transactions are explicit."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(
+            parsed.set(drivername="sqlite"),
+            module=sqlite.driver,
+            connect_args={
+                "factory": sqlite.QueuedConnection,
+                "check_same_thread": False,
+            },
+        )
+        sqlite.prepare_engine(engine)
+        return engine
+    return create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        connect_args=_POSTGRESQL_ARGUMENTS,
+        pool_size=8,
+        max_overflow=8,
+        pool_timeout=3,
+        pool_pre_ping=True,
+    )
+
+
+class Database:
+    """One database, and the sessions on it."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = make_engine(url)
+
+    @contextmanager
+    def session(self, *, read_only: bool = False) -> Iterator[Session]:
+        """Open a session. What is not committed when the block ends is rolled back.
+
+        Errors: Unavailable when the database cannot be reached, is locked, full or shutting down; nothing was kept then.
+        Raced when another session took the same unique place first; rolled back, to be done again at once.
+        """
+        engine = self.engine.execution_options(**{sqlite.READ_ONLY: True}) if read_only else self.engine
+        with Session(engine, expire_on_commit=False) as session, translating_errors():
+            yield session
+
+    def dispose(self) -> None:
+        """Close every connection; the next session opens new ones. A child process calls this first."""
+        self.engine.dispose()
+
+
+@contextmanager
+def savepoint(session: Session) -> Iterator[None]:
+    """Do what is inside wholly or not at all, within the session's transaction.
+
+    Errors: Raced when another session was in the way (a unique place, a deadlock): only what is inside was undone.
+    """
+    try:
+        with session.begin_nested():
+            yield
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) in _RACES:
+            raise Raced(str(error.orig)) from error
+        raise
+    except IntegrityError as error:
+        raise Raced(str(error.orig)) from error
+
+
+@contextmanager
+def translating_errors() -> Iterator[None]:
+    """Say in the house's words what the database says in its own."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Raced(str(error.orig)) from error
+    except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise Unavailable(f"the database is not available: {cause}") from error
+
+
+def is_postgresql(session: Session) -> bool:
+    """Return whether the session speaks to PostgreSQL."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def database_now(session: Session) -> datetime:
+    """Return the database's own clock, the one that leases are taken and run out by.
+
+    Several machines share it, so that a worker whose own clock is wrong can neither steal a lease nor keep one for ever.
+    """
+    if is_postgresql(session):
+        found: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+        return found.astimezone(UTC)
+    written = session.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')")).scalar_one()
+    return datetime.fromisoformat(written)
+
+
+def durability(session: Session) -> dict[str, Any]:
+    """Return what decides whether a commit survives a power cut, as the database itself says it; `doctor` shows it."""
+    if is_postgresql(session):
+        names = ("fsync", "synchronous_commit", "full_page_writes")
+        return {name: session.execute(text(f"SHOW {name}")).scalar_one() for name in names}
+    names = ("journal_mode", "synchronous", "foreign_keys")
+    return {name: session.execute(text(f"PRAGMA {name}")).scalar_one() for name in names}

@@ -1,0 +1,55 @@
+"""Channels: the pace of each configured channel, shared by every sender of it, and the clock's last tick."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Column, String, Table, insert, select, update
+
+from gateway.store.base import Session, UtcDateTime, metadata, savepoint
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("next_send_at", UtcDateTime, nullable=True),
+)
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("ticked_at", UtcDateTime, nullable=False),
+)
+
+
+def hold_channel(session: Session, name: str) -> datetime | None:
+    """Take a channel's pace for this transaction and return when its next message may go, None for at once.
+
+    Errors: Raced when another session added the channel's row at the same moment.
+    """
+    row = session.execute(select(channels.c.next_send_at).where(channels.c.name == name).with_for_update()).first()
+    if row is None:
+        with savepoint(session):
+            session.execute(insert(channels), {"name": name})
+        return None
+    found: datetime | None = row.next_send_at
+    return found
+
+
+def keep_pace(session: Session, name: str, clock: datetime, count: int, per_second: float) -> None:
+    """Write down that `count` messages go now, so that the next ones wait their part of a second."""
+    next_send_at = clock + timedelta(seconds=count / per_second)
+    session.execute(update(channels).where(channels.c.name == name).values(next_send_at=next_send_at))
+
+
+def tick(session: Session, name: str, now: datetime) -> None:
+    """Write down that a clock is alive. Errors: Raced when two write their first tick at once."""
+    changed = session.execute(update(ticks).where(ticks.c.name == name).values(ticked_at=now))
+    if changed.rowcount == 0:  # type: ignore[attr-defined]
+        session.execute(insert(ticks), {"name": name, "ticked_at": now})
+
+
+def last_tick(session: Session, name: str) -> datetime | None:
+    """Return when a clock last said that it is alive, or None."""
+    return session.execute(select(ticks.c.ticked_at).where(ticks.c.name == name)).scalar_one_or_none()

@@ -1,0 +1,94 @@
+"""Facilities: the places that report, each in a kecamatan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    insert,
+    select,
+)
+
+from gateway.store.areas import areas
+from gateway.store.base import Session, metadata
+
+facilities = Table(
+    "facilities",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("code", String(9), nullable=False, unique=True),
+    Column("kemenkes_code", String(20), nullable=True),
+    Column("dhis2_uid", String(11), nullable=True),
+    Column("type", String(20), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("short_name", String(20), nullable=False),
+    Column("area", ForeignKey("areas.code"), nullable=False, index=True),
+    Column("is_active", Boolean, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """One facility. `code` is the KB register code of 9 digits; `short_name` is what a reporter may write after the keyword."""
+
+    id: int
+    code: str
+    name: str
+    short_name: str
+    type: str
+    area: str
+    timezone: str
+    is_active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NewFacility:
+    """A facility about to be added."""
+
+    code: str
+    name: str
+    short_name: str
+    type: str
+    area: str
+    kemenkes_code: str | None = None
+    dhis2_uid: str | None = None
+    is_active: bool = True
+
+
+COLUMNS = (
+    facilities.c.id,
+    facilities.c.code,
+    facilities.c.name,
+    facilities.c.short_name,
+    facilities.c.type,
+    facilities.c.area,
+    areas.c.timezone,
+    facilities.c.is_active,
+)
+
+
+def add_facilities(session: Session, rows: Iterable[NewFacility]) -> tuple[int, ...]:
+    """Add facilities and return their ids, in the order given."""
+    found = [{name: getattr(row, name) for name in NewFacility.__slots__} for row in rows]
+    if not found:
+        return ()
+    statement = insert(facilities).returning(facilities.c.id, sort_by_parameter_order=True)
+    return tuple(session.execute(statement, found).scalars())
+
+
+def get_facilities(session: Session, ids: Collection[int]) -> dict[int, Facility]:
+    """Return the facilities of these ids."""
+    statement = select(*COLUMNS).join(areas, areas.c.code == facilities.c.area).where(facilities.c.id.in_(ids))
+    return {row.id: Facility(*row) for row in session.execute(statement)}
+
+
+def lock_facility(session: Session, facility_id: int) -> None:
+    """Let no other session settle a report of this facility until this one ends (SQLite has one writer anyway)."""
+    session.execute(select(facilities.c.id).where(facilities.c.id == facility_id).with_for_update())

@@ -1,0 +1,210 @@
+"""The inbox: every message that was ever received, once each, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+
+from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
+from gateway.values import InboxState
+
+BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite gives ids by itself to INTEGER keys only
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("channel", String(40), nullable=False),
+    Column("provider_id", String(200), nullable=False),
+    Column("sender", String(64), nullable=False),
+    Column("recipient", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=True),
+    Column("sent_at", UtcDateTime, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("lane", SmallInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("is_answered", Boolean, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("next_try_at", UtcDateTime, nullable=True),
+    Column("fault", Text, nullable=True),
+    Column("trace_id", String(32), nullable=False),
+    Column("handled_at", UtcDateTime, nullable=True),
+    UniqueConstraint("channel", "provider_id", name="uq_inbox_channel_provider_id"),
+)
+_received = inbox.c.state == "received"
+Index(
+    "ix_inbox_lane_received",
+    inbox.c.lane,
+    inbox.c.id,
+    sqlite_where=_received,
+    postgresql_where=_received,
+)
+Index("ix_inbox_sender", inbox.c.sender, inbox.c.id)
+Index("ix_inbox_state", inbox.c.state, inbox.c.id)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("lane", SmallInteger, primary_key=True, autoincrement=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxMessage:
+    """One received message. `sent_at` is the channel's stamp or else when it was first kept, and never later than that."""
+
+    id: int
+    channel: str
+    provider_id: str
+    sender: str
+    recipient: str
+    text: str
+    sent_at: datetime
+    received_at: datetime
+    lane: int
+    state: str
+    is_answered: bool
+    attempts: int
+    fault: str | None
+    trace_id: str
+    handled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewInboxMessage:
+    """A message about to be kept. `raw` holds the bytes of what could not be read."""
+
+    channel: str
+    provider_id: str
+    sender: str
+    recipient: str
+    text: str
+    sent_at: datetime
+    received_at: datetime
+    lane: int
+    trace_id: str
+    state: str = InboxState.RECEIVED
+    is_answered: bool = False
+    raw: bytes | None = None
+    fault: str | None = None
+
+
+_COLUMNS = tuple(inbox.c[name] for name in InboxMessage.__slots__)
+
+
+def keep(session: Session, message: NewInboxMessage) -> bool:
+    """Keep a message; False when it was kept before: the same channel and provider id are the same message for ever."""
+    row = {name: getattr(message, name) for name in NewInboxMessage.__slots__} | {"attempts": 0}
+    dialect = postgresql if is_postgresql(session) else sqlite_dialect
+    statement = dialect.insert(inbox).on_conflict_do_nothing(index_elements=["channel", "provider_id"])
+    return bool(session.execute(statement.values(row)).rowcount)  # type: ignore[attr-defined]
+
+
+def hold_lane(session: Session, lane: int) -> bool:
+    """Take a lane for this transaction; False when another worker has it. A dead worker's hold goes with its connection."""
+    if not is_postgresql(session):
+        return True  # a write transaction on SQLite already holds the whole database
+    statement = select(lanes.c.lane).where(lanes.c.lane == lane).with_for_update(skip_locked=True)
+    return session.execute(statement).first() is not None
+
+
+def next_batch(session: Session, lane: int, now: datetime, size: int) -> tuple[InboxMessage, ...]:
+    """Return the next messages of a lane that are due, in the order they came."""
+    due = or_(inbox.c.next_try_at.is_(None), inbox.c.next_try_at <= now)
+    statement = select(*_COLUMNS).where(inbox.c.lane == lane, _received, due).order_by(inbox.c.id).limit(size)
+    return tuple(InboxMessage(*row) for row in session.execute(statement))
+
+
+def finish(session: Session, message_id: int, state: InboxState, now: datetime) -> bool:
+    """Settle a received message; False when somebody else settled it first: then everything done for it must be undone."""
+    statement = (
+        update(inbox)
+        .where(inbox.c.id == message_id, _received)
+        .values(state=state, handled_at=now, next_try_at=None, fault=None)
+    )
+    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def set_aside(session: Session, message: InboxMessage, fault: str, next_try_at: datetime | None) -> None:
+    """Count a failed try: try again at an instant, or with None give the message to staff as dead."""
+    state = InboxState.RECEIVED if next_try_at else InboxState.DEAD
+    values = {
+        "attempts": message.attempts + 1,
+        "next_try_at": next_try_at,
+        "fault": fault,
+        "state": state,
+    }
+    session.execute(update(inbox).where(inbox.c.id == message.id, _received).values(values))
+
+
+def lanes_with_work(session: Session, now: datetime) -> tuple[int, ...]:
+    """Return the lanes that hold messages which are due."""
+    due = or_(inbox.c.next_try_at.is_(None), inbox.c.next_try_at <= now)
+    return tuple(session.execute(select(inbox.c.lane).where(_received, due).distinct()).scalars())
+
+
+def oldest_waiting(session: Session) -> datetime | None:
+    """Return when the oldest message that is not yet handled was received, or None."""
+    return session.execute(select(func.min(inbox.c.received_at)).where(_received)).scalar_one()
+
+
+def put_back(session: Session, sender: str, state: InboxState) -> int:
+    """Let every message of a sender in this state be handled anew; return how many. It keeps the day it was sent."""
+    statement = (
+        update(inbox)
+        .where(inbox.c.sender == sender, inbox.c.state == state)
+        .values(state=InboxState.RECEIVED, attempts=0, next_try_at=None)
+    )
+    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def find_message(session: Session, channel: str, provider_id: str) -> InboxMessage | None:
+    """Return a message by its channel's key, or None."""
+    statement = select(*_COLUMNS).where(inbox.c.channel == channel, inbox.c.provider_id == provider_id)
+    row = session.execute(statement).first()
+    return InboxMessage(*row) if row else None
+
+
+def latest_messages(
+    session: Session,
+    *,
+    senders: Collection[str] | None = None,
+    states: Collection[str] | None = None,
+    limit: int = 50,
+) -> tuple[InboxMessage, ...]:
+    """Return the newest messages, newest first: of all senders and states, or of these only."""
+    statement = select(*_COLUMNS).order_by(inbox.c.id.desc()).limit(limit)
+    if senders is not None:
+        statement = statement.where(inbox.c.sender.in_(senders))
+    if states is not None:
+        statement = statement.where(inbox.c.state.in_(states))
+    return tuple(InboxMessage(*row) for row in session.execute(statement))
+
+
+def count_by_state(session: Session) -> dict[str, int]:
+    """Return how many messages stand in each state."""
+    return {
+        state: count for state, count in session.execute(select(inbox.c.state, func.count()).group_by(inbox.c.state))
+    }

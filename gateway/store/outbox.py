@@ -1,0 +1,325 @@
+"""The outbox: every message to be sent, at most one per message received and kind, and what became of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from gateway.store import channels
+from gateway.store.base import Session, UtcDateTime, database_now, metadata
+from gateway.store.inbox import BigId
+from gateway.values import (
+    OUTBOX_MOVES,
+    ChannelLimits,
+    DeliveryStatus,
+    OutboxState,
+    SentSms,
+    WithheldReason,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("inbox_id", ForeignKey("inbox.id"), nullable=True),
+    Column("kind", String(20), nullable=False),
+    Column("channel", String(40), nullable=False),
+    Column("recipient", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("reason", String(20), nullable=True),
+    Column("ref", String(32), nullable=False, unique=True),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("refusals", SmallInteger, nullable=False),
+    Column("next_try_at", UtcDateTime, nullable=True),
+    Column("lease_until", UtcDateTime, nullable=True),
+    Column("lease_token", String(32), nullable=True),
+    Column("provider_id", String(200), nullable=True),
+    Column("segments", SmallInteger, nullable=True),
+    Column("fault", Text, nullable=True),
+    Column("fault_code", String(40), nullable=True),
+    Column("trace_id", String(32), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime, nullable=True),
+    Column("delivered_at", UtcDateTime, nullable=True),
+    UniqueConstraint("inbox_id", "kind", name="uq_outbox_inbox_id_kind"),
+)
+_open = outbox.c.state.in_(("queued", "sending"))
+Index(
+    "ix_outbox_channel_open",
+    outbox.c.channel,
+    outbox.c.id,
+    sqlite_where=_open,
+    postgresql_where=_open,
+)
+Index("ix_outbox_recipient", outbox.c.recipient, outbox.c.created_at)
+Index("ix_outbox_provider_id", outbox.c.provider_id)
+Index("ix_outbox_state", outbox.c.state, outbox.c.id)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """One message to be sent. `attempts` counts the sends that may have reached the phone, `refusals` those that did not."""
+
+    id: int
+    inbox_id: int | None
+    kind: str
+    channel: str
+    recipient: str
+    text: str
+    state: str
+    reason: str | None
+    ref: str
+    attempts: int
+    refusals: int
+    provider_id: str | None
+    fault: str | None
+    fault_code: str | None
+    trace_id: str
+    created_at: datetime
+    sent_at: datetime | None
+    delivered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewOutboxMessage:
+    """A message about to be queued, or with a reason to be withheld."""
+
+    inbox_id: int | None
+    kind: str
+    channel: str
+    recipient: str
+    text: str
+    trace_id: str
+    created_at: datetime
+    reason: WithheldReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Messages that this sender alone may send now, under one token; or, with none, how long the channel's pace says to wait."""
+
+    token: str
+    messages: tuple[OutboxMessage, ...]
+    wait_seconds: float = 0.0
+
+
+_COLUMNS = tuple(outbox.c[name] for name in OutboxMessage.__slots__)
+
+
+def add(session: Session, message: NewOutboxMessage) -> str:
+    """Queue or withhold a message and return its ref. Errors: Raced when this answer is there already."""
+    row = {name: getattr(message, name) for name in NewOutboxMessage.__slots__}
+    ref = secrets.token_hex(8)
+    state = OutboxState.WITHHELD if message.reason else OutboxState.QUEUED
+    session.execute(insert(outbox), row | {"ref": ref, "state": state, "attempts": 0, "refusals": 0})
+    return ref
+
+
+def recent_sends(session: Session, recipients: Collection[str], since: datetime) -> list[tuple[str, str, datetime]]:
+    """Return (recipient, text, created_at) of what went or will go to these numbers since an instant."""
+    if not recipients:
+        return []
+    statement = select(outbox.c.recipient, outbox.c.text, outbox.c.created_at).where(
+        outbox.c.recipient.in_(recipients),
+        outbox.c.created_at > since,
+        outbox.c.state != OutboxState.WITHHELD,
+    )
+    return [(row.recipient, row.text, row.created_at) for row in session.execute(statement)]
+
+
+def claim(session: Session, channel: str, limits: ChannelLimits) -> Claim:
+    """Mark what may be sent now as being sent. Commit before the first send: only then is no message sent twice.
+
+    One message at a time where a send cannot be repeated, so that a killed sender leaves at most one in doubt.
+    Units: the database's clock.
+    """
+    next_send_at = channels.hold_channel(session, channel)
+    clock = database_now(session)
+    if next_send_at and clock < next_send_at <= clock + timedelta(hours=1):  # further ahead: a clock was wrong
+        return Claim("", (), (next_send_at - clock).total_seconds())
+    size = max(1, min(20, int(limits.per_second))) if limits.is_idempotent else 1
+    due = or_(outbox.c.next_try_at.is_(None), outbox.c.next_try_at <= clock)
+    statement = (
+        select(*_COLUMNS)
+        .where(
+            outbox.c.channel == channel,
+            _open,
+            outbox.c.state == OutboxState.QUEUED,
+            due,
+        )
+        .order_by(outbox.c.id)
+        .limit(size)
+        .with_for_update(skip_locked=True)
+    )
+    found = tuple(OutboxMessage(*row) for row in session.execute(statement))
+    if not found:
+        return Claim("", ())
+    token = secrets.token_hex(16)
+    lease = {
+        "lease_token": token,
+        "lease_until": clock + timedelta(seconds=limits.lease_seconds),
+    }
+    session.execute(
+        update(outbox)
+        .where(outbox.c.id.in_([message.id for message in found]))
+        .values(state=OutboxState.SENDING, attempts=outbox.c.attempts + 1, **lease)
+    )
+    channels.keep_pace(session, channel, clock, len(found), limits.per_second)
+    return Claim(token, found)
+
+
+def record_sent(session: Session, message_id: int, token: str, sent: SentSms, now: datetime) -> bool:
+    """Write down that the provider took the message; False when this sender's lease had been taken away and settled."""
+    values = {
+        "provider_id": sent.provider_id or None,
+        "segments": sent.segments,
+        "fault": None,
+        "fault_code": None,
+    }
+    state = OutboxState.DELIVERED if sent.is_delivered else OutboxState.SENT
+    stamps = {"sent_at": now} | ({"delivered_at": now} if sent.is_delivered else {})
+    if _settle(session, message_id, token, {"state": state} | values | stamps):
+        return True
+    # the network was quicker than the provider's own answer: the state stands, the provider's id is worth keeping
+    overtaken = update(outbox).where(outbox.c.id == message_id, outbox.c.lease_token == token)
+    return bool(session.execute(overtaken.values(provider_id=sent.provider_id or None)).rowcount)  # type: ignore[attr-defined]
+
+
+def record_refusal(
+    session: Session,
+    message_id: int,
+    token: str,
+    wait_seconds: float,
+    fault: str,
+    code: str,
+) -> bool:
+    """Write down that nothing was sent, for certain, and when to try again. A refusal is no attempt."""
+    next_try_at = database_now(session) + timedelta(seconds=wait_seconds)
+    values = {
+        "state": OutboxState.QUEUED,
+        "next_try_at": next_try_at,
+        "fault": fault,
+        "fault_code": code,
+    }
+    counts = {"attempts": outbox.c.attempts - 1, "refusals": outbox.c.refusals + 1}
+    return _settle(session, message_id, token, values | counts)
+
+
+def record_failure(session: Session, message_id: int, token: str, fault: str, code: str) -> bool:
+    """Write down that this message will never go out, and why; staff see it."""
+    return _settle(
+        session,
+        message_id,
+        token,
+        {"state": OutboxState.FAILED, "fault": fault, "fault_code": code},
+    )
+
+
+def record_unsure(session: Session, message_id: int, token: str, fault: str) -> bool:
+    """Write down that nobody can tell whether this message went out; it is not sent again unless staff say so."""
+    return _settle(session, message_id, token, {"state": OutboxState.UNSURE, "fault": fault})
+
+
+def _settle(session: Session, message_id: int, token: str, values: dict[str, object]) -> bool:
+    """Change a message only while this sender's token stands on it (fencing)."""
+    mine = outbox.c.id == message_id, outbox.c.lease_token == token
+    undecided = outbox.c.state.in_((OutboxState.SENDING, OutboxState.UNSURE))
+    statement = update(outbox).where(*mine, undecided).values(lease_until=None, **values)
+    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def end_leases(session: Session, channel: str, limits: ChannelLimits) -> int:
+    """Settle what a dead sender left behind: unsure, or queued again where the provider takes one ref once.
+
+    A lease that reaches further than two leases ahead was written by a wrong clock, and has ended too.
+    """
+    clock = database_now(session)
+    far = clock + timedelta(seconds=2 * limits.lease_seconds)
+    ended = or_(outbox.c.lease_until < clock, outbox.c.lease_until > far)
+    state = OutboxState.QUEUED if limits.is_idempotent else OutboxState.UNSURE
+    values = {
+        "state": state,
+        "lease_until": None,
+        "fault": "the sender stopped before the provider's answer was kept",
+    }
+    if limits.is_idempotent:
+        values["lease_token"] = None
+    sending = outbox.c.channel == channel, _open, outbox.c.state == OutboxState.SENDING
+    return int(session.execute(update(outbox).where(*sending, ended).values(values)).rowcount)  # type: ignore[attr-defined]
+
+
+def record_status(session: Session, channel: str, status: DeliveryStatus, now: datetime) -> bool:
+    """Move a message forward by what its provider says later; False when nothing changed. A state never goes back."""
+    if status.state is None:
+        return False
+    if status.ref:
+        which: ColumnElement[bool] = outbox.c.ref == status.ref
+    elif status.provider_id:
+        which = outbox.c.provider_id == status.provider_id
+    else:
+        return False
+    forward = [state for state, moves in OUTBOX_MOVES.items() if status.state in moves and state != OutboxState.QUEUED]
+    values: dict[str, object] = {"state": status.state, "lease_until": None}
+    if status.provider_id:
+        values["provider_id"] = status.provider_id
+    if status.state is OutboxState.DELIVERED:
+        values["delivered_at"] = status.at or now
+    if status.state is not OutboxState.FAILED:
+        values["sent_at"] = func.coalesce(outbox.c.sent_at, status.at or now, type_=UtcDateTime)
+    if status.code or status.words:
+        values |= {"fault_code": status.code or None, "fault": status.words or None}
+    statement = update(outbox).where(outbox.c.channel == channel, which, outbox.c.state.in_(forward)).values(values)
+    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def channels_with_work(session: Session) -> tuple[str, ...]:
+    """Return the channels that hold messages which are due, or which a dead sender may have left behind."""
+    clock = database_now(session)
+    due = or_(outbox.c.next_try_at.is_(None), outbox.c.next_try_at <= clock)
+    queued = outbox.c.state == OutboxState.QUEUED
+    late = outbox.c.state == OutboxState.SENDING
+    statement = select(outbox.c.channel).where(_open, or_(queued & due, late)).distinct()
+    return tuple(session.execute(statement).scalars())
+
+
+def latest_to(
+    session: Session, recipients: Collection[str] | None = None, limit: int = 50
+) -> tuple[OutboxMessage, ...]:
+    """Return the newest messages, newest first: to everybody, or to these numbers only."""
+    statement = select(*_COLUMNS).order_by(outbox.c.id.desc()).limit(limit)
+    if recipients is not None:
+        statement = statement.where(outbox.c.recipient.in_(recipients))
+    return tuple(OutboxMessage(*row) for row in session.execute(statement))
+
+
+def find_answer(session: Session, inbox_id: int) -> OutboxMessage | None:
+    """Return the answer to a received message, or None."""
+    statement = select(*_COLUMNS).where(outbox.c.inbox_id == inbox_id, outbox.c.kind == "answer")
+    row = session.execute(statement).first()
+    return OutboxMessage(*row) if row else None
+
+
+def count_by_state(session: Session) -> dict[str, int]:
+    """Return how many messages stand in each state."""
+    statement = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+    return {state: count for state, count in session.execute(statement)}

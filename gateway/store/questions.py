@@ -1,0 +1,102 @@
+"""Questions: what a sender was asked and has not yet answered; at most one is open for each sender."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
+
+from gateway.store.base import Session, UtcDateTime, metadata
+
+questions = Table(
+    "questions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("sender", String(64), nullable=False),
+    Column("reporter_id", ForeignKey("reporters.id"), nullable=False),
+    Column("inbox_id", ForeignKey("inbox.id"), nullable=False),
+    Column("report_id", ForeignKey("reports.id"), nullable=True),
+    Column("reading", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime, nullable=True),
+)
+_open = questions.c.state == "open"
+Index(
+    "uq_questions_open",
+    questions.c.sender,
+    unique=True,
+    sqlite_where=_open,
+    postgresql_where=_open,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An open question. Shape: `reading` is the report as it was read, problems and all (`handle.reading_json`)."""
+
+    id: int
+    sender: str
+    reporter_id: int
+    inbox_id: int
+    report_id: int | None
+    reading: dict[str, Any]
+    text: str
+    asked_at: datetime
+
+
+_COLUMNS = tuple(questions.c[name] for name in Question.__slots__)
+
+
+def open_questions(session: Session, senders: Collection[str]) -> dict[str, Question]:
+    """Return the open question of each of these senders who has one."""
+    if not senders:
+        return {}
+    statement = select(*_COLUMNS).where(_open, questions.c.sender.in_(senders))
+    return {row.sender: Question(*row) for row in session.execute(statement)}
+
+
+def ask(
+    session: Session,
+    *,
+    sender: str,
+    reporter_id: int,
+    inbox_id: int,
+    reading: dict[str, Any],
+    text: str,
+    asked_at: datetime,
+    report_id: int | None = None,
+) -> None:
+    """Open a question. Errors: Raced when one is open already; close it first."""
+    row = {
+        "sender": sender,
+        "reporter_id": reporter_id,
+        "inbox_id": inbox_id,
+        "reading": reading,
+        "text": text,
+    }
+    session.execute(
+        insert(questions),
+        row | {"report_id": report_id, "asked_at": asked_at, "state": "open"},
+    )
+
+
+def close(session: Session, sender: str, state: str, now: datetime) -> None:
+    """Close the open question of a sender: `answered` by her, or `replaced` by a later one."""
+    session.execute(update(questions).where(_open, questions.c.sender == sender).values(state=state, closed_at=now))

@@ -1,0 +1,258 @@
+"""Reports: every revision of every monthly report, with its values; at most one of each counts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from gateway.store.base import Session, UtcDateTime, metadata
+from gateway.store.facilities import facilities
+from gateway.store.inbox import BigId
+from gateway.values import COUNTING, ReportState
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("form", String(20), nullable=False),
+    Column("facility_id", ForeignKey("facilities.id"), nullable=False),
+    Column("period", String(7), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("sent_at", UtcDateTime, nullable=False),
+    Column("sent_key", String(200), nullable=False),
+    Column("inbox_id", ForeignKey("inbox.id"), nullable=True),
+    Column("reporter_id", ForeignKey("reporters.id"), nullable=True),
+    Column("replaces_id", ForeignKey("reports.id"), nullable=True),
+    Column("text", Text, nullable=False),
+    Column("reading", JSON, nullable=False),
+    Column("form_version", SmallInteger, nullable=False),
+    Column("reader_version", SmallInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("form", "facility_id", "period", "revision", name="uq_reports_revision"),
+    UniqueConstraint("inbox_id", "form", "facility_id", "period", name="uq_reports_inbox"),
+)
+_counts = reports.c.state.in_(tuple(COUNTING))
+Index(
+    "uq_reports_current",
+    reports.c.form,
+    reports.c.facility_id,
+    reports.c.period,
+    unique=True,
+    sqlite_where=reports.c.state.in_(("accepted", "approved")),
+    postgresql_where=reports.c.state.in_(("accepted", "approved")),
+)
+
+Index("ix_reports_reporter_id", reports.c.reporter_id, reports.c.id)
+
+report_values = Table(
+    "report_values",
+    metadata,
+    Column("report_id", ForeignKey("reports.id"), primary_key=True),
+    Column("measure", String(20), primary_key=True),
+    Column("item", String(20), primary_key=True),
+    Column("quantity", Integer, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportKey:
+    """What a report is about: at most one revision of it counts."""
+
+    form: str
+    facility_id: int
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One revision. Shape: `values` maps `measure` or `measure.item` to a whole number; (sent_at, sent_key) is its rank."""
+
+    id: int
+    key: ReportKey
+    revision: int
+    state: str
+    sent_at: datetime
+    sent_key: str
+    inbox_id: int | None
+    reporter_id: int | None
+    replaces_id: int | None
+    text: str
+    created_at: datetime
+    values: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """A revision about to be added. Shape: `reading` is the report as it was read (`handle.reading_json`)."""
+
+    key: ReportKey
+    state: ReportState
+    sent_at: datetime
+    sent_key: str
+    values: Mapping[str, int]
+    text: str
+    reading: Mapping[str, Any]
+    form_version: int
+    reader_version: int
+    created_at: datetime
+    inbox_id: int | None = None
+    reporter_id: int | None = None
+    replaces_id: int | None = None
+
+
+_COLUMNS = tuple(
+    reports.c[name]
+    for name in (
+        *(
+            "id",
+            "form",
+            "facility_id",
+            "period",
+            "revision",
+            "state",
+            "sent_at",
+            "sent_key",
+            "inbox_id",
+            "reporter_id",
+        ),
+        *("replaces_id", "text", "created_at"),
+    )
+)
+
+
+def revisions(session: Session, key: ReportKey) -> tuple[Report, ...]:
+    """Return every revision of a report with its values, oldest first."""
+    statement = select(*_COLUMNS).where(*_about(key)).order_by(reports.c.revision)
+    return _with_values(session, session.execute(statement).all())
+
+
+def current_reports(session: Session, *, facility_ids: Collection[int], form: str) -> tuple[Report, ...]:
+    """Return the reports that count for these facilities, newest period first."""
+    counting = reports.c.facility_id.in_(facility_ids), reports.c.form == form, _counts
+    statement = select(*_COLUMNS).where(*counting).order_by(reports.c.period.desc())
+    return _with_values(session, session.execute(statement).all())
+
+
+def find_current(session: Session, key: ReportKey) -> Report | None:
+    """Return the revision that counts, or None."""
+    rows = session.execute(select(*_COLUMNS).where(*_about(key), _counts)).all()
+    return next(iter(_with_values(session, rows)), None)
+
+
+def find_report(session: Session, report_id: int) -> Report | None:
+    """Return one revision with its values, or None."""
+    rows = session.execute(select(*_COLUMNS).where(reports.c.id == report_id)).all()
+    return next(iter(_with_values(session, rows)), None)
+
+
+def add(session: Session, report: NewReport) -> int:
+    """Add a revision with its values and return its id. Its number is one more than the last.
+
+    Errors: Raced when another session added that revision, or another one that counts, at the same time.
+    """
+    last = session.execute(select(func.max(reports.c.revision)).where(*_about(report.key))).scalar_one()
+    row = {
+        "form": report.key.form,
+        "facility_id": report.key.facility_id,
+        "period": report.key.period,
+        "revision": (last or 0) + 1,
+    }
+    same = (
+        "state",
+        "sent_at",
+        "sent_key",
+        "text",
+        "form_version",
+        "reader_version",
+        "created_at",
+        "inbox_id",
+    )
+    row |= {name: getattr(report, name) for name in (*same, "reporter_id", "replaces_id")}
+    row["reading"] = dict(report.reading)
+    report_id = int(session.execute(insert(reports).returning(reports.c.id), row).scalar_one())
+    values = [
+        {"report_id": report_id, "measure": measure, "item": item, "quantity": quantity}
+        for (measure, _, item), quantity in ((name.partition("."), count) for name, count in report.values.items())
+    ]
+    if values:
+        session.execute(insert(report_values), values)
+    return report_id
+
+
+def set_state(session: Session, report_id: int, state: ReportState, *, was: ReportState | str) -> bool:
+    """Move a revision from one state to another; False when it no longer stood there."""
+    statement = update(reports).where(reports.c.id == report_id, reports.c.state == was).values(state=state)
+    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def latest_reports(
+    session: Session, *, reporter_ids: Collection[int] | None = None, limit: int = 50
+) -> tuple[tuple[Report, str], ...]:
+    """Return the newest revisions with their facility's name, newest first."""
+    statement = (
+        select(*_COLUMNS, facilities.c.name.label("facility_name"))
+        .join(facilities, facilities.c.id == reports.c.facility_id)
+        .order_by(reports.c.id.desc())
+        .limit(limit)
+    )
+    if reporter_ids is not None:
+        statement = statement.where(reports.c.reporter_id.in_(reporter_ids))
+    rows = session.execute(statement).all()
+    found = _with_values(session, rows)
+    return tuple((report, row.facility_name) for report, row in zip(found, rows, strict=True))
+
+
+def _about(key: ReportKey) -> tuple[Any, ...]:
+    return (
+        reports.c.form == key.form,
+        reports.c.facility_id == key.facility_id,
+        reports.c.period == key.period,
+    )
+
+
+def _with_values(session: Session, rows: Collection[Any]) -> tuple[Report, ...]:
+    """Return the revisions with their values, asked for in one question for all of them."""
+    if not rows:
+        return ()
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    statement = select(report_values).where(report_values.c.report_id.in_([row.id for row in rows]))
+    for value in session.execute(statement):
+        found[value.report_id][f"{value.measure}.{value.item}" if value.item else value.measure] = value.quantity
+    return tuple(
+        Report(
+            id=row.id,
+            key=ReportKey(row.form, row.facility_id, row.period),
+            revision=row.revision,
+            state=row.state,
+            sent_at=row.sent_at,
+            sent_key=row.sent_key,
+            inbox_id=row.inbox_id,
+            reporter_id=row.reporter_id,
+            replaces_id=row.replaces_id,
+            text=row.text,
+            created_at=row.created_at,
+            values=found[row.id],
+        )
+        for row in rows
+    )

@@ -1,0 +1,1 @@
+"""The versions, in order. Each holds its own up and down."""
