@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -48,8 +48,8 @@ INBOX_MOVES: Mapping[InboxState, frozenset[InboxState]] = {
 class OutboxState(StrEnum):
     """Where a message to be sent stands.
 
-    queued -> sending -> sent -> delivered; sending -> queued (known refusal), failed, unsure; sent -> failed (the network
-    gave up); unsure -> sent, delivered, failed when the provider tells after all. withheld never leaves the house.
+    queued -> sending -> sent -> delivered; sending -> queued (known refusal), failed, unsure; sent -> failed (the
+    network gave up); unsure -> sent, delivered, failed when the provider tells after all. withheld never leaves the house.
     """
 
     QUEUED = "queued"
@@ -198,6 +198,7 @@ class InboundSms:
 
     Shape: `provider_id` is the channel's key for this very message: a repeat has the same one, another message never.
     Units: `sent_at` is the channel's own stamp (aware, UTC), None where the channel does not tell.
+    `is_answered`: the provider has answered it by itself (a STOP word), and would refuse an answer of ours.
     """
 
     provider_id: str
@@ -205,11 +206,12 @@ class InboundSms:
     text: str
     recipient: str = ""
     sent_at: datetime | None = None
+    is_answered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OutboundSms:
-    """One message to be sent. `ref` is ours, unique and opaque; a provider that takes it never sends the same ref twice."""
+    """One message to be sent. `ref` is ours, unique and opaque; a provider that takes it never sends it twice."""
 
     ref: str
     to: str
@@ -232,7 +234,7 @@ class SentSms:
 class DeliveryStatus:
     """What a provider says later about a message that we sent; found by our `ref`, else by its `provider_id`.
 
-    `state` is sent, delivered or failed; None is a word of the provider's that we do not know: shown, and changes nothing.
+    `state` is sent, delivered or failed; None is a word of theirs that we do not know: shown, and changes nothing.
     """
 
     state: OutboxState | None
@@ -259,12 +261,47 @@ class ChannelLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that an operator sets: its name, what it means, and what would be wrong with a value.
+
+    Shape: `name` is lower case; the environment has it as KABAR_<NAME>, a channel's as KABAR_<CHANNEL>_<NAME>.
+    `default` None means that it must be given, unless one of `unless` is. `find_fault` returns what is wrong in words,
+    or an empty string; its words never repeat the value, which may be a secret.
+    """
+
+    name: str
+    meaning: str
+    default: str | None = ""
+    is_secret: bool = False
+    unless: tuple[str, ...] = ()
+    find_fault: Callable[[str], str] = field(default=lambda _: "", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class RawRequest:
     """An authentic request that could not be read, kept whole for staff."""
 
     body: bytes
     path: str
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_setting_faults(settings: Sequence[Setting], given: Mapping[str, str]) -> dict[str, str]:
+    """Return everything that is wrong with the given values, by the setting's name: missing, wrong, or unknown.
+
+    >>> find_setting_faults((Setting("region", "where", default=None),), {"regio": "ID"})
+    {'region': 'must be set: where', 'regio': 'is not a setting'}
+    """
+    faults: dict[str, str] = {}
+    for setting in settings:
+        value = given.get(setting.name, "").strip() or setting.default
+        if value is None:
+            if not any(given.get(other, "").strip() for other in setting.unless):
+                faults[setting.name] = f"must be set: {setting.meaning}"
+        elif value and (fault := setting.find_fault(value)):
+            faults[setting.name] = fault
+    known = {setting.name for setting in settings}
+    return faults | {name: "is not a setting" for name in given if name not in known}
 
 
 def clean_text(text: str) -> str:

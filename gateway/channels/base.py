@@ -1,0 +1,119 @@
+"""What every channel can do, and how one is made from what an operator set."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, final
+
+from gateway.channels.options import Options
+from gateway.errors import Malformed, Misconfigured
+from gateway.values import (
+    ChannelLimits,
+    DeliveryStatus,
+    HttpRequest,
+    HttpResponse,
+    InboundSms,
+    OutboundSms,
+    SentSms,
+    Setting,
+    find_setting_faults,
+)
+
+CHANNEL_NAME = re.compile(r"[a-z][a-z0-9]{0,19}")  # it stands in URLs, in the environment and in the database
+
+
+class SmsChannel(ABC):
+    """A configured instance of an adapter: one account, one modem, one phone.
+
+    The frame calls `take_sms` and `take_status`, which verify before they read, so that no adapter can forget to.
+    Errors: verify raises Refused; reading, Malformed; sending, Retryable, Permanent or Unsure. Nothing else.
+    """
+
+    name: str
+    limits: ChannelLimits
+
+    @abstractmethod
+    def verify(self, request: HttpRequest, now: datetime) -> None:
+        """Raise Refused unless the request is certainly the provider's own."""
+
+    @abstractmethod
+    def read_sms(self, request: HttpRequest) -> tuple[InboundSms, ...]:
+        """Return the messages in a verified request."""
+
+    def read_status(self, request: HttpRequest) -> tuple[DeliveryStatus, ...]:
+        """Return what a verified request says about messages that we sent."""
+        raise Malformed(f"channel {self.name} tells nothing about delivery")
+
+    @abstractmethod
+    def send(self, sms: OutboundSms) -> SentSms:
+        """Hand one message to the provider, once.
+
+        Errors: Retryable, nothing was sent; Permanent, it never will be; Unsure, it may have been.
+        """
+
+    def acknowledge(self, taken: Sequence[InboundSms] = ()) -> HttpResponse:
+        """Return the answer that makes the provider stop: the same one for a message and for its repeats."""
+        return HttpResponse(200)
+
+    def acknowledge_malformed(self, fault: Malformed) -> HttpResponse:
+        """Return the answer to an authentic request that cannot be read: a success, for again helps nobody."""
+        return self.acknowledge()
+
+    @final
+    def take_sms(self, request: HttpRequest, now: datetime) -> tuple[InboundSms, ...]:
+        """Verify a request, then return the messages in it."""
+        self.verify(request, now)
+        return self.read_sms(request)
+
+    @final
+    def take_status(self, request: HttpRequest, now: datetime) -> tuple[DeliveryStatus, ...]:
+        """Verify a request, then return what it says about messages that we sent."""
+        self.verify(request, now)
+        return self.read_status(request)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a channel knows of the house: its public address, a folder for its files, whose numbers are local."""
+
+    public_url: str
+    var_folder: Path
+    region: str = "ID"
+    is_demo: bool = False
+
+
+class Adapter(Protocol):
+    """What a module of this folder exposes to be a channel: its settings, and how an instance is made of them."""
+
+    SETTINGS: tuple[Setting, ...]
+
+    def make(self, name: str, options: Options, surroundings: Surroundings) -> SmsChannel:
+        """Return a channel; its options have been checked against SETTINGS."""
+
+
+def option_variable(name: str, option: str) -> str:
+    """Return the environment variable that holds a channel's option.
+
+    >>> option_variable("modem1", "send_url")
+    'KABAR_MODEM1_SEND_URL'
+    """
+    return f"KABAR_{name}_{option}".upper()
+
+
+def make_channel(adapter: Adapter, name: str, given: Mapping[str, str], surroundings: Surroundings) -> SmsChannel:
+    """Return a channel of the adapter, named `name`, with what the operator gave.
+
+    Errors: Misconfigured with everything that is wrong at once, by environment variable.
+    """
+    found = find_setting_faults(adapter.SETTINGS, given)
+    faults = {option_variable(name, option): fault for option, fault in found.items()}
+    if not CHANNEL_NAME.fullmatch(name):
+        faults["KABAR_CHANNELS"] = "a channel's name is a small letter, then at most 19 small letters and digits"
+    if faults:
+        raise Misconfigured(faults)
+    return adapter.make(name, Options(adapter.SETTINGS, given), surroundings)

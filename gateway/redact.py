@@ -1,0 +1,122 @@
+"""Keeping phone numbers and secrets out of logs, errors and screens. Pure."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Collection, Mapping
+from typing import NoReturn
+
+HIDDEN = "•••"
+SECRET_NAMES = re.compile(r"secret|token|passw|authorization|signature|cookie|api_?key", re.IGNORECASE)
+
+# A phone number as people and providers write it: + or its escape, 0 or 62, then at least eight digits more. Not inside
+# a longer word, so that a trace id in hexadecimal stays whole; not the seconds of a time.
+_PHONE = re.compile(
+    r"(?:(?:\+|%2[Bb])[0-9]|(?<![0-9A-Za-z])(?<![0-9]:)(?:0|62))(?:[ ().\-]{0,2}[0-9]){8,14}(?![0-9A-Za-z])"
+    r"|(?<![0-9A-Za-z.])[0-9]{11,15}(?![0-9A-Za-z.])"
+)
+_DEEPEST = 8
+
+
+class Secret:
+    """A value that nothing prints: neither repr, nor str, nor a format, nor a traceback that shows values."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value, for the one place that must send or compute with it."""
+        return self._value
+
+    def matches(self, given: str) -> bool:
+        """Tell whether somebody knows this secret, in a time that tells nothing. An empty one is known to none.
+
+        Compared as bytes: `hmac.compare_digest` raises on text beyond ASCII, which any stranger may send.
+        """
+        mine, theirs = self._value.encode("utf-8", "surrogatepass"), given.encode("utf-8", "surrogatepass")
+        return hmac.compare_digest(mine, theirs) and bool(mine)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return HIDDEN
+
+    def __str__(self) -> str:
+        return HIDDEN
+
+    def __format__(self, spec: str) -> str:
+        return HIDDEN
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written anywhere")
+
+
+def mask_phone(phone: str) -> str:
+    """Return a phone number that its owner recognises and nobody can call: at least four digits are hidden.
+
+    >>> mask_phone("+6281234567890"), mask_phone("081234567890"), mask_phone("7600")
+    ('+62812•••7890', '0812•••7890', '•••')
+    """
+    kept = 6 if phone.startswith("+") else 5 if phone.startswith("62") else 4
+    shown = min(4, len(phone) - kept - 4)
+    return f"{phone[:kept]}{HIDDEN}{phone[-shown:]}" if shown > 0 else HIDDEN
+
+
+def mask_phones(text: str) -> str:
+    """Return the text with every phone number in it masked.
+
+    >>> mask_phones("from +62 812-3456-7890 at 2026-11-21 18:35:09.123456+00:00, trace 09f0628123456789ab")
+    'from +62812•••7890 at 2026-11-21 18:35:09.123456+00:00, trace 09f0628123456789ab'
+    """
+    return _PHONE.sub(_mask_found, text)
+
+
+def redact(event: Mapping[str, object], secrets: Collection[str] = ()) -> dict[str, object]:
+    """Return a log event without secrets and with phone numbers masked, however deep they lie.
+
+    Shape: what stands under a name like `token` or `authorization` is hidden whole; the given secrets are hidden
+    wherever they occur; numbers, booleans, None and times pass; anything else is written as text first.
+
+    >>> redact({"event": "sms from 081234567890", "auth_token": "abc", "lane": 7})
+    {'event': 'sms from 0812•••7890', 'auth_token': '•••', 'lane': 7}
+    """
+    known = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+    return {_redact_text(str(name), known): _redact_named(str(name), value, known, 0) for name, value in event.items()}
+
+
+def _redact_named(name: str, value: object, secrets: list[str], depth: int) -> object:
+    return HIDDEN if SECRET_NAMES.search(name) else _redact_value(value, secrets, depth)
+
+
+def _redact_value(value: object, secrets: list[str], depth: int) -> object:
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        return value if -(10**9) < value < 10**9 else _redact_text(str(value), secrets)
+    if depth >= _DEEPEST:
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {
+            _redact_text(str(name), secrets): _redact_named(str(name), inner, secrets, depth + 1)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redact_value(inner, secrets, depth + 1) for inner in value]
+    return _redact_text(value if isinstance(value, str) else str(value), secrets)
+
+
+def _redact_text(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return mask_phones(text)
+
+
+def _mask_found(found: re.Match[str]) -> str:
+    written = found.group()
+    sign = "+" if written.startswith(("+", "%")) else ""
+    digits = "".join(mark for mark in written.removeprefix("%2B").removeprefix("%2b") if mark in "0123456789")
+    return mask_phone(sign + digits)
