@@ -113,7 +113,7 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command and what followed it: a keyword, facility or period for STATUS, free text for DAFTAR, a language code."""
+    """A command and what followed it: keyword, facility or period for STATUS, free text for DAFTAR, a language code."""
 
     name: CommandName
     rest: str = ""
@@ -121,9 +121,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one message was read as. Exactly the part named by `kind` is filled; RALAT fills `command` and `reports` both.
+    """What one message was read as. Exactly the part named by `kind` is filled, but for RALAT.
 
-    `problems` holds what concerns the message as a whole, such as one that is longer than 1,600 characters.
+    Shape: a RALAT is of kind `command`; what it corrects stands in `reports` where a keyword was written
+    (`RALAT KB 0925 AKTIF 45`), else in `fragment` (`RALAT AKTIF 45`: the sender's last report is meant). Such a report is
+    not asked for what it leaves out. `problems` holds what concerns the message as a whole, such as its length.
     """
 
     kind: Kind
@@ -137,3 +139,11 @@ class Reading:
         """Whether nothing in the message needs asking."""
         asked = self.fragment.problems if self.fragment else ()
         return not self.problems and not asked and all(report.is_clean for report in self.reports)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """What a sender was last asked: the report as it stands, and the problem codes that the question named."""
+
+    report: ReadReport
+    asked: tuple[str, ...] = ()
