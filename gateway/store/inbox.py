@@ -167,7 +167,8 @@ def lanes_with_work(session: Session, now: datetime) -> tuple[int, ...]:
 
 def oldest_waiting(session: Session) -> datetime | None:
     """Return when the oldest message that is not yet handled was received, or None."""
-    return session.execute(select(func.min(inbox.c.received_at)).where(_received)).scalar_one()
+    found: datetime | None = session.execute(select(func.min(inbox.c.received_at)).where(_received)).scalar_one()
+    return found
 
 
 def put_back(session: Session, sender: str, state: InboxState) -> int:

@@ -12,9 +12,11 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection
 
 try:  # a newer SQLite than the system's, where a wheel exists (docs/operators: the WAL-reset bug)
-    from pysqlite3 import dbapi2 as driver
+    from pysqlite3 import dbapi2 as driver  # type: ignore[import-untyped]
 except ImportError:
     import sqlite3 as driver
+
+__all__ = ["QueuedConnection", "driver", "library_version", "prepare_engine"]
 
 BUSY_SECONDS = 4.0  # how long a writer waits for its turn before the database counts as unavailable
 FIRST_SOUND_VERSION = (

@@ -1,0 +1,58 @@
+"""The web application: doors, pages and headers put together."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from gateway import health
+from gateway.receive import webhook
+from gateway.review.pages import phone
+from gateway.runtime import Runtime, make_runtime, start_logging
+from gateway.settings import read_settings
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+logger = structlog.get_logger(__name__)
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """Return the application of a runtime."""
+    app = Flask("gateway", static_folder=None)
+    app.extensions["kabar"] = runtime
+    app.register_blueprint(webhook.routes)
+    app.register_blueprint(health.routes)
+    phone.register(app)
+    app.register_error_handler(Exception, _answer_error)
+    app.after_request(_add_headers)
+    return app
+
+
+def start_app() -> Flask:
+    """Return the application of this process's environment: what the web server loads."""
+    settings = read_settings()
+    start_logging(settings, "web")
+    return create_app(make_runtime(settings))
+
+
+def _answer_error(error: Exception) -> Response:
+    """Answer a fault in a sentence; what only we can mend goes to the log with its trace, never to a person."""
+    if isinstance(error, HTTPException):
+        return Response(f"{error.code} {error.name}\n", status=error.code, content_type="text/plain; charset=utf-8")
+    logger.error("crashed", path=request.path, exc_info=error)
+    words = "500 Maaf, ada kesalahan pada kami; sudah dicatat. / Sorry, a fault of ours; it was written down.\n"
+    return Response(words, status=500, content_type="text/plain; charset=utf-8")
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

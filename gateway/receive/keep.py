@@ -1,0 +1,139 @@
+"""Take a provider's request: what is authentic is kept once and committed before it is acknowledged."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+
+import structlog
+
+from gateway import jobs
+from gateway.channels.base import SmsChannel
+from gateway.errors import Malformed, Refused, Unavailable
+from gateway.store import inbox, outbox
+from gateway.store.base import Database, Session
+from gateway.values import (
+    DeliveryStatus,
+    HttpRequest,
+    HttpResponse,
+    InboundSms,
+    InboxState,
+    clean_text,
+    lane_of,
+)
+
+LONGEST_PROVIDER_ID = 200  # characters, the width of the column
+REFUSED = HttpResponse(403, "refused\n")
+UNAVAILABLE = HttpResponse(503, "not kept, send it again\n")
+
+logger = structlog.get_logger(__name__)
+
+
+def receive_sms(
+    database: Database, bells: jobs.Bells, channel: SmsChannel, request: HttpRequest, now: datetime
+) -> HttpResponse:
+    """Keep the messages in a request and return what to answer the provider.
+
+    A repeat keeps nothing and is answered as the first was. What is authentic but cannot be read is kept raw for staff.
+    503 says that nothing was kept, so that the provider comes again. Never raises on anything a peer can send.
+    """
+    try:
+        messages = channel.take_sms(request, now)
+    except Refused as error:
+        logger.warning("refused", channel=channel.name, why=str(error))
+        return REFUSED
+    except Malformed as error:
+        return _keep_malformed(database, channel, request, error, now)
+    try:
+        with database.session() as session:
+            kept = [(sms, keep_sms(session, channel.name, sms, now)) for sms in messages]
+            session.commit()
+    except Unavailable as error:
+        logger.error("not_kept", channel=channel.name, why=str(error))
+        return UNAVAILABLE
+    for sms, trace_id in kept:
+        logger.info("kept" if trace_id else "repeated", channel=channel.name, sender=sms.sender.address, trace_id=trace_id)
+    for lane in {lane_of(sms.sender.address) for sms, trace_id in kept if trace_id}:
+        bells.ring(jobs.INBOUND, lane)
+    return channel.acknowledge(messages)
+
+
+def keep_sms(session: Session, channel: str, sms: InboundSms, now: datetime) -> str:
+    """Keep one message and return its trace id, or an empty string when it was kept before."""
+    trace_id = secrets.token_hex(8)
+    message = inbox.NewInboxMessage(
+        channel=channel,
+        provider_id=_key(sms.provider_id),
+        sender=sms.sender.address,
+        recipient=sms.recipient,
+        text=sms.text,
+        sent_at=min(sms.sent_at or now, now),  # a stamp from the future would win over every later correction
+        received_at=now,
+        lane=lane_of(sms.sender.address),
+        trace_id=trace_id,
+        is_answered=sms.is_answered,
+    )
+    return trace_id if inbox.keep(session, message) else ""
+
+
+def _keep_malformed(
+    database: Database, channel: SmsChannel, request: HttpRequest, fault: Malformed, now: datetime
+) -> HttpResponse:
+    logger.warning("malformed", channel=channel.name, field=fault.field, why=str(fault))
+    raw = f"{request.method} {request.path}\n".encode() + request.body
+    message = inbox.NewInboxMessage(
+        channel=channel.name,
+        provider_id=f"raw:{hashlib.sha256(raw).hexdigest()}",
+        sender="",
+        recipient="",
+        text=clean_text(request.body.decode("utf-8", "replace")),
+        sent_at=now,
+        received_at=now,
+        lane=0,
+        trace_id=secrets.token_hex(8),
+        state=InboxState.FOR_STAFF,
+        raw=raw,
+        fault=str(fault),
+    )
+    try:
+        with database.session() as session:
+            inbox.keep(session, message)
+            session.commit()
+    except Unavailable as error:
+        logger.error("not_kept", channel=channel.name, why=str(error))
+        return UNAVAILABLE
+    return channel.acknowledge_malformed(fault)
+
+
+def receive_status(database: Database, channel: SmsChannel, request: HttpRequest, now: datetime) -> HttpResponse:
+    """Move messages forward by what their provider says, and return what to answer it."""
+    try:
+        statuses = channel.take_status(request, now)
+    except Refused as error:
+        logger.warning("refused", channel=channel.name, why=str(error))
+        return REFUSED
+    except Malformed as error:
+        return _keep_malformed(database, channel, request, error, now)
+    try:
+        with database.session() as session:
+            for status in statuses:
+                _record(session, channel.name, status, now)
+            session.commit()
+    except Unavailable as error:
+        logger.error("status_not_kept", channel=channel.name, why=str(error))
+        return UNAVAILABLE
+    return channel.acknowledge()
+
+
+def _record(session: Session, channel: str, status: DeliveryStatus, now: datetime) -> None:
+    has_moved = outbox.record_status(session, channel, status, now)
+    state = status.state or "unknown"
+    logger.info("status", channel=channel, ref=status.ref, state=state, code=status.code, has_moved=has_moved)
+
+
+def _key(provider_id: str) -> str:
+    """Return a key that fits its column; a longer one is replaced by its hash, never cut: two messages may share a start."""
+    if len(provider_id) <= LONGEST_PROVIDER_ID:
+        return provider_id
+    return f"sha256:{hashlib.sha256(provider_id.encode()).hexdigest()}"

@@ -1,0 +1,59 @@
+"""The door for SMS providers: `/in/<channel>/sms` and `/in/<channel>/status`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, current_app, request
+
+from gateway.channels.base import SmsChannel
+from gateway.receive import keep
+from gateway.runtime import Runtime
+from gateway.values import HttpRequest, HttpResponse
+
+LARGEST_BODY = 64 * 1024  # bytes; ten times the largest request that any provider sends
+
+routes = Blueprint("webhook", __name__, url_prefix="/in")
+
+
+@routes.route("/<channel>/sms", methods=["GET", "POST"])
+def take_sms(channel: str) -> Response:
+    """Take a message."""
+    runtime = _runtime()
+    found = _find(runtime, channel)
+    return _answer(keep.receive_sms(runtime.database, runtime.bells, found, as_values(), runtime.now()))
+
+
+@routes.route("/<channel>/status", methods=["GET", "POST"])
+def take_status(channel: str) -> Response:
+    """Take news of a message that we sent."""
+    runtime = _runtime()
+    found = _find(runtime, channel)
+    return _answer(keep.receive_status(runtime.database, found, as_values(), runtime.now()))
+
+
+def _runtime() -> Runtime:
+    found: Runtime = current_app.extensions["kabar"]
+    return found
+
+
+def _find(runtime: Runtime, name: str) -> SmsChannel:
+    found = runtime.channels.get(name)
+    if found is None:
+        abort(404)
+    return found
+
+
+def as_values() -> HttpRequest:
+    """Return the request as an adapter sees it: the path as the peer wrote it, for a signature covers every byte of it."""
+    request.max_content_length = LARGEST_BODY
+    raw_path = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.full_path.rstrip("?")
+    return HttpRequest(
+        method=request.method,
+        path=str(raw_path),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=request.get_data(cache=False),
+        peer=request.remote_addr or "",
+    )
+
+
+def _answer(response: HttpResponse) -> Response:
+    return Response(response.body, status=response.status, content_type=response.content_type)

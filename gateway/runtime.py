@@ -1,0 +1,123 @@
+"""The one place that wires: settings into a database, bells, channels and forms. The only reader of the clock."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import structlog
+
+from gateway import jobs, redact
+from gateway.channels.base import SmsChannel, Surroundings, make_channel
+from gateway.discover import discover
+from gateway.errors import Misconfigured
+from gateway.forms import load_forms
+from gateway.reply.compose import Wording, load_wordings
+from gateway.settings import Settings, parse_channels, read_settings
+from gateway.store.base import Database
+from parsers.form import Form
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Everything that an edge needs to do its work."""
+
+    settings: Settings
+    database: Database
+    bells: jobs.Bells
+    channels: Mapping[str, SmsChannel]
+    forms: tuple[Form, ...]
+    wordings: Mapping[str, Wording]
+
+    def now(self) -> datetime:
+        """Return this machine's clock, in UTC. Leases go by the database's own (`store.base.database_now`)."""
+        return datetime.now(UTC)
+
+
+def make_runtime(settings: Settings) -> Runtime:
+    """Return the wired parts; nothing is connected to yet. Errors: Misconfigured with every mistake at once."""
+    settings.var.mkdir(parents=True, exist_ok=True)
+    return Runtime(
+        settings=settings,
+        database=Database(settings.database),
+        bells=jobs.Bells(jobs.connect(redis_address(settings))),
+        channels=make_channels(settings),
+        forms=load_forms(),
+        wordings=load_wordings(),
+    )
+
+
+@cache
+def get_runtime() -> Runtime:
+    """Return this process's runtime, made from its environment at the first call."""
+    return make_runtime(read_settings())
+
+
+def redis_address(settings: Settings) -> str:
+    """Return the address of Redis: the one that is set, or the embedded server's."""
+    if settings.redis_url:
+        return settings.redis_url
+    address_file = settings.var / "redis.url"
+    if address_file.exists():
+        return address_file.read_text(encoding="utf-8").strip()
+    return f"unix://{settings.var.absolute() / 'valkey.sock'}"
+
+
+def make_channels(settings: Settings) -> dict[str, SmsChannel]:
+    """Return the configured channels by name.
+
+    Errors: Misconfigured names every wrong option, an adapter that does not exist, and a simulator beside real channels.
+    """
+    adapters = discover("gateway.channels", having=("SETTINGS", "make"))
+    surroundings = Surroundings(settings.public_url, settings.var.absolute(), settings.region, settings.demo)
+    instances = parse_channels(settings.channels)
+    made: dict[str, SmsChannel] = {}
+    faults: dict[str, str] = {}
+    for instance in instances:
+        if instance.adapter not in adapters:
+            known = ", ".join(adapters)
+            faults["KABAR_CHANNELS"] = f"there is no channel {instance.adapter!r}; there are: {known}"
+            continue
+        try:
+            options = settings.channel_options.get(instance.name, {})
+            adapter: Any = adapters[instance.adapter]
+            made[instance.name] = make_channel(adapter, instance.name, options, surroundings)
+        except Misconfigured as error:
+            faults |= error.faults
+    kinds = {instance.adapter for instance in instances}
+    if "simulator" in kinds and kinds != {"simulator"} and not settings.demo:
+        faults["KABAR_CHANNELS"] = "the simulator does not start beside a real channel; KABAR_DEMO=1 allows it for a demonstration"
+    if faults:
+        raise Misconfigured(faults)
+    return made
+
+
+def start_logging(settings: Settings, process: str) -> None:
+    """Write one line per event to standard error, phones masked and secrets hidden whatever anybody logs."""
+    is_plain = settings.log == "plain" or (settings.log == "auto" and sys.stderr.isatty())
+    renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if is_plain else structlog.processors.JSONRenderer()
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _redact,
+    ]
+    structlog.configure(processors=[*shared, renderer], logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.contextvars.bind_contextvars(process=process)
+    handler = logging.StreamHandler(sys.stderr)  # what libraries log goes the same way
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_drop_meta, renderer], foreign_pre_chain=shared))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def _redact(_logger: Any, _method: str, event: Any) -> Any:
+    return redact.redact(event)
+
+
+def _drop_meta(logger: Any, method: str, event: Any) -> Any:
+    return structlog.stdlib.ProcessorFormatter.remove_processors_meta(logger, method, event)

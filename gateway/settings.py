@@ -1,0 +1,230 @@
+"""What an operator decides by environment: every name, its meaning and its default. The only reader of the environment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gateway.errors import Misconfigured
+
+PREFIX = "KABAR_"
+FALLBACKS = {"DATABASE_URL": "database_url", "REDIS_URL": "redis_url", "PORT": "port"}  # what Heroku-like hosts set
+ELSEWHERE = {  # names that Kabar's other commands read, so that they are not taken for a slip here
+    "KABAR_VENV": "the folder of the virtual environment that `./kabar` makes (default `.venv`)",
+    "KABAR_URL": "the server that `./kabar sms` speaks to (default `http://127.0.0.1:<KABAR_PORT>`)",
+}
+_INSTANCE = re.compile(r"[a-z][a-z0-9]{0,19}", re.ASCII)
+
+
+class Settings(BaseModel):
+    """Everything that is set by environment. Each field is read from `KABAR_` and its name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    var: Annotated[
+        Path, Field(description="The folder for everything that is written: embedded database and server, secrets.")
+    ] = Path("var")
+    database_url: Annotated[
+        str,
+        Field(description="`postgresql://user:password@host/name`, or `sqlite:///path`. Empty: SQLite in KABAR_VAR."),
+    ] = ""
+    redis_url: Annotated[
+        str,
+        Field(description="`redis://...`, `rediss://...` or `unix://...`. Empty: the embedded server in KABAR_VAR."),
+    ] = ""
+    public_url: Annotated[
+        str,
+        Field(
+            description="Where providers reach this server, e.g. `https://kabar.example.go.id`. Signatures are checked against it."
+        ),
+    ] = ""
+    port: Annotated[int, Field(ge=1, le=65535, description="The port of the web server.")] = 8000
+    host: Annotated[
+        str, Field(description="The address the web server listens on. `0.0.0.0` for all, behind a proxy.")
+    ] = "127.0.0.1"
+    web_processes: Annotated[int, Field(ge=1, le=32, description="Processes of the web server.")] = 2
+    web_threads: Annotated[int, Field(ge=1, le=64, description="Threads of each of them.")] = 4
+    channels: Annotated[
+        str,
+        Field(
+            description="Which channels are used: `twilio, modem1=gammu`. An instance's own settings start with `KABAR_<INSTANCE>_`."
+        ),
+    ] = "simulator"
+    demo: Annotated[
+        bool,
+        Field(
+            description="1 lets the simulator and the pages answer beside real channels and to other machines. Never with real reports."
+        ),
+    ] = False
+    language: Annotated[
+        Literal["id", "en"], Field(description="The language of pages and of answers to unknown numbers.")
+    ] = "id"
+    region: Annotated[
+        str, Field(pattern="^[A-Z]{2}$", description="The country that a number without `+` belongs to.")
+    ] = "ID"
+    timezone: Annotated[str, Field(description="The clock of senders who belong to no area yet.")] = "Asia/Jakarta"
+    answers_per_hour: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="At most so many answers to one number in an hour; beyond it messages are handled all the same.",
+        ),
+    ] = 10
+    answers_per_day_unregistered: Annotated[
+        int, Field(ge=0, description="At most so many answers to an unknown number in a day.")
+    ] = 1
+    period_from_day: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=31,
+            description="From this day of the month on, a report without a period is for the running month.",
+        ),
+    ] = 25
+    question_hours: Annotated[
+        int,
+        Field(ge=1, le=240, description="So long a question stays open; then the report goes to staff as it stands."),
+    ] = 48
+    batch_size: Annotated[int, Field(ge=1, le=1000, description="Messages handled in one transaction.")] = 100
+    tries: Annotated[
+        int, Field(ge=1, le=20, description="A message that cannot be handled is tried so often before staff get it.")
+    ] = 5
+    log: Annotated[
+        Literal["auto", "json", "plain"],
+        Field(description="How logs are written; auto: plain on a terminal, else JSON lines."),
+    ] = "auto"
+    channel_options: Annotated[dict[str, dict[str, str]], Field(exclude=True, repr=False)] = {}
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        value = re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", value)
+        if value and not value.startswith(("postgresql+psycopg://", "sqlite:///")):
+            raise ValueError("must start with postgresql:// or sqlite:///")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _whole_url(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("must start with https:// or http://")
+        return value.rstrip("/")
+
+    @field_validator("channels")
+    @classmethod
+    def _named_once(cls, value: str) -> str:
+        names = [instance.name for instance in parse_channels(value)]
+        for name in names:
+            if not _INSTANCE.fullmatch(name):
+                raise ValueError(f"the name {name!r} must be lower-case letters and digits, starting with a letter")
+            if names.count(name) > 1:
+                raise ValueError(f"the name {name!r} stands twice")
+        if not names:
+            raise ValueError("names no channel")
+        return value
+
+    @property
+    def database(self) -> str:
+        """The database's address: the one that is set, or SQLite in `var`."""
+        return self.database_url or f"sqlite:///{self.var.absolute() / 'kabar.db'}"
+
+    @property
+    def address(self) -> str:
+        """Where this server is reached: the public address, or this computer's own."""
+        return self.public_url or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this process's own supervisor must run the Redis server."""
+        return not self.redis_url
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelInstance:
+    """One configured channel: its name in addresses and tables, and the adapter that speaks for it."""
+
+    name: str
+    adapter: str
+
+
+def parse_channels(written: str) -> tuple[ChannelInstance, ...]:
+    """Return the configured channels of `twilio, modem1=gammu`.
+
+    >>> [(one.name, one.adapter) for one in parse_channels("twilio, modem1=gammu")]
+    [('twilio', 'twilio'), ('modem1', 'gammu')]
+    """
+    parts = [part.strip() for part in written.split(",") if part.strip()]
+    pairs = [(name.strip(), adapter.strip()) for name, _, adapter in (part.partition("=") for part in parts)]
+    return tuple(ChannelInstance(name, adapter or name) for name, adapter in pairs)
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of an environment, this process's own unless told.
+
+    Errors: Misconfigured with every mistake at once, by name; a value is never repeated, it may be a secret.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {field: environ[name] for name, field in FALLBACKS.items() if environ.get(name)}
+    instances = {instance.name for instance in parse_channels(environ.get(f"{PREFIX}CHANNELS", "simulator"))}
+    options: dict[str, dict[str, str]] = {name: {} for name in instances}
+    faults: dict[str, str] = {}
+    for name, value in environ.items():
+        if not name.startswith(PREFIX) or name in ELSEWHERE or not value:
+            continue
+        field = name.removeprefix(PREFIX).lower()
+        instance, _, option = field.partition("_")
+        if field in Settings.model_fields and field != "channel_options":
+            values[field] = value
+        elif instance in options and option:
+            options[instance][option] = value
+        else:
+            faults[name] = _unknown(name)
+    try:
+        settings = Settings(**values, channel_options=options)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_context=False, include_input=False):
+            faults[_name_of(str(fault["loc"][0]))] = fault["msg"].removeprefix("Value error, ")
+        raise Misconfigured(faults) from None
+    if faults:
+        raise Misconfigured(faults)
+    return settings
+
+
+def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment with changes, for a process that it starts."""
+    return dict(os.environ) | dict(changes)
+
+
+def _unknown(name: str) -> str:
+    known = [_name_of(field) for field in Settings.model_fields if field != "channel_options"]
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"is no setting of Kabar{f'; did you mean {close[0]}?' if close else ''}"
+
+
+def _name_of(field: str) -> str:
+    return f"{PREFIX}{field.upper()}"
+
+
+def describe_settings() -> list[tuple[str, str, str]]:
+    """Return (name, default, meaning) of every setting, for the settings page."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        if name != "channel_options":
+            default = field.default
+            shown = {True: "1", False: "0"}.get(default, str(default)) if isinstance(default, bool) else str(default)
+            rows.append((_name_of(name), shown, field.description or ""))
+    return rows + [(name, "", meaning) for name, meaning in ELSEWHERE.items()]
