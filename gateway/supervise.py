@@ -57,6 +57,7 @@ class Process:
     environ: Mapping[str, str]
     folder: Path
     is_ready: Callable[[], bool] | None = None
+    log: Path | None = None  # where it writes what it does not say here
 
 
 def read_procfile(path: Path, environ: Mapping[str, str]) -> tuple[Process, ...]:
@@ -177,10 +178,10 @@ class EmbeddedServer:
             "--appendonly": "yes",
             "--appendfsync": "everysec",
             "--save": "",
-            "--loglevel": "warning",
+            "--logfile": str(self.var / "valkey.log"),
         }
         command = (program, *(word for option in options.items() for word in option))
-        return Process("valkey", command, self.environ, self.var, self.is_answering)
+        return Process("valkey", command, self.environ, self.var, self.is_answering, self.var / "valkey.log")
 
     def is_answering(self) -> bool:
         """Return whether it takes commands; while it still reads its log it does not."""
@@ -311,6 +312,7 @@ class Supervisor:
             child.wait = FIRST_WAIT_SECONDS
         self._put_off(child)
         how = f"kode/code {code}" if code >= 0 else signal.Signals(-code).name
+        how += f", {child.process.log}" if child.process.log else ""
         self._say(
             f"{child.process.name} berhenti / ended ({how}); lagi dalam / again in {child.due - self._clock():.1f} s"
         )
