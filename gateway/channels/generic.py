@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from gateway.channels.base import SmsChannel, Surroundings
@@ -52,12 +52,7 @@ class Generic(SmsChannel):
         self.name = name
         self._options = options
         self._is_idempotent = options.is_on("send_idempotent")
-        self.limits = ChannelLimits(
-            per_second=options.number("per_second"),
-            lease_seconds=60,
-            is_idempotent=self._is_idempotent,
-            stamps_sent_at=True,
-        )
+        self.limits = ChannelLimits(options.number("per_second"), lease_seconds=60, is_idempotent=self._is_idempotent)
         self._secrets = options.secrets("secrets")
         self._is_signed = options.text("scheme") == "hmac"
         self._tolerance_seconds = options.number("tolerance_seconds")
@@ -67,7 +62,7 @@ class Generic(SmsChannel):
     def verify(self, request: HttpRequest, now: datetime) -> None:
         """Refuse who does not know one of the secrets.
 
-        Source: RFC 6750 (bearer); Standard Webhooks 1.0.0 (hmac: `webhook-id`, `webhook-timestamp`, `webhook-signature`).
+        Source: RFC 6750 (bearer); Standard Webhooks 1.0.0 (hmac: webhook-id, webhook-timestamp, webhook-signature).
         """
         if not (self._has_signature(request, now) if self._is_signed else self._has_bearer(request)):
             raise Refused("the secret or the signature is missing or wrong")
@@ -85,11 +80,8 @@ class Generic(SmsChannel):
     def send(self, sms: OutboundSms) -> SentSms:
         """Post the message, with its ref as the Idempotency-Key."""
         option = self._options.text
-        fields = {
-            option("send_to_field"): sms.to,
-            option("send_text_field"): sms.text,
-            option("send_ref_field"): sms.ref,
-        }
+        names = [option(f"send_{part}_field") for part in ("to", "text", "ref")]
+        fields = dict(zip(names, (sms.to, sms.text, sms.ref), strict=True))
         if option("send_from"):
             fields[option("send_from_field")] = option("send_from")
         fields |= read_extra(option("send_extra"))
@@ -124,7 +116,7 @@ class Generic(SmsChannel):
             return False
         given = [one.removeprefix("v1,") for one in request.header("webhook-signature").split(" ") if one[:3] == "v1,"]
         expected = [Secret(sign(secret, key, stamp, request.body)) for secret in self._secrets]
-        return any([one.matches(signature) for one in expected for signature in given])
+        return any(one.matches(signature) for one in expected for signature in given)
 
     def _items(self, document: object) -> list[object]:
         path = self._options.text("list_field")
@@ -149,7 +141,7 @@ class Generic(SmsChannel):
         )
 
     def _read_id(self, item: object, request: HttpRequest, is_only: bool) -> str:
-        """Return the id in the body, else the header's: under hmac the signed one, for anybody could change the other."""
+        """Return the id in the body, else the header's: under hmac the signed one, for the other can be changed."""
         value, name = self._field(item, "id_field")
         if value is None and is_only:
             value = request.header("webhook-id" if self._is_signed else "idempotency-key") or None
@@ -175,14 +167,14 @@ class Generic(SmsChannel):
             words=shorten(words),
         )
 
-    def _authorization(self) -> Mapping[str, str]:
+    def _authorization(self) -> dict[str, str]:
         token, header = self._options.secret("send_token"), self._options.text("send_token_header")
         if not token:
             return {}
         return {header: f"Bearer {token.reveal()}" if header.lower() == "authorization" else token.reveal()}
 
     def _read_answer(self, answer: Answer) -> SentSms:
-        """Return what the gateway took. Only an answer that says that nothing was done may be followed by another try."""
+        """Return what the gateway took. Only one that says that nothing was done may be followed by another try."""
         code = str(answer.status)
         if answer.status < 300 or (answer.status == 409 and self._is_idempotent):  # 409: it has this ref already
             return SentSms(provider_id=self._read_provider_id(answer))
