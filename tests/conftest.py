@@ -1,0 +1,117 @@
+"""What every test may ask for: a migrated database of either kind, a queue server, and no way out of this machine."""
+
+from __future__ import annotations
+
+import importlib
+import ipaddress
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.servers import TEMPLATE, PostgresServer, ValkeyServer
+
+FOREIGN = ("KABAR_", "DATABASE_URL", "REDIS_URL", "PORT")  # settings of whoever runs the tests are not the tests'
+
+hypothesis.settings.register_profile("kabar", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("kabar-ci", deadline=None, print_blob=True, derandomize=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the stage: no settings from outside, no time limits on examples, nothing leaves this machine."""
+    for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+        del os.environ[name]
+    hypothesis.settings.load_profile("kabar-ci" if os.environ.get("CI") == "true" else "kabar")
+    sys.addaudithook(_stay_here)
+
+
+def _stay_here(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuse to connect to any other machine."""
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = str(arguments[1][0])
+        if host != "localhost" and not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+            raise AssertionError(f"a test tried to reach {host}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The address of a fresh, migrated database; the test runs once on each kind."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    assert isinstance(url, str)
+    return url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> str:
+    """The address of a fresh, migrated SQLite database."""
+    return f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'kabar.db')}"
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgresServer, migrated_postgresql: str) -> Iterator[str]:
+    """The address of a fresh, migrated PostgreSQL database."""
+    with postgresql.new_database(migrated_postgresql) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database that was never migrated; the test runs once on each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+    else:
+        with request.getfixturevalue("postgresql").new_database() as url:
+            yield url
+
+
+@pytest.fixture
+def redis_url(valkey: ValkeyServer) -> str:
+    """The address of an empty queue server."""
+    valkey.empty()
+    return valkey.url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy; nobody opens it."""
+    path = tmp_path_factory.mktemp("template") / "kabar.db"
+    _upgrade(f"sqlite:///{path}")
+    leftover = [other.name for other in path.parent.iterdir() if other.suffix.startswith((".db-wal", ".db-shm"))]
+    assert not leftover, f"the migration left {leftover} behind, so the file alone is not the database"
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql: PostgresServer) -> str:
+    """The name of a migrated database to make others from; nobody stays connected to it."""
+    postgresql.execute(f'CREATE DATABASE "{TEMPLATE}"')
+    _upgrade(postgresql.url(TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresServer]:
+    """The PostgreSQL server of this test process."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[ValkeyServer]:
+    """The queue server of this test process. A test that kills one starts its own."""
+    with tempfile.TemporaryDirectory(prefix="kabar-") as folder:  # short, for the socket
+        server = ValkeyServer(Path(folder))
+        server.start()
+        yield server
+        server.stop()
+
+
+def _upgrade(url: str) -> None:
+    importlib.import_module("gateway.store.schema").upgrade(url)  # tests without a database need no store
