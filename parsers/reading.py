@@ -124,8 +124,8 @@ class Reading:
     """What one message was read as. Exactly the part named by `kind` is filled, but for RALAT.
 
     Shape: a RALAT is of kind `command`; what it corrects stands in `reports` where a keyword was written
-    (`RALAT KB 0925 AKTIF 45`), else in `fragment` (`RALAT AKTIF 45`: the sender's last report is meant). Such a report is
-    not asked for what it leaves out. `problems` holds what concerns the message as a whole, such as its length.
+    (`RALAT KB 0925 AKTIF 45`), else in `fragment` (`RALAT AKTIF 45`: the sender's last report is meant). Such a
+    report is not asked for what it leaves out. `problems` holds what concerns the message as a whole (its length).
     """
 
     kind: Kind
