@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Column, ForeignKey, String, Table, func, insert, select
@@ -47,3 +47,9 @@ def find_area(session: Session, code: str) -> Area | None:
     """Return the area of a code, or None."""
     row = session.execute(select(areas).where(areas.c.code == code)).mappings().first()
     return Area(**row) if row else None
+
+
+def names_of(session: Session, codes: Collection[str]) -> dict[str, str]:
+    """Return the names of these areas, by code."""
+    statement = select(areas.c.code, areas.c.name).where(areas.c.code.in_(codes))
+    return {row.code: row.name for row in session.execute(statement)}

@@ -89,6 +89,12 @@ def get_facilities(session: Session, ids: Collection[int]) -> dict[int, Facility
     return {row.id: Facility(*row) for row in session.execute(statement)}
 
 
+def find_ids(session: Session, codes: Collection[str]) -> dict[str, int]:
+    """Return the ids of those facilities, by register code, that are there."""
+    statement = select(facilities.c.code, facilities.c.id).where(facilities.c.code.in_(codes))
+    return {row.code: row.id for row in session.execute(statement)}
+
+
 def lock_facility(session: Session, facility_id: int) -> None:
     """Let no other session settle a report of this facility until this one ends (SQLite has one writer anyway)."""
     session.execute(select(facilities.c.id).where(facilities.c.id == facility_id).with_for_update())

@@ -136,6 +136,19 @@ def _facilities_of(session: Session, reporter_ids: Collection[int]) -> dict[int,
     return found
 
 
+def find_by_channel(session: Session, channel: str) -> tuple[tuple[str, Reporter], ...]:
+    """Return the phones of the active reporters bound to a channel, each with its reporter, in the order of adding."""
+    statement = (
+        select(reporter_phones.c.phone)
+        .join(reporters, reporters.c.id == reporter_phones.c.reporter_id)
+        .where(reporters.c.only_channel == channel, reporters.c.is_active)
+        .order_by(reporters.c.id, reporter_phones.c.phone)
+    )
+    phones = tuple(session.execute(statement).scalars())
+    found = find_by_phones(session, phones)
+    return tuple((phone, reporter) for phone in phones for reporter in found[phone] if reporter.only_channel == channel)
+
+
 def add_reporter(
     session: Session,
     name: str,

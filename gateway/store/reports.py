@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -166,38 +166,43 @@ def find_report(session: Session, report_id: int) -> Report | None:
     return next(iter(_with_values(session, rows)), None)
 
 
+def find_reading(session: Session, report_id: int) -> dict[str, Any] | None:
+    """Return how a revision was read, as it was kept with it, or None."""
+    found: dict[str, Any] | None = session.execute(
+        select(reports.c.reading).where(reports.c.id == report_id)
+    ).scalar_one_or_none()
+    return found
+
+
 def add(session: Session, report: NewReport) -> int:
     """Add a revision with its values and return its id. Its number is one more than the last.
 
     Errors: Raced when another session added that revision, or another one that counts, at the same time.
     """
     last = session.execute(select(func.max(reports.c.revision)).where(*_about(report.key))).scalar_one()
-    row = {
-        "form": report.key.form,
-        "facility_id": report.key.facility_id,
-        "period": report.key.period,
-        "revision": (last or 0) + 1,
-    }
-    same = (
-        "state",
-        "sent_at",
-        "sent_key",
-        "text",
-        "form_version",
-        "reader_version",
-        "created_at",
-        "inbox_id",
-    )
-    row |= {name: getattr(report, name) for name in (*same, "reporter_id", "replaces_id")}
-    row["reading"] = dict(report.reading)
+    row = _as_row(report, (last or 0) + 1)
     report_id = int(session.execute(insert(reports).returning(reports.c.id), row).scalar_one())
-    values = [
-        {"report_id": report_id, "measure": measure, "item": item, "quantity": quantity}
-        for (measure, _, item), quantity in ((name.partition("."), count) for name, count in report.values.items())
-    ]
+    values = _as_value_rows(report_id, report.values)
     if values:
         session.execute(insert(report_values), values)
     return report_id
+
+
+def add_firsts(session: Session, found: Sequence[NewReport]) -> tuple[int, ...]:
+    """Add the first revisions of many reports at once, with their values, and return their ids in the order given.
+
+    Errors: Raced when one of them has a revision already.
+    """
+    if not found:
+        return ()
+    statement = insert(reports).returning(reports.c.id, sort_by_parameter_order=True)
+    ids = tuple(session.execute(statement, [_as_row(report, 1) for report in found]).scalars())
+    values = [
+        row for report_id, report in zip(ids, found, strict=True) for row in _as_value_rows(report_id, report.values)
+    ]
+    if values:
+        session.execute(insert(report_values), values)
+    return ids
 
 
 def set_state(session: Session, report_id: int, state: ReportState, *, was: ReportState | str) -> bool:
@@ -221,6 +226,21 @@ def latest_reports(
     rows = session.execute(statement).all()
     found = _with_values(session, rows)
     return tuple((report, row.facility_name) for report, row in zip(found, rows, strict=True))
+
+
+def _as_row(report: NewReport, revision: int) -> dict[str, Any]:
+    same = ("state", "sent_at", "sent_key", "text", "form_version", "reader_version", "created_at", "inbox_id")
+    row = {name: getattr(report, name) for name in (*same, "reporter_id", "replaces_id")}
+    key = {"form": report.key.form, "facility_id": report.key.facility_id, "period": report.key.period}
+    return row | key | {"revision": revision, "reading": dict(report.reading)}
+
+
+def _as_value_rows(report_id: int, values: Mapping[str, int]) -> list[dict[str, Any]]:
+    parts = ((*name.partition("."), quantity) for name, quantity in values.items())
+    return [
+        {"report_id": report_id, "measure": measure, "item": item, "quantity": quantity}
+        for measure, _, item, quantity in parts
+    ]
 
 
 def _about(key: ReportKey) -> tuple[Any, ...]:
