@@ -20,7 +20,7 @@ class Malformed(KabarError):
 
 
 class Retryable(KabarError):
-    """Nothing was done, for certain: try again later. `code` is the provider's own; `after_seconds` its own wish, if any."""
+    """Nothing was done, for certain: try again later. `code` is the provider's own, `after_seconds` its wish, if any."""
 
     def __init__(self, message: str, code: str = "", after_seconds: float | None = None) -> None:
         super().__init__(message)
@@ -49,7 +49,7 @@ class Raced(KabarError):
 
 
 class Misconfigured(KabarError):
-    """The settings are wrong: say all that is wrong at once, by name, and do not start. `faults` maps a name to its fault."""
+    """The settings are wrong: all that is wrong at once, by name. `faults` maps a name to its fault."""
 
     def __init__(self, faults: dict[str, str]) -> None:
         super().__init__("; ".join(f"{name}: {fault}" for name, fault in faults.items()))

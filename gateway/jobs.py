@@ -1,11 +1,12 @@
 """The bells: Redis says that there is work in a lane, never what it is. Losing Redis whole loses nothing.
 
-A ring is a bell (`SET NX`) and, when it was silent, one job: a name from an allow-list and the lane. The job takes the bell
-off before it drains the lane, so that no wake-up is lost.
+A ring is a bell (`SET NX`) and, when it was silent, one job: a name from an allow-list and the lane. The job takes the
+bell off before it drains the lane, so that no wake-up is lost.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,10 +81,8 @@ class Bells:
 
     def answer(self, queue: str, lane: str | int) -> None:
         """Take the bell off before draining a lane: what comes from now on rings anew."""
-        try:
+        with suppress(RedisError):  # the bell runs out by itself
             self.redis.delete(_bell(queue, lane))
-        except RedisError:
-            pass  # the bell runs out by itself
 
     def is_heard(self) -> bool:
         """Return whether Redis answers at all."""

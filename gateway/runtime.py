@@ -91,7 +91,9 @@ def make_channels(settings: Settings) -> dict[str, SmsChannel]:
             faults |= error.faults
     kinds = {instance.adapter for instance in instances}
     if "simulator" in kinds and kinds != {"simulator"} and not settings.demo:
-        faults["KABAR_CHANNELS"] = "the simulator does not start beside a real channel; KABAR_DEMO=1 allows it for a demonstration"
+        faults["KABAR_CHANNELS"] = (
+            "the simulator does not start beside a real channel; KABAR_DEMO=1 allows it for a demonstration"
+        )
     if faults:
         raise Misconfigured(faults)
     return made
@@ -111,7 +113,9 @@ def start_logging(settings: Settings, process: str) -> None:
     structlog.configure(processors=[*shared, renderer], logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     structlog.contextvars.bind_contextvars(process=process)
     handler = logging.StreamHandler(sys.stderr)  # what libraries log goes the same way
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_drop_meta, renderer], foreign_pre_chain=shared))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processors=[_drop_meta, renderer], foreign_pre_chain=shared)
+    )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 

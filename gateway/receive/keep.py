@@ -53,7 +53,9 @@ def receive_sms(
         logger.error("not_kept", channel=channel.name, why=str(error))
         return UNAVAILABLE
     for sms, trace_id in kept:
-        logger.info("kept" if trace_id else "repeated", channel=channel.name, sender=sms.sender.address, trace_id=trace_id)
+        logger.info(
+            "kept" if trace_id else "repeated", channel=channel.name, sender=sms.sender.address, trace_id=trace_id
+        )
     for lane in {lane_of(sms.sender.address) for sms, trace_id in kept if trace_id}:
         bells.ring(jobs.INBOUND, lane)
     return channel.acknowledge(messages)

@@ -159,6 +159,11 @@ def set_aside(session: Session, message: InboxMessage, fault: str, next_try_at: 
     session.execute(update(inbox).where(inbox.c.id == message.id, _received).values(values))
 
 
+def postpone(session: Session, message_id: int, next_try_at: datetime) -> None:
+    """Let a message that lost its races wait a little; that is no failed try."""
+    session.execute(update(inbox).where(inbox.c.id == message_id, _received).values(next_try_at=next_try_at))
+
+
 def lanes_with_work(session: Session, now: datetime) -> tuple[int, ...]:
     """Return the lanes that hold messages which are due."""
     due = or_(inbox.c.next_try_at.is_(None), inbox.c.next_try_at <= now)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     func,
     insert,
     or_,
@@ -249,23 +250,30 @@ def _settle(session: Session, message_id: int, token: str, values: dict[str, obj
 
 
 def end_leases(session: Session, channel: str, limits: ChannelLimits) -> int:
-    """Settle what a dead sender left behind: unsure, or queued again where the provider takes one ref once.
-
-    A lease that reaches further than two leases ahead was written by a wrong clock, and has ended too.
-    """
-    clock = database_now(session)
-    far = clock + timedelta(seconds=2 * limits.lease_seconds)
-    ended = or_(outbox.c.lease_until < clock, outbox.c.lease_until > far)
+    """Settle what a dead sender left behind: unsure, or queued again where the provider takes one ref once."""
     state = OutboxState.QUEUED if limits.is_idempotent else OutboxState.UNSURE
-    values = {
+    values: dict[str, object] = {
         "state": state,
         "lease_until": None,
         "fault": "the sender stopped before the provider's answer was kept",
     }
     if limits.is_idempotent:
         values["lease_token"] = None
-    sending = outbox.c.channel == channel, _open, outbox.c.state == OutboxState.SENDING
-    return int(session.execute(update(outbox).where(*sending, ended).values(values)).rowcount)  # type: ignore[attr-defined]
+    statement = update(outbox).where(_has_ended(session, channel, limits)).values(values)
+    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def has_ended_leases(session: Session, channel: str, limits: ChannelLimits) -> bool:
+    """Return whether a dead sender left something behind."""
+    return session.execute(select(outbox.c.id).where(_has_ended(session, channel, limits)).limit(1)).first() is not None
+
+
+def _has_ended(session: Session, channel: str, limits: ChannelLimits) -> ColumnElement[bool]:
+    """Tell which leases are over. One that reaches further than two leases ahead was written by a wrong clock, and is too."""
+    clock = database_now(session)
+    far = clock + timedelta(seconds=2 * limits.lease_seconds)
+    ended = or_(outbox.c.lease_until < clock, outbox.c.lease_until > far)
+    return and_(outbox.c.channel == channel, _open, outbox.c.state == OutboxState.SENDING, ended)
 
 
 def record_status(session: Session, channel: str, status: DeliveryStatus, now: datetime) -> bool:

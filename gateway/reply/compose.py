@@ -1,0 +1,209 @@
+"""Compose the one answer that a message gets: a confirmation that echoes every repair, or a question about the fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.reply.segments import GSM_SINGLE, count_septets
+from gateway.reply.wordings import Wording, cut, longest, show
+from parsers.form import Form, Shape
+from parsers.reading import Problem, ReadReport, Repair, RepairCode
+
+REF_MARKS = "BCDFGHJKMNPQRSTVWXYZ23456789"  # no vowels, so that no reference is ever a word that routes drop
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A report that was stored, as its confirmation must name it. `before` are the numbers that it replaced, if any."""
+
+    form: Form
+    facility: str
+    report: ReadReport
+    report_id: int
+    before: Mapping[str, int] | None = None
+
+
+def confirm(wording: Wording, stored: Stored) -> str | None:
+    """Return the confirmation of one report, or None where not even its repairs fit: then it must be asked about.
+
+    What does not fit falls out from the end: items first, then totals, and says how many; a repair never does.
+    """
+    start = [_head(wording, stored), *_repairs(wording, stored)]
+    ref = ref_of(stored.report_id)
+    endings = [wording.fill(wording.parts[name], ref=ref) for name in ("thanks", "thanks_short")]
+    most = len(stored.report.values)
+    for changes in (_changes(wording, stored), []):
+        for ending in endings:
+            for shown in range(most, min(most, 1) - 1, -1):
+                text = " ".join([*start, *changes, _say_counts(wording, stored, shown), ending])
+                if _fits(text):
+                    return text
+    text = " ".join([*start, _say_counts(wording, stored, 0), endings[-1]])
+    return text if _fits(text) else None
+
+
+def confirm_several(wording: Wording, several: Sequence[Stored]) -> str | None:
+    """Return one confirmation of several reports, totals only; None where their repairs do not fit."""
+    ending = wording.fill(wording.parts["thanks_short"], ref=ref_of(several[0].report_id))
+    most = max(sum("." not in key for key in one.report.values) for one in several)
+    for shown in range(most, -1, -1):
+        said: list[str] = []
+        for one in several:
+            said += [_head(wording, one), *_repairs(wording, one), _say_counts(wording, one, shown, totals_only=True)]
+        text = " ".join([*said, ending])
+        if _fits(text):
+            return text
+    return None
+
+
+def ask(
+    wording: Wording, form: Form | None, period: str | None, problems: Sequence[Problem], extra: Mapping[str, str]
+) -> str:
+    """Return the question about the first problem, and how many more there are.
+
+    Shape: `extra` holds what a problem does not know itself: `due_month`, `example`, `choices`, `facility_type`.
+    """
+    first, left = problems[0], len(problems) - 1
+    said = wording.fill(wording.problems[first.code], **(_slots(wording, form, first) | dict(extra)))
+    head = " ".join(part for part in (_keyword(form), wording.month(period) if period else "") if part)
+    parts = [f"{head}: {said}" if head else said[:1].upper() + said[1:]]
+    if left:
+        parts.append(wording.fill(wording.parts["left"], count=left))
+    return " ".join(parts)
+
+
+def say_repair(wording: Wording, form: Form, repair: Repair) -> str:
+    """Return what was read differently from what was written, in words."""
+    if repair.code is RepairCode.PERIOD_ASSUMED:
+        return wording.fill(wording.parts["period_assumed"], read=wording.month(repair.read))
+    if repair.code is RepairCode.FORM_INFERRED:
+        return wording.fill(wording.parts["form_inferred"], read=_keyword(form))
+    return wording.fill(wording.parts["repaired"], written=repair.written, read=_read_as(form, repair.read))
+
+
+def example(form: Form, wording: Wording, period: str) -> str:
+    """Return a report as a sender may write it, for a period; the month in letters, so that no route drops it."""
+    _keyword_there, _period_there, *rest = form.example.split()
+    return " ".join([_keyword(form), typed_month(wording, period), *rest])
+
+
+def typed_month(wording: Wording, period: str) -> str:
+    """Return a period as a sender may type it: `SEP25`."""
+    return wording.month(period).replace(" ", "").upper()
+
+
+def ref_of(report_id: int) -> str:
+    """Return the three marks by which a sender and staff speak about a report.
+
+    >>> ref_of(1), ref_of(22000)
+    ('BBC', 'BBZ')
+    """
+    base = len(REF_MARKS)
+    rest = report_id % base**3
+    return "".join(REF_MARKS[rest // base**place % base] for place in (2, 1, 0))
+
+
+def _head(wording: Wording, stored: Stored) -> str:
+    assert stored.report.period is not None
+    facility = cut(show(stored.facility), longest("facility"))
+    return f"{_keyword(stored.form)} {wording.month(stored.report.period)} {facility}:"
+
+
+def _keyword(form: Form | None) -> str:
+    return cut(form.keywords[0].upper(), longest("form")) if form else ""
+
+
+def _repairs(wording: Wording, stored: Stored) -> list[str]:
+    return [say_repair(wording, stored.form, repair) for repair in stored.report.repairs]
+
+
+def _say_counts(wording: Wording, stored: Stored, most: int, *, totals_only: bool = False) -> str:
+    """Return the first counts, totals before items, as `BARU 12 AKTIF 40 (PIL 30)`, and how many there are besides."""
+    values, form = stored.report.values, stored.form
+    by_rank = sorted(values, key=lambda key: "." in key)  # a stable order: as written, totals first
+    shown = {key for key in by_rank[:most] if not (totals_only and "." in key)}
+    groups: dict[str, list[str]] = {}
+    for key, count in values.items():
+        measure, _, item = key.partition(".")
+        outer, inner = (item, measure) if form.shape is Shape.ITEM_FIRST else (measure, item)
+        if key in shown:
+            group = groups.setdefault(_read_as(form, outer), [""])
+            if inner:
+                group.append(f"{_read_as(form, inner)} {show(count)}")
+            else:
+                group[0] = show(count)
+    said = [
+        " ".join(filter(None, [name, total, f"({' '.join(items)})" if items else ""]))
+        for name, (total, *items) in groups.items()
+    ]
+    if len(shown) < len(values):
+        said.append(wording.fill(wording.parts["more"], count=len(values) - len(shown)))
+    return f"{' '.join(said)}."
+
+
+def _changes(wording: Wording, stored: Stored) -> list[str]:
+    """Return what a new revision changed, as `AKTIF 40 jadi 45`."""
+    if stored.before is None:
+        return []
+    values = stored.report.values
+    keys = [key for key in {**stored.before, **values} if stored.before.get(key) != values.get(key)]
+    said = [
+        wording.fill(
+            wording.parts["changed"],
+            key=stored.form.word_for(key),
+            before=_or_dash(stored.before.get(key)),
+            after=_or_dash(values.get(key)),
+        )
+        for key in keys
+    ]
+    return [f"{', '.join(said)}."] if said else []
+
+
+def _or_dash(count: int | None) -> str | int:
+    return "-" if count is None else count
+
+
+def _read_as(form: Form, read: str) -> str:
+    measure = read.partition(".")[0]
+    if measure in form.measures:
+        return form.word_for(read)
+    return form.items[read].word if read in form.items else read
+
+
+def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, str | int]:
+    """Return what a problem's sentence may name, each thing by the word that a sender may send back."""
+    slots: dict[str, str | int] = {"words": problem.words, "key": wording.word, "form": _keyword(form)}
+    for name, value in problem.about.items():
+        if name in _PERIODS and isinstance(value, str) and _is_period(value):
+            slots[name] = wording.month(value)
+        elif name in _CODES and isinstance(value, str) and form is not None:
+            slots[name] = _words_for(form, value)
+        else:
+            slots[name] = value
+    if "key" not in problem.about and "measure" in problem.about:
+        slots["key"] = slots["measure"]
+    if "code" in problem.about:
+        slots["key"] = slots["code"]
+    return slots
+
+
+_PERIODS = {"period", "first", "second", "expires"}
+_CODES = {"key", "kind", "item", "measure", "other", "parts", "whole", "code", "meanings"}
+
+
+def _is_period(value: str) -> bool:
+    return len(value) == 7 and value[4] == "-" and value.replace("-", "").isdigit()
+
+
+def _words_for(form: Form, codes: str) -> str:
+    """Return the words of one or more codes, such as `pasca+gugur` or `pil/iud`."""
+    for mark in ("+", "/", ",", " "):
+        if mark in codes:
+            return mark.join(_words_for(form, code.strip()) for code in codes.split(mark) if code.strip())
+    return _read_as(form, codes)
+
+
+def _fits(text: str) -> bool:
+    septets = count_septets(text)
+    return septets is not None and septets <= GSM_SINGLE

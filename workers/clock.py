@@ -1,0 +1,36 @@
+"""The clock: sweeps every second. It decides nothing and may run on several machines at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+
+import structlog
+
+from gateway.errors import Raced, Unavailable
+from gateway.runtime import Runtime
+from workers.sweep import sweep
+
+SECONDS = 1.0
+
+logger = structlog.get_logger(__name__)
+
+
+def run(runtime: Runtime) -> None:
+    """Sweep every second until the process is told to stop. A database that is away is waited for."""
+    stopped = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while not stopped.is_set():
+        try:
+            sweep(runtime)
+        except Raced:
+            pass  # another clock was first
+        except Unavailable as error:
+            logger.error("sweep_failed", why=str(error))
+        stopped.wait(SECONDS)

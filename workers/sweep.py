@@ -1,0 +1,41 @@
+"""Ring for what was not rung for: what Redis lost, what waits for another try, what a dead sender left behind."""
+
+from __future__ import annotations
+
+import structlog
+
+from gateway import jobs
+from gateway.runtime import Runtime
+from gateway.store import channels, inbox, outbox
+from gateway.store.base import Session
+
+CLOCK = "clock"
+TICK_SECONDS = 10  # the database hears from the clock so often
+
+logger = structlog.get_logger(__name__)
+
+
+def sweep(runtime: Runtime) -> tuple[int, int]:
+    """Ring every lane and channel that holds work which is due; return how many of each. Any number may sweep at once."""
+    now = runtime.now()
+    with runtime.database.session(read_only=True) as session:
+        lanes = inbox.lanes_with_work(session, now)
+        names = [name for name in outbox.channels_with_work(session) if name in runtime.channels]
+        late = [name for name in names if outbox.has_ended_leases(session, name, runtime.channels[name].limits)]
+        ticked_at = channels.last_tick(session, CLOCK)
+    if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
+        with runtime.database.session() as session:
+            _end_leases(session, runtime, late)
+            channels.tick(session, CLOCK, now)
+            session.commit()
+    for lane in lanes:
+        runtime.bells.ring(jobs.INBOUND, lane)
+    for name in names:
+        runtime.bells.ring(jobs.OUTBOUND, name)
+    return len(lanes), len(names)
+
+
+def _end_leases(session: Session, runtime: Runtime, names: list[str]) -> None:
+    for name in names:
+        ended = outbox.end_leases(session, name, runtime.channels[name].limits)
+        logger.warning("leases_ended", channel=name, messages=ended)
