@@ -17,7 +17,8 @@ from gateway.channels.base import SmsChannel, Surroundings, make_channel
 from gateway.discover import discover
 from gateway.errors import Misconfigured
 from gateway.forms import load_forms
-from gateway.reply.compose import Wording, load_wordings
+from gateway.handle.facts import Rules
+from gateway.reply.wordings import Wording, load_wordings
 from gateway.settings import Settings, parse_channels, read_settings
 from gateway.store.base import Database
 from parsers.form import Form
@@ -33,6 +34,20 @@ class Runtime:
     channels: Mapping[str, SmsChannel]
     forms: tuple[Form, ...]
     wordings: Mapping[str, Wording]
+
+    @property
+    def rules(self) -> Rules:
+        """Return what handling needs to know of forms, sentences and settings."""
+        chosen = self.settings
+        return Rules(
+            forms=self.forms,
+            wordings=self.wordings,
+            language=chosen.language,
+            timezone=chosen.timezone,
+            answers_per_hour=chosen.answers_per_hour,
+            answers_per_day_unregistered=chosen.answers_per_day_unregistered,
+            question_hours=chosen.question_hours,
+        )
 
     def now(self) -> datetime:
         """Return this machine's clock, in UTC. Leases go by the database's own (`store.base.database_now`)."""
@@ -71,7 +86,7 @@ def redis_address(settings: Settings) -> str:
 def make_channels(settings: Settings) -> dict[str, SmsChannel]:
     """Return the configured channels by name.
 
-    Errors: Misconfigured names every wrong option, an adapter that does not exist, and a simulator beside real channels.
+    Errors: Misconfigured names every wrong option, an adapter that is not there, a simulator beside real channels.
     """
     adapters = discover("gateway.channels", having=("SETTINGS", "make"))
     surroundings = Surroundings(settings.public_url, settings.var.absolute(), settings.region, settings.demo)

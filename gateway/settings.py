@@ -1,4 +1,4 @@
-"""What an operator decides by environment: every name, its meaning and its default. The only reader of the environment."""
+"""What an operator decides by environment: every name, its meaning and its default. Nobody else reads it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Settings(BaseModel):
     public_url: Annotated[
         str,
         Field(
-            description="Where providers reach this server, e.g. `https://kabar.example.go.id`. Signatures are checked against it."
+            description="Where providers reach this server, e.g. `https://kabar.example.go.id`; signatures hold for it."
         ),
     ] = ""
     port: Annotated[int, Field(ge=1, le=65535, description="The port of the web server.")] = 8000
@@ -54,13 +54,13 @@ class Settings(BaseModel):
     channels: Annotated[
         str,
         Field(
-            description="Which channels are used: `twilio, modem1=gammu`. An instance's own settings start with `KABAR_<INSTANCE>_`."
+            description="Which channels are used: `twilio, modem1=gammu`. Their own settings start with `KABAR_<NAME>_`."
         ),
     ] = "simulator"
     demo: Annotated[
         bool,
         Field(
-            description="1 lets the simulator and the pages answer beside real channels and to other machines. Never with real reports."
+            description="1 opens simulator and pages to other machines, beside real channels. Never with real reports."
         ),
     ] = False
     language: Annotated[
@@ -74,20 +74,12 @@ class Settings(BaseModel):
         int,
         Field(
             ge=1,
-            description="At most so many answers to one number in an hour; beyond it messages are handled all the same.",
+            description="At most so many answers to one number in an hour; messages beyond it are still handled.",
         ),
     ] = 10
     answers_per_day_unregistered: Annotated[
         int, Field(ge=0, description="At most so many answers to an unknown number in a day.")
     ] = 1
-    period_from_day: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=31,
-            description="From this day of the month on, a report without a period is for the running month.",
-        ),
-    ] = 25
     question_hours: Annotated[
         int,
         Field(ge=1, le=240, description="So long a question stays open; then the report goes to staff as it stands."),

@@ -49,7 +49,7 @@ class OutboxState(StrEnum):
     """Where a message to be sent stands.
 
     queued -> sending -> sent -> delivered; sending -> queued (known refusal), failed, unsure; sent -> failed (the
-    network gave up); unsure -> sent, delivered, failed when the provider tells after all. withheld never leaves the house.
+    network gave up); unsure -> sent, delivered, failed when the provider tells after all. withheld never goes out.
     """
 
     QUEUED = "queued"

@@ -68,11 +68,14 @@ class ProblemCode(StrEnum):
     PERIOD_FUTURE = "period_future", _H, "a month that has not begun", "period"
     PERIOD_OLD = "period_old", _H, "a month more than 24 months back", "period"
     PERIOD_RUNNING = "period_running", _Q, "the running month, before day 25", "period"
+    PERIOD_TAKEN = "period_taken", _H, "no month was written, and the assumed one has other numbers", "period"
     PERIOD_LATE = "period_late", _W, "a month more than 3 months back", "period months"
 
     # Who reports (found by the caller, who knows the facilities)
     FACILITY_MISSING = "facility_missing", _H, "a reporter of several facilities who named none"
     FACILITY_UNKNOWN = "facility_unknown", _H, "a facility that this reporter does not report for", "facility"
+
+    REPAIRS_TOO_MANY = "repairs_too_many", _H, "more words read differently than one answer can name", "count repair"
 
     # Sums, from the values alone
     SUM_EXCEEDS_TOTAL = "sum_exceeds_total", _H, "items that add up to more than their total", "key sum total"

@@ -32,5 +32,5 @@ def run(runtime: Runtime) -> None:
         except Raced:
             pass  # another clock was first
         except Unavailable as error:
-            logger.error("sweep_failed", why=str(error))
+            logger.warning("sweep_failed", why=str(error))
         stopped.wait(SECONDS)

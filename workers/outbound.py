@@ -45,7 +45,7 @@ def drain(runtime: Runtime, name: str) -> int:
 def send_claim(runtime: Runtime, channel: SmsChannel) -> tuple[int, float]:
     """Claim, send and record; return how many messages that were, and how long the channel's pace says to wait.
 
-    The claim is committed before the first send: a sender that dies from then on leaves messages that are seen, not resent.
+    The claim is committed before the first send: a sender that dies then leaves messages that are seen, not resent.
     """
     with runtime.database.session() as session:
         claim = outbox.claim(session, channel.name, channel.limits)

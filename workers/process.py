@@ -16,7 +16,7 @@ logger = structlog.get_logger(__name__)
 class Worker(SimpleWorker):
     """An RQ worker that works in its own process and runs only the jobs of the list.
 
-    One queue per worker: with two, RQ pops without an intermediate list, and a job dies with its worker (security.md, 4).
+    One queue per worker: with two, RQ pops without an intermediate list, and a job dies with its worker.
     """
 
     job_class = jobs.NamedJob
@@ -39,6 +39,6 @@ def run(runtime: Runtime, queue: str) -> int:
         )
         worker.work(logging_level="WARNING")
     except RedisError as error:
-        logger.error("redis_gone", queue=queue, error=type(error).__name__)
+        logger.warning("redis_gone", queue=queue, error=type(error).__name__)
         return 1
     return 0

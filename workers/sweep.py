@@ -16,7 +16,7 @@ logger = structlog.get_logger(__name__)
 
 
 def sweep(runtime: Runtime) -> tuple[int, int]:
-    """Ring every lane and channel that holds work which is due; return how many of each. Any number may sweep at once."""
+    """Ring every lane and channel that holds work which is due; return how many of each. Several may sweep."""
     now = runtime.now()
     with runtime.database.session(read_only=True) as session:
         lanes = inbox.lanes_with_work(session, now)

@@ -50,7 +50,7 @@ def receive_sms(
             kept = [(sms, keep_sms(session, channel.name, sms, now)) for sms in messages]
             session.commit()
     except Unavailable as error:
-        logger.error("not_kept", channel=channel.name, why=str(error))
+        logger.warning("not_kept", channel=channel.name, why=str(error))
         return UNAVAILABLE
     for sms, trace_id in kept:
         logger.info(
@@ -103,7 +103,7 @@ def _keep_malformed(
             inbox.keep(session, message)
             session.commit()
     except Unavailable as error:
-        logger.error("not_kept", channel=channel.name, why=str(error))
+        logger.warning("not_kept", channel=channel.name, why=str(error))
         return UNAVAILABLE
     return channel.acknowledge_malformed(fault)
 
@@ -123,7 +123,7 @@ def receive_status(database: Database, channel: SmsChannel, request: HttpRequest
                 _record(session, channel.name, status, now)
             session.commit()
     except Unavailable as error:
-        logger.error("status_not_kept", channel=channel.name, why=str(error))
+        logger.warning("status_not_kept", channel=channel.name, why=str(error))
         return UNAVAILABLE
     return channel.acknowledge()
 
@@ -135,7 +135,7 @@ def _record(session: Session, channel: str, status: DeliveryStatus, now: datetim
 
 
 def _key(provider_id: str) -> str:
-    """Return a key that fits its column; a longer one is replaced by its hash, never cut: two messages may share a start."""
+    """Return a key that fits its column; a longer one becomes its hash, never cut: two messages may share a start."""
     if len(provider_id) <= LONGEST_PROVIDER_ID:
         return provider_id
     return f"sha256:{hashlib.sha256(provider_id.encode()).hexdigest()}"

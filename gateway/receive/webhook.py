@@ -43,7 +43,7 @@ def _find(runtime: Runtime, name: str) -> SmsChannel:
 
 
 def as_values() -> HttpRequest:
-    """Return the request as an adapter sees it: the path as the peer wrote it, for a signature covers every byte of it."""
+    """Return the request as an adapter sees it: the path as the peer wrote it, for a signature covers each byte."""
     request.max_content_length = LARGEST_BODY
     raw_path = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.full_path.rstrip("?")
     return HttpRequest(

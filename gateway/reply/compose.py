@@ -1,4 +1,4 @@
-"""Compose the one answer that a message gets: a confirmation that echoes every repair, or a question about the fault."""
+"""Compose the one answer that a message gets: a confirmation that echoes each repair, or a question on the fault."""
 
 from __future__ import annotations
 

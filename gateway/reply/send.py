@@ -53,8 +53,8 @@ def deliver(channel: SmsChannel, message: outbox.OutboxMessage) -> Delivery:
         return Delivery(Result.FAILED, fault=str(error), code=error.code)
     except Unsure as error:
         return Delivery(Result.UNSURE, fault=str(error))
-    except Exception as error:  # noqa: BLE001  a fault of the adapter's: the message may be on its way, so never again
-        logger.error("send_crashed", channel=channel.name, trace_id=message.trace_id, exc_info=error)
+    except Exception as error:  # a fault of the adapter's: the message may be on its way, so never again
+        logger.exception("send_crashed", channel=channel.name, trace_id=message.trace_id)
         return Delivery(Result.UNSURE, fault=f"{type(error).__name__} while sending")
 
 

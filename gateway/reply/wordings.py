@@ -1,4 +1,4 @@
-"""The sentences of each language, and what may stand in them: every slot has a longest value, so that one SMS is enough."""
+"""The sentences of each language, and what may stand in them: no slot so long that one SMS is not enough."""
 
 from __future__ import annotations
 

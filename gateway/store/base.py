@@ -65,7 +65,7 @@ _RACES = {
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: aware and in UTC on this side, whatever the database keeps. Errors: ValueError for a naive instant."""
+    """An instant: aware and in UTC on this side, whatever the database keeps. Errors: ValueError if naive."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -120,7 +120,7 @@ class Database:
     def session(self, *, read_only: bool = False) -> Iterator[Session]:
         """Open a session. What is not committed when the block ends is rolled back.
 
-        Errors: Unavailable when the database cannot be reached, is locked, full or shutting down; nothing was kept then.
+        Errors: Unavailable when the database cannot be reached, is locked, full or shutting down; nothing was kept.
         Raced when another session took the same unique place first; rolled back, to be done again at once.
         """
         engine = self.engine.execution_options(**{sqlite.READ_ONLY: True}) if read_only else self.engine
@@ -169,7 +169,7 @@ def is_postgresql(session: Session) -> bool:
 def database_now(session: Session) -> datetime:
     """Return the database's own clock, the one that leases are taken and run out by.
 
-    Several machines share it, so that a worker whose own clock is wrong can neither steal a lease nor keep one for ever.
+    Several machines share it, so that a worker whose clock is wrong can neither steal a lease nor keep one for ever.
     """
     if is_postgresql(session):
         found: datetime = session.execute(select(func.clock_timestamp())).scalar_one()

@@ -36,7 +36,7 @@ facilities = Table(
 
 @dataclass(frozen=True, slots=True)
 class Facility:
-    """One facility. `code` is the KB register code of 9 digits; `short_name` is what a reporter may write after the keyword."""
+    """One facility. `code` is its KB register code of 9 digits; `short_name` may stand behind the keyword."""
 
     id: int
     code: str

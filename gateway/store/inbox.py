@@ -73,7 +73,7 @@ lanes = Table(
 
 @dataclass(frozen=True, slots=True)
 class InboxMessage:
-    """One received message. `sent_at` is the channel's stamp or else when it was first kept, and never later than that."""
+    """One received message. `sent_at` is the channel's stamp, else when it was first kept, and never later."""
 
     id: int
     channel: str
@@ -123,7 +123,7 @@ def keep(session: Session, message: NewInboxMessage) -> bool:
 
 
 def hold_lane(session: Session, lane: int) -> bool:
-    """Take a lane for this transaction; False when another worker has it. A dead worker's hold goes with its connection."""
+    """Take a lane for this transaction; False when another worker has it. A hold goes with its connection."""
     if not is_postgresql(session):
         return True  # a write transaction on SQLite already holds the whole database
     statement = select(lanes.c.lane).where(lanes.c.lane == lane).with_for_update(skip_locked=True)
@@ -138,7 +138,7 @@ def next_batch(session: Session, lane: int, now: datetime, size: int) -> tuple[I
 
 
 def finish(session: Session, message_id: int, state: InboxState, now: datetime) -> bool:
-    """Settle a received message; False when somebody else settled it first: then everything done for it must be undone."""
+    """Settle a received message; False when somebody else settled it first: then all that was done for it is undone."""
     statement = (
         update(inbox)
         .where(inbox.c.id == message_id, _received)
@@ -211,6 +211,5 @@ def latest_messages(
 
 def count_by_state(session: Session) -> dict[str, int]:
     """Return how many messages stand in each state."""
-    return {
-        state: count for state, count in session.execute(select(inbox.c.state, func.count()).group_by(inbox.c.state))
-    }
+    rows = session.execute(select(inbox.c.state, func.count()).group_by(inbox.c.state))
+    return {row.state: row[1] for row in rows}

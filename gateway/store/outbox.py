@@ -79,7 +79,7 @@ Index("ix_outbox_state", outbox.c.state, outbox.c.id)
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """One message to be sent. `attempts` counts the sends that may have reached the phone, `refusals` those that did not."""
+    """One message to be sent. `attempts` counts sends that may have reached the phone, `refusals` those that did not."""
 
     id: int
     inbox_id: int | None
@@ -117,7 +117,7 @@ class NewOutboxMessage:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Messages that this sender alone may send now, under one token; or, with none, how long the channel's pace says to wait."""
+    """Messages that this sender alone may send now, under one token; without any, how long the pace says to wait."""
 
     token: str
     messages: tuple[OutboxMessage, ...]
@@ -269,7 +269,7 @@ def has_ended_leases(session: Session, channel: str, limits: ChannelLimits) -> b
 
 
 def _has_ended(session: Session, channel: str, limits: ChannelLimits) -> ColumnElement[bool]:
-    """Tell which leases are over. One that reaches further than two leases ahead was written by a wrong clock, and is too."""
+    """Tell which leases are over; one that reaches two leases ahead was written by a wrong clock, and is too."""
     clock = database_now(session)
     far = clock + timedelta(seconds=2 * limits.lease_seconds)
     ended = or_(outbox.c.lease_until < clock, outbox.c.lease_until > far)
@@ -330,4 +330,4 @@ def find_answer(session: Session, inbox_id: int) -> OutboxMessage | None:
 def count_by_state(session: Session) -> dict[str, int]:
     """Return how many messages stand in each state."""
     statement = select(outbox.c.state, func.count()).group_by(outbox.c.state)
-    return {state: count for state, count in session.execute(statement)}
+    return {row.state: row[1] for row in session.execute(statement)}

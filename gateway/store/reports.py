@@ -86,7 +86,7 @@ class ReportKey:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One revision. Shape: `values` maps `measure` or `measure.item` to a whole number; (sent_at, sent_key) is its rank."""
+    """One revision. Shape: `values` maps `measure` or `measure.item` to a number; (sent_at, sent_key) is its rank."""
 
     id: int
     key: ReportKey

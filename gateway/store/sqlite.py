@@ -34,7 +34,7 @@ _turns_guard = threading.Lock()
 class QueuedConnection(driver.Connection):  # type: ignore[misc]  # the driver has no types
     """A connection whose write transactions take turns on a lock file, between threads and between processes.
 
-    SQLite's own busy handler sleeps and tries again, so under load a writer may starve; a queue keeps the slowest one quick.
+    SQLite's own busy handler sleeps and tries again, so that under load a writer may starve; in a queue none does.
     """
 
     def __init__(self, path: str, *args: Any, **kwargs: Any) -> None:

@@ -1,0 +1,114 @@
+"""Decide which revision of a report counts: the last one sent, whatever the order in which they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.handle.reading_json import to_json
+from gateway.store import facilities, reports
+from gateway.store.base import Session
+from gateway.store.inbox import InboxMessage
+from gateway.store.reports import NewReport, Report, ReportKey
+from gateway.values import ReportState
+from parsers.form import Form
+from parsers.reading import READER_VERSION, ReadReport
+
+# A report that was sent before one of these comes too late, be it against its figures or against its having gone.
+_SETTLED = {ReportState.ACCEPTED, ReportState.APPROVED, ReportState.WITHDRAWN, ReportState.REJECTED}
+
+
+class Decision(StrEnum):
+    """What happens to a report that is clean and plausible."""
+
+    COUNTS = "counts"  # it is the current one now
+    OUTDATED = "outdated"  # one that was sent later is here already
+    UNCHANGED = "unchanged"  # it says what is approved already
+    PROPOSED = "proposed"  # staff have approved another; they decide
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A report that was stored. `before` are the numbers that counted until now, None where there were none."""
+
+    report_id: int
+    decision: Decision
+    before: Mapping[str, int] | None = None
+
+
+def accept(
+    session: Session,
+    message: InboxMessage,
+    report: ReadReport,
+    form: Form,
+    facility_id: int,
+    reporter_id: int,
+    now: datetime,
+) -> Accepted:
+    """Store a report as a new revision, and let it count if it was sent last.
+
+    Errors: Raced when another session settled the same report at the same time; nothing was stored.
+    """
+    assert report.period is not None, "only a clean report is accepted"
+    key = ReportKey(form.code, facility_id, report.period)
+    facilities.lock_facility(session, facility_id)
+    known = reports.revisions(session, key)
+    rank = (message.sent_at, message.provider_id)
+    decision, current = decide(known, rank, report.values)
+    for one in _superseded(known, decision, rank):
+        reports.set_state(session, one.id, ReportState.REPLACED, was=one.state)
+    report_id = reports.add(
+        session,
+        NewReport(
+            key=key,
+            state=_STATES[decision],
+            sent_at=message.sent_at,
+            sent_key=message.provider_id,
+            values=report.values,
+            text=message.text,
+            reading=to_json(report),
+            form_version=form.version,
+            reader_version=READER_VERSION,
+            created_at=now,
+            inbox_id=message.id,
+            reporter_id=reporter_id,
+            replaces_id=current.id if current and decision is Decision.COUNTS else None,
+        ),
+    )
+    return Accepted(report_id, decision, current.values if current else None)
+
+
+_STATES = {
+    Decision.COUNTS: ReportState.ACCEPTED,
+    Decision.OUTDATED: ReportState.REPLACED,
+    Decision.UNCHANGED: ReportState.REPLACED,
+    Decision.PROPOSED: ReportState.FLAGGED,
+}
+
+
+def decide(
+    known: Sequence[Report], rank: tuple[datetime, str], values: Mapping[str, int]
+) -> tuple[Decision, Report | None]:
+    """Return what happens to a report of this rank, and the revision that counts until now. Pure.
+
+    Units: a rank is (sent_at, provider_id); of two reports the greater one counts.
+    """
+    current = next((one for one in known if one.state in (ReportState.ACCEPTED, ReportState.APPROVED)), None)
+    settled = [one for one in known if one.state in _SETTLED]
+    if any((one.sent_at, one.sent_key) > rank for one in settled):
+        return Decision.OUTDATED, current
+    if current is None or current.state == ReportState.ACCEPTED:
+        return Decision.COUNTS, current
+    return (Decision.UNCHANGED if current.values == values else Decision.PROPOSED), current
+
+
+def _superseded(known: Sequence[Report], decision: Decision, rank: tuple[datetime, str]) -> list[Report]:
+    """Return the revisions that end with this one: what counted, and what waited for an answer or for staff."""
+    ends = {ReportState.WAITING, ReportState.FLAGGED}
+    if decision is Decision.COUNTS:
+        ends.add(ReportState.ACCEPTED)
+    elif decision is not Decision.PROPOSED:
+        return []
+    return [one for one in known if one.state in ends and (one.sent_at, one.sent_key) < rank]

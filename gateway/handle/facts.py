@@ -1,0 +1,105 @@
+"""What handling a batch of messages needs to know, asked of the database once for all of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from gateway.reply.wordings import Wording
+from gateway.store import outbox, questions, reporters
+from gateway.store.base import Session
+from gateway.store.inbox import InboxMessage
+from gateway.store.questions import Question
+from gateway.store.reporters import Reporter
+from gateway.values import InboxState, WithheldReason
+from parsers.form import Form
+
+REMEMBERED = timedelta(days=1)  # how far back sends are looked at, for caps and for loops
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the house decides about handling: forms, sentences, and what an operator set.
+
+    Units: `answers_per_hour` and `answers_per_day_unregistered` count answers to one number.
+    """
+
+    forms: tuple[Form, ...]
+    wordings: Mapping[str, Wording]
+    language: str = "id"
+    timezone: str = "Asia/Jakarta"
+    answers_per_hour: int = 10
+    answers_per_day_unregistered: int = 1
+    question_hours: int = 48
+
+    def form(self, code: str) -> Form:
+        """Return the form of a code. Errors: KeyError where there is none."""
+        return next(form for form in self.forms if form.code == code)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one message: its state, and the answer that was queued or withheld, if any."""
+
+    state: InboxState
+    recipient: str = ""
+    text: str = ""
+    kind: str = ""
+    is_sent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What is known about the senders of a batch, kept true while the batch is handled."""
+
+    rules: Rules
+    now: datetime
+    people: Mapping[str, tuple[Reporter, ...]]
+    asked: dict[str, Question]
+    sends: dict[str, list[tuple[str, datetime]]]
+
+    def reporters_of(self, message: InboxMessage) -> tuple[Reporter, ...]:
+        """Return who may report from this phone on this channel; a demo reporter is bound to the simulator."""
+        people = self.people.get(message.sender, ())
+        return tuple(one for one in people if one.only_channel in (None, message.channel))
+
+    def remember(self, outcome: Outcome) -> None:
+        """Count an answer that will be sent, for those that follow in the same batch."""
+        if outcome.is_sent:
+            self.sends[outcome.recipient].append((outcome.text, self.now))
+
+    def reason_to_withhold(self, message: InboxMessage, *, is_registered: bool) -> WithheldReason | None:
+        """Return why a message must not be answered: it repeats what we sent, or its sender has had enough answers."""
+        sends = self.sends[message.sender]
+        written = " ".join(message.text.split()).casefold()
+        if any(" ".join(text.split()).casefold() == written for text, _ in sends):
+            return WithheldReason.LOOP
+        if is_registered:
+            hour = self.now - timedelta(hours=1)
+            is_over = sum(at > hour for _, at in sends) >= self.rules.answers_per_hour
+        else:
+            is_over = len(sends) >= self.rules.answers_per_day_unregistered
+        return WithheldReason.CAP if is_over else None
+
+
+def gather(session: Session, batch: Sequence[InboxMessage], rules: Rules, now: datetime) -> Desk:
+    """Return what is known about the senders of a batch."""
+    senders: Collection[str] = {message.sender for message in batch}
+    sends: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
+    for recipient, text, at in outbox.recent_sends(session, senders, now - REMEMBERED):
+        sends[recipient].append((text, at))
+    return Desk(
+        rules=rules,
+        now=now,
+        people=reporters.find_by_phones(session, senders),
+        asked=questions.open_questions(session, senders),
+        sends=sends,
+    )
+
+
+def sent_on(message: InboxMessage, timezone: str) -> date:
+    """Return the day a message was sent, by its sender's own clock."""
+    return message.sent_at.astimezone(ZoneInfo(timezone)).date()

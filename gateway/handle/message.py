@@ -1,0 +1,83 @@
+"""Handle one received message: read it, decide what it means, and leave exactly one answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gateway.errors import Raced
+from gateway.handle import command, report
+from gateway.handle.facts import Desk, Outcome, sent_on
+from gateway.handle.replies import Reply, say
+from gateway.store import inbox, outbox
+from gateway.store.base import Session
+from gateway.store.inbox import InboxMessage
+from gateway.store.outbox import NewOutboxMessage
+from gateway.store.reporters import Reporter
+from gateway.values import InboxState, WithheldReason
+from parsers.read import read_message
+from parsers.reading import Kind
+
+ANSWER = "answer"  # the kind of the one outbox message that answers an inbox message
+
+
+def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
+    """Understand one message wholly: its report, its answer and its own state belong to one savepoint.
+
+    Errors: Raced when another session handled it, or settled the same report, at the same time; the caller undoes and
+    tries again.
+    """
+    people = desk.reporters_of(message)
+    if not is_phone(message):
+        reply = Reply("", InboxState.FOR_STAFF)
+    elif not people:
+        reply = command.meet_stranger(session, message, desk)
+    else:
+        reply = _understand(session, message, people, desk)
+    outcome = _answer(session, message, reply, desk, is_registered=bool(people))
+    if not inbox.finish(session, message.id, reply.state, desk.now):
+        raise Raced(f"inbox message {message.id} was settled by another session")
+    return outcome
+
+
+def is_phone(message: InboxMessage) -> bool:
+    """Return whether a message's sender can be answered at all: short and alphanumeric ids never are."""
+    return message.sender.startswith("+") and message.sender != message.recipient
+
+
+def _understand(session: Session, message: InboxMessage, people: tuple[Reporter, ...], desk: Desk) -> Reply:
+    places = [facility for person in people for facility in person.facilities]
+    timezone = places[0].timezone if places else desk.rules.timezone
+    day = sent_on(message, timezone)
+    question = desk.asked.get(message.sender)
+    if question and desk.now - question.asked_at > timedelta(hours=desk.rules.question_hours):
+        question = None
+    asked = report.reopen(question) if question else None
+    reading = read_message(message.text, day, desk.rules.forms, asked)
+    if reading.kind is Kind.COMMAND and not reading.reports:
+        return command.obey(session, message, reading, people, day, desk)
+    if not places:
+        return say(desk.rules, people[0].language, "no_facility", InboxState.FOR_STAFF)
+    if reading.kind is Kind.TEXT:
+        return command.pass_on(people[0], reading, day, desk)
+    return report.take(session, message, reading, asked, people, day, desk)
+
+
+def _answer(session: Session, message: InboxMessage, reply: Reply, desk: Desk, *, is_registered: bool) -> Outcome:
+    """Queue the answer, or withhold it with its reason; what must never be answered is withheld as a loop."""
+    reason = desk.reason_to_withhold(message, is_registered=is_registered)
+    if message.is_answered:
+        reason = WithheldReason.STOPPED  # the provider itself has answered, and would refuse another message
+    elif not reply.text:
+        reason = WithheldReason.LOOP
+    answer = NewOutboxMessage(
+        inbox_id=message.id,
+        kind=ANSWER,
+        channel=message.channel,
+        recipient=message.sender,
+        text=reply.text,
+        trace_id=message.trace_id,
+        created_at=desk.now,
+        reason=reason,
+    )
+    outbox.add(session, answer)
+    return Outcome(reply.state, message.sender, reply.text, reply.kind, is_sent=reason is None)

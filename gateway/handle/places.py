@@ -1,0 +1,41 @@
+"""Find the facility that a report is for, among those that its sender may report for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.store.facilities import Facility
+from gateway.store.reporters import Reporter
+from parsers.problems import ProblemCode
+from parsers.reading import Problem, ReadReport, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A facility, and the reporter who speaks for it."""
+
+    facility: Facility
+    reporter: Reporter
+
+
+def choose(report: ReadReport, people: Sequence[Reporter]) -> tuple[Place | None, list[Problem]]:
+    """Return the place of a report, or what is wrong: none named by a reporter of several, or one that is not hers.
+
+    A facility is named by its code or its short name, in any case, with or without spaces.
+    """
+    known = {facility.id: Place(facility, person) for person in reversed(people) for facility in person.facilities}
+    if report.facility is None:
+        if len(known) == 1:
+            return next(iter(known.values())), []
+        return None, [Problem(ProblemCode.FACILITY_MISSING, "", Span(0, 0))]
+    wanted = _plain(report.facility)
+    for place in known.values():
+        if wanted in (_plain(place.facility.code), _plain(place.facility.short_name)):
+            return place, []
+    about = {"facility": report.facility}
+    return None, [Problem(ProblemCode.FACILITY_UNKNOWN, report.facility, Span(0, 0), about)]
+
+
+def _plain(name: str) -> str:
+    return "".join(name.split()).casefold()

@@ -1,0 +1,32 @@
+"""What handling a message comes to: the sentence to answer with, and where the message stands then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from gateway.handle.facts import Rules
+from gateway.reply import compose
+from gateway.values import InboxState
+from parsers.form import Form
+from parsers.period import assumed_period
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to one message and the state it ends in. An empty text is never sent. `kind` is for the log."""
+
+    text: str
+    state: InboxState
+    kind: str = ""
+
+
+def say(rules: Rules, language: str, answer: str, state: InboxState, **slots: str | int) -> Reply:
+    """Return one of the standing answers in a language."""
+    wording = rules.wordings[language]
+    return Reply(wording.fill(wording.answers[answer], **slots), state, answer)
+
+
+def example_for(rules: Rules, language: str, day: date, form: Form | None = None) -> str:
+    """Return a report that this sender could send on this day."""
+    return compose.example(form or rules.forms[0], rules.wordings[language], assumed_period(day))
