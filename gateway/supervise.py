@@ -43,8 +43,11 @@ _LEASH = """
 import ctypes, os, signal, sys
 parent, *command = sys.argv[1:]
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-if os.getppid() == int(parent):
-    os.execvp(command[0], command)
+try:
+    if os.getppid() == int(parent):
+        os.execvp(command[0], command)
+except OSError as error:
+    sys.exit(f"{command[0]}: {error.strerror}")
 """
 
 
@@ -63,8 +66,8 @@ class Process:
 def read_procfile(path: Path, environ: Mapping[str, str]) -> tuple[Process, ...]:
     """Return the processes of a Procfile, to be run in its folder.
 
-    Shape: `name: command`, one a line, `#` begins a comment line. $NAME and ${NAME} are taken from `environ`; there is
-    no shell. `python` is this very Python. Errors: Misconfigured, naming every line that is not of this shape.
+    Shape: `name: command`, one a line, `#` begins a comment line. $NAME and ${NAME} are taken from `environ`, $$ is $;
+    there is no shell. `python` is this very Python. Errors: Misconfigured, naming every line that is not of this shape.
     """
     folder = path.resolve().parent
     path_first_ours = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)])
@@ -336,19 +339,18 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """Stop the processes that wait for others first, then those they waited for."""
-        self._stop([child for child in self._children if child.process.is_ready is None])
-        self._stop([child for child in self._children if child.process.is_ready is not None])
+        self._stop([child for child in self._children if not child.process.is_ready], may_hurry=True)
+        self._stop([child for child in self._children if child.process.is_ready], may_hurry=False)
         self._pipes.close()
 
-    def _stop(self, children: Sequence[_Child]) -> None:
+    def _stop(self, children: Sequence[_Child], may_hurry: bool) -> None:
         alive = [child for child in children if child.running]
         for child in alive:
             assert child.running is not None
             child.running.terminate()  # the leader alone: it lets its own children finish
-        asked_before = self._asked_to_stop
         deadline = self._clock() + GRACE_SECONDS
         while alive:
-            if self._clock() > deadline or self._asked_to_stop > max(asked_before, 1):  # a second Ctrl-C: at once
+            if self._clock() > deadline or (may_hurry and self._asked_to_stop > 1):  # a second Ctrl-C: at once
                 for child in alive:
                     assert child.running is not None
                     self._say(f"{child.process.name} tidak mau berhenti; dimatikan / will not stop; killed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.house.source import PRODUCT, functions_of, read_modules, FUNCTION_NODES
+from tests.house.source import FUNCTION_NODES, PRODUCT, functions_of, read_modules
 
 LONGEST_MODULE = 400  # lines
 LONGEST_FUNCTION = 60
