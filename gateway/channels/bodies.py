@@ -9,7 +9,7 @@ from typing import NoReturn
 from urllib.parse import parse_qsl
 
 from gateway.errors import Malformed
-from gateway.values import HttpRequest, clean_text
+from gateway.values import REPLACEMENT, HttpRequest, clean_text
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
@@ -111,7 +111,7 @@ def read_text(value: object, name: str) -> str:
 def read_key(value: object, name: str) -> str:
     """Return a field that tells one message from all others. Errors: Malformed: missing, blank or too long."""
     key = read_text(value, name).strip()
-    if not key or len(key) > LONGEST_KEY or not key.isprintable():
+    if not key or len(key) > LONGEST_KEY or not key.isprintable() or REPLACEMENT in key:
         raise Malformed(f"a field must have 1 to {LONGEST_KEY} printable characters", field=shorten(name))
     return key
 
