@@ -193,6 +193,12 @@ def find_message(session: Session, channel: str, provider_id: str) -> InboxMessa
     return InboxMessage(*row) if row else None
 
 
+def find_by_id(session: Session, message_id: int) -> InboxMessage | None:
+    """Return a message, or None."""
+    row = session.execute(select(*_COLUMNS).where(inbox.c.id == message_id)).first()
+    return InboxMessage(*row) if row else None
+
+
 def latest_messages(
     session: Session,
     *,
