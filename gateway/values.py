@@ -14,6 +14,7 @@ import phonenumbers
 
 LANES = 64  # docs/decisions: a lane is an argument of a job, never a queue
 LONGEST_TEXT = 1600  # characters that are read; a longer message is kept whole and shown to staff
+NO_COUNTRY = "001"  # phonenumbers: satellite and shared networks, whose messages are paid dearly by who answers
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 _DIALLABLE = re.compile(r"\+?[0-9][0-9 ()\-.]{5,19}", re.ASCII)
@@ -350,6 +351,8 @@ def find_phone(written: str, region: str = "ID") -> str | None:
     if number.extension or not phonenumbers.is_valid_number(number):
         return None
     if phonenumbers.number_type(number) not in _MOBILE:
+        return None
+    if phonenumbers.region_code_for_number(number) == NO_COUNTRY:
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
