@@ -24,6 +24,7 @@ _NAMES = (
     "des desember dec december",
 )
 MONTHS = {name: month for month, names in enumerate(_NAMES, start=1) for name in names.split()}
+LONG_MONTH_NAMES = tuple(name for name in MONTHS if len(name) > 4)  # Yuli and Yuni are people
 RELATIVE_MONTHS = {
     f"{bulan} {when}": back
     for bulan in ("bulan", "bln")

@@ -42,7 +42,7 @@ class ProblemCode(StrEnum):
     # Words
     WORD_UNKNOWN = "word_unknown", _H, "a word that no form knows, where a value may be lost", "[measure] [number]"
     WORD_AMBIGUOUS = "word_ambiguous", _H, "a word that may mean two things", "[meanings] [measure] [number]"
-    WORD_NEGATED = "word_negated", _H, "a measure or item with a 'not' before it", "code"
+    WORD_NEGATED = "word_negated", _H, "a 'not' directly before a word or number", "word"
 
     # Numbers
     NUMBER_MISSING = "number_missing", _H, "a word without its number", "key"

@@ -143,7 +143,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """What a sender was last asked: the report as it stands, and the problem codes that the question named."""
+    """What a sender was last asked: the report as it stands, and what the question named.
+
+    Shape: `asked` holds problem codes, `keys` the measures and `measure.item` whose numbers were asked
+    for. Where `keys` is empty, they are those of the report's own problems.
+    """
 
     report: ReadReport
     asked: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()

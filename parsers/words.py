@@ -54,13 +54,15 @@ class Phrase(NamedTuple):
 
 _ZEROS = ("nihil", "nol", "kosong", "tidak ada", "tdk ada")
 _NEGATIONS = ("tidak", "tdk", "tak", "bukan", "belum", "blm", "tanpa", "non")
-_TITLES = ("ibu", "bu", "bpk", "pak", "bidan", "bd", "bdn", "yth", "sdri", "dr")
-_COURTESY = (
-    "ass assalamualaikum wr wb selamat slmt pagi siang sore mlm malam mhn mohon maaf maf trims trmksh tks makasih mksh "
-    "yg utk dg dgn dan ini itu lap laporan lapor pkm pusk sdh sudah hr tgl jml jlh jumlah org orang ada nya ya peserta"
-).split()
+# A month's name, or a near miss, behind one of these is a person's: Bidan Mei.
+TITLES = frozenset({"ibu", "bu", "bpk", "pak", "bidan", "bd", "bdn", "sdri", "dr"})
+COURTESY = TITLES | {
+    *("yth", "ass", "assalamualaikum", "wr", "wb", "selamat", "slmt", "pagi", "siang", "sore", "mlm", "malam", "mhn"),
+    *("mohon", "maaf", "maf", "trims", "trmksh", "tks", "makasih", "mksh", "yg", "utk", "dg", "dgn", "dan", "ini"),
+    *("itu", "lap", "laporan", "lapor", "pkm", "pusk", "sdh", "sudah", "hr", "tgl", "jml", "jlh", "jumlah", "org"),
+    *("orang", "ada", "nya", "ya", "peserta"),
+}
 _COURTESY_PHRASES = ("terima kasih", "trima kasih")
-TITLES = frozenset(_TITLES)  # a month's name behind one of these is a person's: Bidan Mei
 
 _SHORTEST_FOR_ONE_EDIT = 4
 _SHORTEST_FOR_TWO_EDITS = 8
@@ -83,7 +85,7 @@ class Lexicon:
     def find_phrase(self, tokens: Sequence[Token], index: int) -> Phrase | None:
         """Find the longest phrase that begins at a token."""
         for phrase in self.phrases.get(tokens[index].word, ()):
-            if _is_phrase_at(phrase, tokens, index):
+            if is_phrase_at(phrase, tokens, index):
                 return phrase
         return None
 
@@ -168,7 +170,7 @@ def lexicon_of(form: Form, forms: tuple[Form, ...]) -> Lexicon:
 
 
 def _common_meanings() -> Iterable[tuple[str, Meaning]]:
-    yield from ((word, Meaning(Sense.COURTESY)) for word in (*_COURTESY, *_TITLES, *_COURTESY_PHRASES))
+    yield from ((word, Meaning(Sense.COURTESY)) for word in (*COURTESY, *_COURTESY_PHRASES))
     yield from ((word, Meaning(Sense.NEGATION)) for word in _NEGATIONS)
     yield from ((word, Meaning(Sense.MULTIPLE)) for word in MULTIPLES)
     yield from ((word, Meaning(Sense.MONTH_WORD)) for word in ("bulan", "bln"))
@@ -192,7 +194,8 @@ def _is_kind_suffix(alias: str, meaning: Meaning, form: Form) -> bool:
     return bool(item and item.kind_of and item.kind and alias == form.items[item.kind_of].word.lower() + item.kind)
 
 
-def _is_phrase_at(phrase: Phrase, tokens: Sequence[Token], index: int) -> bool:
+def is_phrase_at(phrase: Phrase, tokens: Sequence[Token], index: int) -> bool:
+    """Whether a phrase begins at a token."""
     words = phrase.words
     if index + len(words) > len(tokens):
         return False

@@ -1,0 +1,106 @@
+"""What a sender may ask of the gateway instead of reporting: BANTUAN, STATUS, DAFTAR, RALAT, BATAL, YA, STOP, ..."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from parsers.form import Form
+from parsers.header import find_months
+from parsers.marks import SKIPPED, Mark, make_marks
+from parsers.reading import Command, CommandName
+from parsers.tidy import Token, TokenKind
+from parsers.words import COURTESY, Lexicon, Sense, lexicon_of
+
+_WORDS = {
+    CommandName.HELP: ("bantu", "bantuan", "help", "format", "info"),
+    CommandName.STATUS: ("cek", "status"),
+    CommandName.REGISTER: ("daftar", "reg"),
+    CommandName.CANCEL: ("batal", "hapus"),
+    CommandName.CORRECT: ("ralat", "koreksi", "ubah", "revisi"),
+    CommandName.YES: ("ya", "y", "iya", "betul", "ok", "oke"),
+    CommandName.NO: ("tidak", "tdk", "t", "salah", "bukan"),
+    CommandName.STOP: ("stop", "berhenti", "unreg"),
+    CommandName.START: ("mulai", "start"),
+    CommandName.LANGUAGE: ("bahasa", "language"),
+}
+COMMAND_OF = {word: name for name, words in _WORDS.items() for word in words}
+UNDOING = frozenset({*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah"})  # no mere remark
+ANSWERS = frozenset({*_WORDS[CommandName.YES], *_WORDS[CommandName.NO]})
+_ALSO_COURTESY = frozenset({"ya", "tdk"})  # courtesy only beside other words
+_LANGUAGES = {"id": "id", "indonesia": "id", "ind": "id", "en": "en", "english": "en", "inggris": "en", "eng": "en"}
+_MAY_ADD = frozenset({CommandName.HELP, CommandName.STATUS, CommandName.CANCEL})  # a keyword, facility or period
+
+
+class FoundCommand(NamedTuple):
+    """A command, and the tokens behind its word."""
+
+    command: Command
+    rest: Sequence[Token]
+
+
+def find_command(
+    text: str, tokens: Sequence[Token], forms: tuple[Form, ...], sent_on: date
+) -> FoundCommand | None:
+    """Find the command that a whole message is; None where it is none, or only holds such a word."""
+    if not tokens:
+        return FoundCommand(Command(CommandName.HELP), ()) if set(text.strip()) == {"?"} else None
+    lexicon = lexicon_of(forms[0], forms) if forms else None
+    core = _without_courtesy(tokens, lexicon)
+    if not core or (lexicon is not None and lexicon.find_phrase(tokens, core[0])):
+        return None
+    first, *others = (tokens[index] for index in core)
+    name = COMMAND_OF.get(first.word)
+    if name is None:
+        return None
+    rest = tokens[core[0] + 1 :]
+    rest_text = text[first.span.end :].strip(" \t\r\n:;,.-=")
+    if all(COMMAND_OF.get(token.word) is name for token in others):
+        return FoundCommand(Command(name), rest)
+    if name is CommandName.LANGUAGE:
+        language = _LANGUAGES.get(others[0].word) if len(others) == 1 else None
+        return FoundCommand(Command(name, language), rest) if language else None
+    if name in {CommandName.REGISTER, CommandName.CORRECT}:
+        return FoundCommand(Command(name, rest_text), rest)
+    if name in _MAY_ADD and lexicon is not None and _is_address(rest, forms, lexicon, sent_on):
+        return FoundCommand(Command(name, rest_text), rest)
+    return None
+
+
+def _without_courtesy(tokens: Sequence[Token], lexicon: Lexicon | None) -> list[int]:
+    """Leave out courtesy words; YA and TDK stay only where nothing else does."""
+    core = []
+    index = 0
+    while index < len(tokens):
+        phrase = lexicon.find_phrase(tokens, index) if lexicon else None
+        if phrase is not None and phrase.meaning.sense is Sense.COURTESY:
+            index += len(phrase.words)
+            continue
+        if tokens[index].word not in COURTESY or tokens[index].word in COMMAND_OF:
+            core.append(index)
+        index += 1
+    return [index for index in core if tokens[index].word not in _ALSO_COURTESY] or core
+
+
+def _is_address(tokens: Sequence[Token], forms: tuple[Form, ...], lexicon: Lexicon, sent_on: date) -> bool:
+    """Whether tokens are nothing but a keyword, a facility and a period."""
+    marks = make_marks(tokens, forms[0], lexicon)
+    for index, mark in enumerate(marks):
+        if mark.sense is Sense.UNKNOWN and _is_facility(marks, index):
+            mark.sense = Sense.FACILITY
+            if index + 1 < len(marks) and marks[index + 1].gap == "":
+                marks[index + 1].sense = Sense.FACILITY
+        elif mark.sense is Sense.NUMBER and len(mark.code) == 9:
+            mark.sense = Sense.FACILITY
+    find_months(marks, sent_on)
+    allowed = SKIPPED | {Sense.KEYWORD, Sense.FACILITY, Sense.PERIOD}
+    return all(mark.sense in allowed for mark in marks)
+
+
+def _is_facility(marks: Sequence[Mark], index: int) -> bool:
+    """Whether an unknown word is a facility: it has digits, or it stands alone directly behind a keyword."""
+    after = marks[index + 1] if index + 1 < len(marks) else None
+    has_digits = after is not None and after.gap == "" and after.tokens[0].kind is TokenKind.NUMBER
+    is_behind_keyword = index > 0 and marks[index - 1].sense is Sense.KEYWORD
+    return has_digits or is_behind_keyword

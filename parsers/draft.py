@@ -1,0 +1,99 @@
+"""A report while it is being read: values, repairs and problems as they are found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from parsers.form import Form
+from parsers.marks import Mark
+from parsers.problems import ProblemCode
+from parsers.reading import Fragment, Problem, ReadReport, Repair, RepairCode, Span
+
+NOWHERE = Span(0, 0)  # where something stands that was not written
+
+
+class Place(NamedTuple):
+    """The sender's words for a value, and where they stand."""
+
+    words: str
+    span: Span
+
+
+@dataclass(slots=True)
+class Draft:
+    """One report or fragment while it is being read.
+
+    Shape: `places` says where each value's word and number stand. `keyword` is the form's keyword as it was written; it
+    stands for what was left out.
+    """
+
+    form: Form
+    keyword: Mark | None = None
+    period: str | None = None
+    is_period_written: bool = False
+    facility: str | None = None
+    values: dict[str, int] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+    repairs: list[Repair] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    remark: str = ""
+    missing: set[str] = field(default_factory=set)  # keys that were named without a number
+    has_unknown: bool = False  # whether a word stands in it that no form knows
+    has_pair: bool = False  # whether a known word stands with a number, good or bad
+
+    def ask(self, code: ProblemCode, words: str, span: Span, **about: str | int | None) -> None:
+        """Put down a problem; what is None in `about` is not known and left out."""
+        known = {key: value for key, value in about.items() if value is not None}
+        self.problems.append(Problem(code, words, span, known))
+
+    def ask_about(self, code: ProblemCode, marks: Sequence[Mark], **about: str | int | None) -> None:
+        """Put down a problem with the words of some marks in a row."""
+        words, span = place_of(marks)
+        self.ask(code, words, span, **about)
+
+    def note_repairs(self, marks: Sequence[Mark]) -> None:
+        """Put down every misspelt word and every number with letters for digits."""
+        for mark in marks:
+            if mark.is_near:
+                self.repairs.append(Repair(RepairCode.SPELLING, mark.tokens[0].written, mark.code, mark.tokens[0].span))
+            for token in mark.tokens:
+                if token.is_repaired and token.fault is None:
+                    self.repairs.append(Repair(RepairCode.DIGITS, token.written, token.word, token.span))
+
+    def to_report(self) -> ReadReport:
+        """Make the report that comes out, with repairs and problems in the order of the text."""
+        return ReadReport(
+            form=self.form.code,
+            period=self.period,
+            values=self.values,
+            facility=self.facility,
+            repairs=tuple(sorted(self.repairs, key=_place_of_repair)),
+            problems=tuple(sorted(self.problems, key=_place_of_problem)),
+            remark=self.remark,
+        )
+
+    def to_fragment(self) -> Fragment:
+        """Make the fragment that comes out; its period only if one was written."""
+        return Fragment(
+            values=self.values,
+            period=self.period if self.is_period_written else None,
+            facility=self.facility,
+            repairs=tuple(sorted(self.repairs, key=_place_of_repair)),
+            problems=tuple(sorted(self.problems, key=_place_of_problem)),
+        )
+
+
+def place_of(marks: Sequence[Mark]) -> Place:
+    """Say where some marks in a row stand, and with which words."""
+    words = marks[0].written + "".join(mark.gap + mark.written for mark in marks[1:])
+    return Place(words, Span(marks[0].span.start, marks[-1].span.end))
+
+
+def _place_of_repair(repair: Repair) -> tuple[bool, int]:
+    return repair.span is None, repair.span.start if repair.span else 0
+
+
+def _place_of_problem(problem: Problem) -> tuple[bool, int]:
+    return problem.span == NOWHERE, problem.span.start

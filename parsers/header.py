@@ -1,0 +1,249 @@
+"""What stands around a report's values: its facility, its month, and which comes first, the word or the number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+from typing import NamedTuple
+
+from parsers.draft import Draft
+from parsers.marks import CODES, COUNTS, SKIPPED, Mark, next_mark
+from parsers.numbers import is_lookalike
+from parsers.period import (
+    LONG_MONTH_NAMES,
+    OLDEST_MONTHS_BACK,
+    assumed_period,
+    latest_month,
+    months_between,
+    period_of,
+    read_month_number,
+    read_year,
+)
+from parsers.problems import ProblemCode
+from parsers.reading import Repair, RepairCode
+from parsers.words import Lexicon, Sense, is_within
+
+_FACILITY_DIGITS = 9  # the KB register code: province 2, regency 2, facility 3, network 2
+_PAIR_FAULTS = frozenset({None, ProblemCode.NUMBER_NOT_WHOLE, ProblemCode.NUMBER_RANGE})
+_YEARS_NEAR = 2
+_CODE_LIKE = CODES | {Sense.AMBIGUOUS}
+
+
+class FoundMonth(NamedTuple):
+    """A month as written: which, whether year and month may be swapped, and its marks."""
+
+    period: str
+    is_swapped: bool
+    marks: tuple[Mark, ...]
+
+
+def first_code(marks: Sequence[Mark]) -> int:
+    """Find where the values begin: the index of the first measure or item, or the number of marks if there is none."""
+    return next((index for index, mark in enumerate(marks) if mark.sense in _CODE_LIKE), len(marks))
+
+
+def ends_with_word(marks: Sequence[Mark]) -> bool:
+    """Whether the last of the values' words and numbers is a word, as in `12 BARU 40 AKTIF`."""
+    last = next((mark for mark in reversed(marks) if mark.sense in _CODE_LIKE or mark.sense in COUNTS), None)
+    return last is not None and last.sense in _CODE_LIKE
+
+
+def read_facility(marks: list[Mark], lexicon: Lexicon, draft: Draft) -> None:
+    """Take what stands directly behind the keyword for the facility: 9 digits, or one unknown word with its digits."""
+    at = next((index for index, mark in enumerate(marks) if mark is draft.keyword), None)
+    if at is None or at + 1 >= len(marks):
+        return
+    mark = marks[at + 1]
+    after = marks[at + 2] if at + 2 < len(marks) else None
+    if mark.sense is Sense.NUMBER and len(mark.code) == _FACILITY_DIGITS and mark.number.fault is None:
+        draft.facility = mark.code
+        mark.sense = Sense.FACILITY
+    elif mark.sense is Sense.UNKNOWN and (after is None or after.sense is not Sense.UNKNOWN):
+        if after is None or after.sense is not Sense.NUMBER or read_month_number(after.number.parts):
+            draft.facility = mark.written.upper()
+            draft.has_unknown = True  # a name without digits may be just a word: `KB itu apa bu?`
+            mark.sense = Sense.FACILITY
+        elif (after.gap == "" or (after.gap == "-" and len(after.code) <= 3)) and after.number.fault is None:
+            draft.facility = (mark.written + after.gap + after.code).upper()
+            mark.sense = after.sense = Sense.FACILITY
+
+
+def read_period(months: Sequence[FoundMonth], marks: Sequence[Mark], draft: Draft, sent_on: date) -> None:
+    """Settle the report's month from those found, or assume it; put down what is wrong with it."""
+    if not months:
+        if not _ask_about_misspelt_month(marks, draft):
+            draft.period = assumed_period(sent_on)
+            draft.repairs.append(Repair(RepairCode.PERIOD_ASSUMED, "", draft.period))
+        return
+    first = months[0]
+    draft.is_period_written = True
+    other = next((month for month in months if month.period != first.period), None)
+    if other is not None:
+        draft.ask_about(ProblemCode.PERIODS_DIFFER, other.marks, first=first.period, second=other.period)
+        return
+    if first.is_swapped:
+        draft.ask_about(ProblemCode.PERIOD_SWAPPED, first.marks, period=first.period)
+        return
+    draft.period = first.period
+    back = months_between(first.period, period_of(sent_on))
+    if back < 0:
+        draft.ask_about(ProblemCode.PERIOD_FUTURE, first.marks, period=first.period)
+    elif back > OLDEST_MONTHS_BACK:
+        draft.ask_about(ProblemCode.PERIOD_OLD, first.marks, period=first.period)
+
+
+def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
+    """Find every month that is written, and mark its words as such.
+
+    A bare number is a month only before the first measure or item; a name without a year there, or behind `bulan`.
+    """
+    start_of_values = first_code(marks)
+    year_marks = _take_year(marks)
+    year = read_year(year_marks[1].code) if year_marks else None
+    found: list[FoundMonth] = []
+    for index, mark in enumerate(marks):
+        month = None
+        if mark.sense is Sense.RELATIVE:
+            month = FoundMonth(period_of(sent_on, int(mark.code)), False, (mark,))
+        elif mark.sense is Sense.MONTH_WORD:
+            month = _month_behind_word(marks, index, year, sent_on)
+        elif mark.sense is Sense.MONTH:
+            month = _named_month(marks, index, year, sent_on, is_due=index < start_of_values)
+        elif mark.sense is Sense.NUMBER and index < start_of_values:
+            month = _bare_month(marks, index, has_month=bool(found), year=year)
+        if month is not None:
+            found.append(month)
+            for part in month.marks:
+                part.sense = Sense.PERIOD
+        elif mark.sense is Sense.MONTH:
+            mark.sense = Sense.UNKNOWN
+    if found and year_marks:
+        for part in year_marks:
+            part.sense = Sense.PERIOD
+        if not found[0].period.startswith(f"{year}-"):
+            found.append(FoundMonth(f"{year}-{found[0].period[5:]}", False, tuple(year_marks)))
+    return found
+
+
+def _take_year(marks: Sequence[Mark]) -> list[Mark]:
+    """Find `tahun 2025`."""
+    for mark, after in pairwise(marks):
+        if mark.sense is Sense.YEAR_WORD and after.sense is Sense.NUMBER and read_year(after.code) is not None:
+            return [mark, after]
+    return []
+
+
+def _month_behind_word(marks: Sequence[Mark], index: int, year: int | None, sent_on: date) -> FoundMonth | None:
+    """Read `bulan 09`, `bln 09 thn 2025`, `bln 0925`; a month's name behind bulan too."""
+    mark = marks[index]
+    after = marks[index + 1] if index + 1 < len(marks) else None
+    if after is None:
+        return None
+    if after.sense is Sense.MONTH:
+        return _named_month(marks, index + 1, year, sent_on, is_due=True)
+    if after.sense is not Sense.NUMBER:
+        return None
+    if written := read_month_number(after.number.parts):
+        return FoundMonth(written.period, written.is_swapped, (mark, after))
+    if len(after.code) > 2 or not after.code.isdecimal() or not 1 <= int(after.code) <= 12 or after.number.fault:
+        return None
+    behind = marks[index + 2] if index + 2 < len(marks) else None
+    if year is None and behind is not None and behind.sense is Sense.NUMBER and len(behind.code) == 4:
+        year = read_year(behind.code)
+        if year is not None:
+            return FoundMonth(f"{year}-{int(after.code):02}", False, (mark, after, behind))
+    period = f"{year}-{int(after.code):02}" if year else latest_month(int(after.code), sent_on)
+    return FoundMonth(period, False, (mark, after))
+
+
+def _named_month(
+    marks: Sequence[Mark], index: int, year: int | None, sent_on: date, *, is_due: bool
+) -> FoundMonth | None:
+    """Read `SEP 2025`, `sep25`, and where a month is due `september`."""
+    mark = marks[index]
+    after = marks[index + 1] if index + 1 < len(marks) else None
+    if after is not None and after.sense is Sense.NUMBER and after.number.fault is None:
+        written_year = read_year(after.code)
+        is_far = written_year is not None and abs(written_year - sent_on.year) > _YEARS_NEAR
+        is_value = is_far and _is_before_first_code(marks, index + 1) and ends_with_word(marks)
+        if written_year is not None and not is_value:
+            return FoundMonth(f"{written_year}-{mark.code}", False, (mark, after))
+    if year is not None:
+        return FoundMonth(f"{year}-{mark.code}", False, (mark,))
+    return FoundMonth(latest_month(int(mark.code), sent_on), False, (mark,)) if is_due else None
+
+
+def _bare_month(marks: Sequence[Mark], index: int, *, has_month: bool, year: int | None) -> FoundMonth | None:
+    """Read 0925, 09/25, `09 2025`; but a second number directly before the first word may be that word's value."""
+    mark = marks[index]
+    token = mark.number
+    if token.fault not in (_PAIR_FAULTS if len(token.parts) == 2 else {None}):
+        return None
+    written = read_month_number(token.parts)
+    marks_of_month: tuple[Mark, ...] = (mark,)
+    if written is None and len(token.parts) == 1 and len(token.word) <= 2 and index + 1 < len(marks):
+        after = marks[index + 1]
+        if after.sense is Sense.NUMBER and len(after.code) == 4 and after.number.fault is None and year is None:
+            written = read_month_number((token.word, after.code))
+            marks_of_month = (mark, after)
+    if written is None:
+        return None
+    is_pair = _is_before_first_code(marks, index + len(marks_of_month) - 1) and ends_with_word(marks)
+    if is_pair and (has_month or written.is_swapped or len(marks_of_month) > 1):
+        return None
+    return FoundMonth(written.period, written.is_swapped, marks_of_month)
+
+
+def number_before_values(marks: Sequence[Mark]) -> Mark | None:
+    """Find the number directly before the first word: the first pair of a message that writes `12 BARU`."""
+    start = first_code(marks)
+    if start == len(marks):
+        return None
+    for mark in reversed(marks[:start]):
+        if mark.sense in COUNTS:
+            return None if _is_month_attempt(mark) and not ends_with_word(marks) else mark
+        if mark.sense not in SKIPPED and mark.sense is not Sense.DASH:
+            return None
+    return None
+
+
+def ask_about_leftovers(marks: Sequence[Mark], draft: Draft, taken: Mark | None) -> None:
+    """Ask about every number before the values that is neither the month nor the first word's value."""
+    start = first_code(marks)
+    for index, mark in enumerate(marks[:start]):
+        if mark.sense is not Sense.NUMBER or mark is taken:
+            continue
+        before = marks[index - 1] if index else None
+        fault = mark.number.fault
+        if fault is not None and len(mark.number.parts) == 1:
+            draft.ask_about(fault, (mark,))
+        elif before is not None and before.sense is Sense.UNKNOWN:
+            before.sense = Sense.REMARK
+            draft.ask_about(ProblemCode.WORD_UNKNOWN, (before, mark), number=mark.code)
+            draft.has_unknown = True
+        elif _is_month_attempt(mark) and not draft.is_period_written:
+            draft.ask_about(ProblemCode.PERIOD_UNCLEAR, (mark,))
+        else:
+            draft.ask_about(ProblemCode.NUMBER_STRAY, (mark,))
+
+
+def _is_month_attempt(mark: Mark) -> bool:
+    return mark.sense is Sense.NUMBER and (len(mark.number.parts) > 1 or len(mark.code) > 2)
+
+
+def _is_before_first_code(marks: Sequence[Mark], index: int) -> bool:
+    after = next_mark(marks, index)
+    return after is not None and after.sense in _CODE_LIKE
+
+
+def _ask_about_misspelt_month(marks: Sequence[Mark], draft: Draft) -> bool:
+    """Ask about an unknown word before the values that nearly is a month's name: months are never guessed."""
+    for mark in marks[: first_code(marks)]:
+        word = mark.tokens[0].word
+        if mark.sense not in {Sense.UNKNOWN, Sense.FACILITY} or len(word) < 4 or is_lookalike(mark.tokens[0]):
+            continue
+        if any(is_within(word, name, 2 if min(len(word), len(name)) >= 8 else 1) for name in LONG_MONTH_NAMES):
+            draft.ask_about(ProblemCode.PERIOD_UNCLEAR, (mark,))
+            return True
+    return False

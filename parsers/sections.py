@@ -1,0 +1,195 @@
+"""Cut a message into its reports, one behind each keyword, and read each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
+
+from parsers.commands import UNDOING
+from parsers.draft import NOWHERE, Draft, Place
+from parsers.form import Form
+from parsers.header import FoundMonth, ask_about_leftovers, find_months, first_code, read_facility, read_period
+from parsers.marks import Mark, make_marks
+from parsers.problems import ProblemCode
+from parsers.reading import Repair, RepairCode
+from parsers.rules import find_faults, find_missing
+from parsers.shape import read_nil, read_values
+from parsers.tidy import Token, TokenKind
+from parsers.words import Lexicon, Phrase, Sense, is_phrase_at, lexicon_of
+
+
+class FoundKeyword(NamedTuple):
+    """A form's keyword among the tokens; `is_near` when it was misspelt."""
+
+    at: int
+    form: Form
+    is_near: bool = False
+
+
+@dataclass(slots=True)
+class Section:
+    """The part of a message that is one report: its marks, its keyword, the months found in it."""
+
+    form: Form
+    lexicon: Lexicon
+    marks: list[Mark]
+    keyword: Mark | None = None
+    months: list[FoundMonth] = field(default_factory=list)
+    facility: str | None = None
+    has_unknown_facility: bool = False
+
+
+class _Keywords(NamedTuple):
+    """The keywords of all forms, and the phrases that hold one without being one (KB PP, STOK AWAL)."""
+
+    form_of: dict[str, Form]
+    phrases: tuple[tuple[Phrase, int], ...]
+
+
+@lru_cache(maxsize=64)
+def _keywords_of(forms: tuple[Form, ...]) -> _Keywords:
+    form_of = {keyword.lower(): form for form in forms for keyword in form.keywords}
+    found = {
+        (phrase, at)
+        for form in forms
+        for phrases in lexicon_of(form, forms).phrases.values()
+        for phrase in phrases
+        for at, word in enumerate(phrase.words)
+        if word in form_of
+    }
+    return _Keywords(form_of, tuple(found))
+
+
+def find_keywords(tokens: Sequence[Token], forms: tuple[Form, ...]) -> list[FoundKeyword]:
+    """Find every keyword that is no part of a phrase; without any, the first word that nearly is one."""
+    form_of, phrases = _keywords_of(forms)
+    found = [
+        FoundKeyword(index, form_of[token.word])
+        for index, token in enumerate(tokens)
+        if token.word in form_of
+        and not any(at <= index and is_phrase_at(phrase, tokens, index - at) for phrase, at in phrases)
+    ]
+    return found or _find_near_keyword(tokens, forms)
+
+
+def _find_near_keyword(tokens: Sequence[Token], forms: tuple[Form, ...]) -> list[FoundKeyword]:
+    lexicons = [lexicon_of(form, forms) for form in forms]
+    for index, token in enumerate(tokens):
+        if token.kind is not TokenKind.WORD:
+            continue
+        known = [lexicon.exact.get(token.word) for lexicon in lexicons]
+        if any(meaning is not None for meaning in known):
+            if any(meaning is not None and meaning.sense in {Sense.MEASURE, Sense.ITEM} for meaning in known):
+                return []  # a keyword stands before the values
+            continue
+        meanings = {meaning for lexicon in lexicons for meaning in lexicon.find_near(token.word)}
+        if len(meanings) == 1 and (meaning := meanings.pop()).sense is Sense.KEYWORD:
+            form = next(form for form in forms if form.code == meaning.code)
+            return [FoundKeyword(index, form, is_near=True)]
+    return []
+
+
+def cut_sections(
+    tokens: Sequence[Token], keywords: Sequence[FoundKeyword], forms: tuple[Form, ...], sent_on: date
+) -> list[Section]:
+    """Cut a message at its keywords; the same form again continues its report unless it names another month."""
+    sections: list[Section] = []
+    ends = [keyword.at for keyword in keywords[1:]] + [len(tokens)]
+    start = 0
+    for keyword, end in zip(keywords, ends, strict=True):
+        section = open_section(tokens[start:end], keyword.form, forms, sent_on, keyword_at=keyword.at - start)
+        section.keyword = next((mark for mark in section.marks if mark.sense is Sense.KEYWORD), None)
+        start = end
+        earlier = next((other for other in sections if other.form is section.form), None)
+        if earlier is not None and _is_continued(earlier, section):
+            earlier.marks += section.marks
+            earlier.months += section.months
+            earlier.facility = earlier.facility or section.facility
+        else:
+            sections.append(section)
+    return sections
+
+
+def open_section(
+    tokens: Sequence[Token], form: Form, forms: tuple[Form, ...], sent_on: date, *, keyword_at: int | None = None
+) -> Section:
+    """Take some tokens for what they are in a form, and find their keyword, facility and months."""
+    lexicon = lexicon_of(form, forms)
+    marks = make_marks(tokens, form, lexicon)
+    section = Section(form, lexicon, marks)
+    if keyword_at is not None:
+        section.keyword = next((mark for mark in marks if mark.tokens[0] is tokens[keyword_at]), None)
+        if section.keyword is not None and section.keyword.sense is not Sense.KEYWORD:
+            section.keyword.sense, section.keyword.code, section.keyword.is_near = Sense.KEYWORD, form.code, True
+        draft = Draft(form, section.keyword)
+        read_facility(marks, lexicon, draft)
+        section.facility, section.has_unknown_facility = draft.facility, draft.has_unknown
+    section.months = find_months(marks, sent_on)
+    return section
+
+
+def _is_continued(earlier: Section, later: Section) -> bool:
+    months = {month.period for month in later.months}
+    return not months or (bool(earlier.months) and months == {earlier.months[0].period})
+
+
+def read_section(
+    section: Section,
+    sent_on: date,
+    *,
+    is_partial: bool = False,
+    default_measure: str | None = None,
+    fallback: Sequence[FoundMonth] = (),
+) -> Draft:
+    """Read one section into a draft. A partial one is an answer or a correction: it may leave out whatever it likes.
+
+    Shape: `fallback` are the months of the section before, which hold where this one names none.
+    """
+    form, marks = section.form, section.marks
+    draft = Draft(form, section.keyword, facility=section.facility, has_unknown=section.has_unknown_facility)
+    draft.note_repairs(marks)
+    read_period(section.months or fallback, marks, draft, sent_on)
+    default_measure = default_measure or form.default_measure
+    first_number = read_values(marks, draft, section.lexicon, default_measure=default_measure)
+    if first_code(marks) == len(marks):
+        read_nil(marks, draft)
+    ask_about_leftovers(marks, draft, first_number)
+    _ask_about_commands(marks, draft)
+    if not is_partial:
+        _ask_about_faults(draft)
+    return draft
+
+
+def _ask_about_commands(marks: Sequence[Mark], draft: Draft) -> None:
+    """Ask about BATAL or STOP in a report: is it to be kept or not?"""
+    for mark in marks:
+        if mark.sense is Sense.REMARK and mark.tokens[0].word in UNDOING:
+            draft.ask_about(ProblemCode.COMMAND_UNCLEAR, (mark,), command=mark.written)
+
+
+def _ask_about_faults(draft: Draft) -> None:
+    """Ask about values that do not agree with each other, and about what the form requires and nobody named."""
+    for fault in find_faults(draft.values, draft.form):
+        words, span = draft.places.get(fault.key) or _first_place(draft, fault.key)
+        draft.ask(fault.code, words, span, **fault.about)
+    words, span = (draft.keyword.written, draft.keyword.span) if draft.keyword else ("", NOWHERE)
+    if not draft.values and not draft.missing and not draft.has_pair:
+        draft.ask(ProblemCode.VALUES_MISSING, words, span, form=draft.form.code)
+        return
+    unread = {key.partition(".")[0] for key in draft.missing}
+    for fault in find_missing(draft.values, draft.form):
+        if fault.key not in unread:
+            draft.ask(fault.code, words, span, **fault.about)
+
+
+def _first_place(draft: Draft, key: str) -> Place:
+    """Find where the first item of a measure stands, for a measure without a total."""
+    return next((place for other, place in draft.places.items() if other.startswith(f"{key}.")), Place("", NOWHERE))
+
+
+def note_inferred(draft: Draft) -> None:
+    """Put down that no keyword was written."""
+    draft.repairs.append(Repair(RepairCode.FORM_INFERRED, "", draft.form.code))

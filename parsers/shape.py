@@ -1,0 +1,233 @@
+"""Marks to values: which number belongs to which word, and which measure and item that word is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from parsers.draft import Draft, place_of
+from parsers.form import Shape
+from parsers.header import first_code, number_before_values
+from parsers.marks import CODES, COUNTS, Mark, next_mark, previous_mark, take_near
+from parsers.numbers import MOST, to_count
+from parsers.problems import ProblemCode
+from parsers.words import Lexicon, Sense
+
+_WORDS = CODES | {Sense.AMBIGUOUS, Sense.UNKNOWN}
+_READ = _WORDS | COUNTS | {Sense.DASH}
+
+
+class Pair(NamedTuple):
+    """A word and its numbers; no word where a number stands alone, no number where a word does."""
+
+    word: Mark | None
+    numbers: tuple[Mark, ...] = ()
+
+
+def read_values(marks: list[Mark], draft: Draft, lexicon: Lexicon, *, default_measure: str | None) -> Mark | None:
+    """Read all values into the draft; return the number before the first word where that was the first value."""
+    start = first_code(marks)
+    first_number = number_before_values(marks)
+    if first_number is not None:
+        _take_last_near(marks, lexicon)
+    _take_remarks(marks, start, draft)
+    body = [mark for mark in marks[start:] if mark.sense in _READ]
+    pairs = _pair_word_first(body) if first_number is None else _pair_number_first([first_number, *body])
+    if draft.form.shape is Shape.ITEM_FIRST:
+        _assign_item_first(pairs, draft)
+    else:
+        _assign_measure_first(pairs, draft, default_measure)
+    return first_number
+
+
+def read_nil(marks: Sequence[Mark], draft: Draft) -> None:
+    """Read `KB 0925 NIHIL`: zero for every required measure."""
+    for mark in marks:
+        if mark.sense is Sense.ZERO:
+            for measure in draft.form.required:
+                draft.values[measure] = 0
+                draft.places[measure] = place_of([mark])
+            draft.has_pair = True
+            return
+
+
+def _take_last_near(marks: Sequence[Mark], lexicon: Lexicon) -> None:
+    """Where the number comes first, the message's last word has its number before it: `12 BARU 40 AKTFF`."""
+    for index, mark in enumerate(marks):
+        if mark.sense is Sense.UNKNOWN:
+            before = previous_mark(marks, index)
+            if before is not None and before.sense in COUNTS:
+                take_near(mark, lexicon)
+
+
+def _take_remarks(marks: Sequence[Mark], start: int, draft: Draft) -> None:
+    """Keep the unknown words at both ends as a remark; a `not` that is not before a value too."""
+    last = max((index for index, mark in enumerate(marks) if mark.sense in CODES or mark.sense in COUNTS), default=-1)
+    remarks = []
+    for index, mark in enumerate(marks):
+        if mark.sense is Sense.NEGATION:
+            after = marks[index + 1] if index + 1 < len(marks) else None
+            if after is not None and (after.sense in CODES or after.sense in COUNTS):
+                draft.ask_about(ProblemCode.WORD_NEGATED, (mark, after), word=after.written)
+                continue
+        is_at_end = index < start or index > last
+        if mark.sense is Sense.NEGATION or (mark.sense in {Sense.UNKNOWN, Sense.AMBIGUOUS} and is_at_end):
+            draft.has_unknown = draft.has_unknown or mark.sense is Sense.UNKNOWN
+            mark.sense = Sense.REMARK
+        if mark.sense is Sense.REMARK:
+            remarks.append(mark.written)
+    draft.remark = " ".join(remarks)
+
+
+def _pair_word_first(marks: Sequence[Mark]) -> list[Pair]:
+    """Pair every word with the numbers behind it."""
+    pairs: list[Pair] = []
+    word: Mark | None = None
+    numbers: list[Mark] = []
+    for index, mark in enumerate(marks):
+        if mark.sense in COUNTS:
+            numbers.append(mark)
+        elif mark.sense is Sense.DASH:
+            after = next_mark(marks, index)
+            if word is not None and not numbers and (after is None or after.sense not in COUNTS):
+                numbers.append(Mark(Sense.ZERO, "0", mark.tokens))
+        elif mark.sense in _WORDS:
+            if word is not None or numbers:
+                pairs.append(Pair(word, tuple(numbers)))
+            word, numbers = mark, []
+    if word is not None or numbers:
+        pairs.append(Pair(word, tuple(numbers)))
+    return pairs
+
+
+def _pair_number_first(marks: Sequence[Mark]) -> list[Pair]:
+    """Pair every word with the number before it."""
+    pairs: list[Pair] = []
+    numbers: list[Mark] = []
+    for mark in marks:
+        if mark.sense in COUNTS:
+            numbers.append(mark)
+        elif mark.sense in _WORDS:
+            if len(numbers) > 1:
+                pairs.append(Pair(None, tuple(numbers[:-1])))
+            pairs.append(Pair(mark, tuple(numbers[-1:])))
+            numbers = []
+    if numbers:
+        pairs.append(Pair(None, tuple(numbers)))
+    return pairs
+
+
+def _assign_measure_first(pairs: Sequence[Pair], draft: Draft, default_measure: str | None) -> None:
+    """BARU 12 PIL 5 SUNTIK 7: a measure may have a total, then items until the next measure."""
+    measure = default_measure
+    for index, pair in enumerate(pairs):
+        word = pair.word
+        if word is None or word.sense not in CODES:
+            _ask_about_unread(pair, draft, measure)
+        elif word.sense is Sense.MEASURE:
+            measure = word.code
+            after = pairs[index + 1].word if index + 1 < len(pairs) else None
+            if pair.numbers or after is None or after.sense is not Sense.ITEM:
+                _keep(measure, pair, draft)
+        elif measure is None:
+            draft.ask_about(ProblemCode.WORD_UNKNOWN, (word, *pair.numbers))
+        else:
+            _keep_item(measure, word.code, pair, draft)
+
+
+def _assign_item_first(pairs: Sequence[Pair], draft: Draft) -> None:
+    """PIL AWAL 100 TERIMA 50, or bare numbers in the form's order: PIL 100/50/30/120."""
+    item: Mark | None = None
+    for index, pair in enumerate(pairs):
+        word = pair.word
+        if word is None or word.sense not in CODES:
+            _ask_about_unread(pair, draft, None)
+        elif word.sense is Sense.MEASURE:
+            if item is None:
+                draft.ask_about(ProblemCode.ITEM_MISSING, (word, *pair.numbers), measure=word.code)
+                draft.has_pair = draft.has_pair or bool(pair.numbers)
+            else:
+                _keep_item(word.code, item.code, pair, draft)
+        else:
+            item = word
+            after = pairs[index + 1].word if index + 1 < len(pairs) else None
+            if pair.numbers or after is None or after.sense is not Sense.MEASURE:
+                _keep_shorthand(pair, draft)
+
+
+def _keep_shorthand(pair: Pair, draft: Draft) -> None:
+    """Keep the bare numbers behind an item, exactly as many as the form takes."""
+    item, numbers = pair.word, pair.numbers
+    assert item is not None
+    due = draft.form.shorthand
+    written = [part for mark in numbers for part in (mark.number.parts if mark.sense is Sense.NUMBER else ("0",))]
+    joined = [mark for mark in numbers if mark.sense is Sense.NUMBER and len(mark.number.parts) > 1]
+    single = [mark for mark in numbers if mark.sense is Sense.NUMBER and mark not in joined]
+    fault = next((mark.number.fault for mark in single if mark.number.fault), None)
+    draft.has_pair = draft.has_pair or bool(numbers)
+    if fault is not None:
+        draft.ask_about(fault, (item, *numbers))
+    elif len(written) != len(due):
+        draft.ask_about(
+            ProblemCode.NUMBERS_NOT_FOUR, (item, *numbers), item=item.code, count=len(written), due=len(due)
+        )
+    else:
+        for measure, digits in zip(due, written, strict=True):
+            number = numbers[0].number._replace(word=digits, parts=(digits,), fault=None)
+            _keep_item(measure, item.code, Pair(item, (Mark(Sense.NUMBER, digits, (number,)),)), draft, numbers)
+
+
+def _keep_item(
+    measure: str, item: str, pair: Pair, draft: Draft, written: Sequence[Mark] = ()
+) -> None:
+    key = f"{measure}.{item}"
+    if item in draft.form.measures[measure].items:
+        _keep(key, pair, draft, written)
+    else:
+        draft.has_pair = draft.has_pair or bool(pair.numbers)
+        draft.ask_about(ProblemCode.ITEM_NOT_ALLOWED, _marks_of(pair, written), key=key, measure=measure, item=item)
+
+
+def _keep(key: str, pair: Pair, draft: Draft, written: Sequence[Mark] = ()) -> None:
+    """Keep one value, or ask why it is none."""
+    marks = _marks_of(pair, written)
+    if not pair.numbers:
+        draft.missing.add(key)
+        draft.ask_about(ProblemCode.NUMBER_MISSING, marks, key=key)
+        return
+    draft.has_pair = True
+    first, *stray = pair.numbers
+    if stray:
+        draft.ask_about(ProblemCode.NUMBER_STRAY, stray, measure=key.partition(".")[0])
+    value, fault = (0, None) if first.sense is Sense.ZERO else to_count(first.number)
+    if fault is not None:
+        draft.missing.add(key)
+        most = MOST if fault is ProblemCode.NUMBER_TOO_LARGE else None
+        draft.ask_about(fault, marks[: 2 if not written else None], key=key, most=most)
+    elif draft.values.setdefault(key, value) != value:
+        draft.ask_about(ProblemCode.KEY_TWICE, marks, key=key, first=draft.values[key], second=value)
+    else:
+        draft.places.setdefault(key, place_of(marks))
+
+
+def _marks_of(pair: Pair, written: Sequence[Mark]) -> list[Mark]:
+    """Put a pair's marks in the order of the text."""
+    marks = [*([pair.word] if pair.word else []), *(written or pair.numbers)]
+    return sorted(marks, key=lambda mark: mark.span.start)
+
+
+def _ask_about_unread(pair: Pair, draft: Draft, measure: str | None) -> None:
+    """Ask about a word that no form knows or that may mean two things, and about numbers that belong to nothing."""
+    word, numbers = pair
+    number = numbers[0].code if numbers else None
+    if word is None:
+        draft.ask_about(ProblemCode.NUMBER_STRAY, numbers, measure=measure)
+    elif word.sense is Sense.AMBIGUOUS:
+        draft.has_pair = draft.has_pair or bool(numbers)
+        meanings = word.code or None
+        draft.ask_about(
+            ProblemCode.WORD_AMBIGUOUS, _marks_of(pair, ()), meanings=meanings, measure=measure, number=number
+        )
+    else:
+        draft.has_unknown = True
+        draft.ask_about(ProblemCode.WORD_UNKNOWN, _marks_of(pair, ()), measure=measure, number=number)
