@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 from parsers.commands import ANSWERS, FoundCommand
-from parsers.draft import Draft
+from parsers.draft import Draft, Message
 from parsers.form import Form
 from parsers.marks import CODES
 from parsers.numbers import to_count
@@ -27,42 +26,38 @@ def asked_keys(question: OpenQuestion) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(problem.about["key"]) for problem in asked if "key" in problem.about))
 
 
-def read_answer(
-    tokens: Sequence[Token], forms: tuple[Form, ...], sent_on: date, question: OpenQuestion
-) -> Reading | None:
+def read_answer(message: Message, tokens: Sequence[Token], question: OpenQuestion) -> Reading | None:
     """Read a message as the answer to an open question: `AKTIF 40`, `40`, `SEP 2025`; None if it answers nothing."""
-    form = next((form for form in forms if form.code == question.report.form), None)
+    form = next((form for form in message.forms if form.code == question.report.form), None)
     while tokens and tokens[0].word in ANSWERS and len(tokens) > 1:
         tokens = tokens[1:]  # Tidak, AKTIF 40
     if form is None or not tokens:
         return None
     keys = asked_keys(question)
-    bare = _read_bare_number(tokens, form, forms, question, keys)
+    bare = _read_bare_number(message, tokens, form, question, keys)
     if bare is not None:
         return bare
-    section = open_section(tokens, form, forms, sent_on)
-    draft = read_section(section, sent_on, is_partial=True, default_measure=_measure_asked_for(question, keys))
+    section = open_section(message, tokens, form)
+    draft = read_section(section, is_partial=True, default_measure=_measure_asked_for(question, keys))
     return Reading(Kind.FRAGMENT, fragment=_to_fragment(draft)) if _is_answer(section, draft, keys) else None
 
 
-def read_correction(
-    found: FoundCommand, forms: tuple[Form, ...], sent_on: date, question: OpenQuestion | None
-) -> Reading:
+def read_correction(message: Message, found: FoundCommand, question: OpenQuestion | None) -> Reading:
     """Read what stands behind RALAT: a report that may leave out what stays, or values for the last report."""
     tokens = found.rest
-    keywords = find_keywords(tokens, forms)
+    keywords = find_keywords(tokens, message.forms)
     if keywords:
-        sections = cut_sections(tokens, keywords, forms, sent_on)
-        drafts = [read_section(each, sent_on, is_partial=True, fallback=sections[0].months) for each in sections]
+        sections = cut_sections(message, tokens, keywords)
+        drafts = [read_section(each, is_partial=True, fallback=sections[0].months) for each in sections]
         for draft in drafts:
             if not draft.has_pair and not draft.problems and draft.keyword is not None:
                 draft.ask_about(ProblemCode.VALUES_MISSING, (draft.keyword,), form=draft.form.code)
         return Reading(Kind.COMMAND, command=found.command, reports=tuple(draft.to_report() for draft in drafts))
-    own = [form for form in forms if question is not None and form.code == question.report.form]
-    for form in own or forms:
-        section = open_section(tokens, form, forms, sent_on)
+    own = [form for form in message.forms if question is not None and form.code == question.report.form]
+    for form in own or message.forms:
+        section = open_section(message, tokens, form)
         if any(mark.sense in CODES or mark.sense is Sense.PERIOD for mark in section.marks):
-            draft = read_section(section, sent_on, is_partial=True)
+            draft = read_section(section, is_partial=True)
             if draft.has_pair or section.months:
                 return Reading(Kind.COMMAND, command=found.command, fragment=_to_fragment(draft))
     return Reading(Kind.COMMAND, command=found.command)
@@ -83,19 +78,19 @@ def _is_answer(section: Section, draft: Draft, keys: Sequence[str]) -> bool:
 
 
 def _read_bare_number(
-    tokens: Sequence[Token], form: Form, forms: tuple[Form, ...], question: OpenQuestion, keys: Sequence[str]
+    message: Message, tokens: Sequence[Token], form: Form, question: OpenQuestion, keys: Sequence[str]
 ) -> Reading | None:
     """Read a number alone as the one number that was asked for."""
     is_month_asked = any(code in _ASKS_FOR_MONTH for code in question.asked)
     if len(keys) != 1 or is_month_asked:
         return None
-    lexicon = lexicon_of(form, forms)
+    lexicon = lexicon_of(form, message.forms)
     core = [token for token in tokens if token.word not in lexicon.exact or token.kind is TokenKind.NUMBER]
     if len(core) == 1 and core[0].kind is TokenKind.NUMBER and not core[0].word.startswith("0"):
         count = to_count(core[0])
-        draft = Draft(form)
+        draft = Draft(message.text, form)
         if count.fault is not None:
-            draft.ask(count.fault, core[0].written, core[0].span, key=keys[0])
+            draft.ask(count.fault, core[0].span, key=keys[0])
         else:
             draft.values[keys[0]] = count.value
         return Reading(Kind.FRAGMENT, fragment=draft.to_fragment())

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import NamedTuple
 
-from parsers.form import Form
+from parsers.draft import Message
 from parsers.header import find_months
 from parsers.marks import SKIPPED, Mark, make_marks
 from parsers.reading import Command, CommandName
@@ -40,13 +39,11 @@ class FoundCommand(NamedTuple):
     rest: Sequence[Token]
 
 
-def find_command(
-    text: str, tokens: Sequence[Token], forms: tuple[Form, ...], sent_on: date
-) -> FoundCommand | None:
+def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | None:
     """Find the command that a whole message is; None where it is none, or only holds such a word."""
     if not tokens:
-        return FoundCommand(Command(CommandName.HELP), ()) if set(text.strip()) == {"?"} else None
-    lexicon = lexicon_of(forms[0], forms) if forms else None
+        return FoundCommand(Command(CommandName.HELP), ()) if set(message.text.strip()) == {"?"} else None
+    lexicon = lexicon_of(message.forms[0], message.forms) if message.forms else None
     core = _without_courtesy(tokens, lexicon)
     if not core or (lexicon is not None and lexicon.find_phrase(tokens, core[0])):
         return None
@@ -55,7 +52,7 @@ def find_command(
     if name is None:
         return None
     rest = tokens[core[0] + 1 :]
-    rest_text = text[first.span.end :].strip(" \t\r\n:;,.-=")
+    rest_text = message.text[first.span.end :].strip(" \t\r\n:;,.-=")
     if all(COMMAND_OF.get(token.word) is name for token in others):
         return FoundCommand(Command(name), rest)
     if name is CommandName.LANGUAGE:
@@ -63,7 +60,7 @@ def find_command(
         return FoundCommand(Command(name, language), rest) if language else None
     if name in {CommandName.REGISTER, CommandName.CORRECT}:
         return FoundCommand(Command(name, rest_text), rest)
-    if name in _MAY_ADD and lexicon is not None and _is_address(rest, forms, lexicon, sent_on):
+    if name in _MAY_ADD and lexicon is not None and _is_address(message, rest, lexicon):
         return FoundCommand(Command(name, rest_text), rest)
     return None
 
@@ -83,9 +80,9 @@ def _without_courtesy(tokens: Sequence[Token], lexicon: Lexicon | None) -> list[
     return [index for index in core if tokens[index].word not in _ALSO_COURTESY] or core
 
 
-def _is_address(tokens: Sequence[Token], forms: tuple[Form, ...], lexicon: Lexicon, sent_on: date) -> bool:
+def _is_address(message: Message, tokens: Sequence[Token], lexicon: Lexicon) -> bool:
     """Whether tokens are nothing but a keyword, a facility and a period."""
-    marks = make_marks(tokens, forms[0], lexicon)
+    marks = make_marks(tokens, message.forms[0], lexicon)
     for index, mark in enumerate(marks):
         if mark.sense is Sense.UNKNOWN and _is_facility(marks, index):
             mark.sense = Sense.FACILITY
@@ -93,7 +90,7 @@ def _is_address(tokens: Sequence[Token], forms: tuple[Form, ...], lexicon: Lexic
                 marks[index + 1].sense = Sense.FACILITY
         elif mark.sense is Sense.NUMBER and len(mark.code) == 9:
             mark.sense = Sense.FACILITY
-    find_months(marks, sent_on)
+    find_months(marks, message.sent_on)
     allowed = SKIPPED | {Sense.KEYWORD, Sense.FACILITY, Sense.PERIOD}
     return all(mark.sense in allowed for mark in marks)
 

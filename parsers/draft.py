@@ -4,38 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
 from parsers.form import Form
 from parsers.marks import Mark
 from parsers.problems import ProblemCode
-from parsers.reading import Fragment, Problem, ReadReport, Repair, RepairCode, Span
-
-NOWHERE = Span(0, 0)  # where something stands that was not written
+from parsers.reading import NOWHERE, Fragment, Problem, ReadReport, Repair, RepairCode, Span
 
 
-class Place(NamedTuple):
-    """The sender's words for a value, and where they stand."""
+class Message(NamedTuple):
+    """What is being read: the text as it was given, the day it was sent, and the forms that it may be."""
 
-    words: str
-    span: Span
+    text: str
+    sent_on: date
+    forms: tuple[Form, ...]
 
 
 @dataclass(slots=True)
 class Draft:
     """One report or fragment while it is being read.
 
-    Shape: `places` says where each value's word and number stand. `keyword` is the form's keyword as it was written; it
+    Shape: `spans` says where each value's word and number stand. `keyword` is the form's keyword as it was written; it
     stands for what was left out.
     """
 
+    text: str
     form: Form
     keyword: Mark | None = None
     period: str | None = None
     is_period_written: bool = False
     facility: str | None = None
     values: dict[str, int] = field(default_factory=dict)
-    places: dict[str, Place] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
     repairs: list[Repair] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     remark: str = ""
@@ -43,15 +44,14 @@ class Draft:
     has_unknown: bool = False  # whether a word stands in it that no form knows
     has_pair: bool = False  # whether a known word stands with a number, good or bad
 
-    def ask(self, code: ProblemCode, words: str, span: Span, **about: str | int | None) -> None:
+    def ask(self, code: ProblemCode, span: Span, **about: str | int | None) -> None:
         """Put down a problem; what is None in `about` is not known and left out."""
         known = {key: value for key, value in about.items() if value is not None}
-        self.problems.append(Problem(code, words, span, known))
+        self.problems.append(Problem(code, self.text[span.start : span.end], span, known))
 
     def ask_about(self, code: ProblemCode, marks: Sequence[Mark], **about: str | int | None) -> None:
-        """Put down a problem with the words of some marks in a row."""
-        words, span = place_of(marks)
-        self.ask(code, words, span, **about)
+        """Put down a problem with the words of some marks, which stand in the order of the text."""
+        self.ask(code, span_of(marks), **about)
 
     def note_repairs(self, marks: Sequence[Mark]) -> None:
         """Put down every misspelt word and every number with letters for digits."""
@@ -85,10 +85,9 @@ class Draft:
         )
 
 
-def place_of(marks: Sequence[Mark]) -> Place:
-    """Say where some marks in a row stand, and with which words."""
-    words = marks[0].written + "".join(mark.gap + mark.written for mark in marks[1:])
-    return Place(words, Span(marks[0].span.start, marks[-1].span.end))
+def span_of(marks: Sequence[Mark]) -> Span:
+    """Say where some marks stand, from the first of them to the last."""
+    return Span(marks[0].span.start, marks[-1].span.end)
 
 
 def _place_of_repair(repair: Repair) -> tuple[bool, int]:

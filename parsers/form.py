@@ -39,7 +39,8 @@ class Item:
     """What a measure is broken down by, e.g. a method. `word` is what answers call it and what a sender may send back.
 
     Shape: an item with `kind_of` is one kind of another item, told by the number `kind` behind that item's word:
-    `suntik 3 20`. One that is not `in_total` is counted beside its measure's total, never in it.
+    `suntik 3 20`. One that is not `in_total` is counted beside its measure's total, never in it; one that is not
+    `is_counted` belongs to no measure unless the measure names it, and is only known so that it can be refused by name.
     """
 
     code: str
@@ -50,6 +51,7 @@ class Item:
     kind: str | None = None
     kind_words: tuple[str, ...] = ()
     in_total: bool = True
+    is_counted: bool = True
     exports: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -159,6 +161,7 @@ def _load_item(table: _Table) -> Item:
         kind=table.text("kind", None),
         kind_words=table.words("kind_words", ()),
         in_total=table.flag("in_total", default=True),
+        is_counted=table.flag("is_counted", default=True),
         exports=table.texts("exports"),
     )
     table.refuse_the_rest()
@@ -172,7 +175,7 @@ def _load_measure(table: _Table, items: Mapping[str, Item]) -> Measure:
         word=table.text("word"),
         names=table.names("name"),
         aliases=table.words("aliases"),
-        items=frozenset(table.words("items", tuple(items))),
+        items=frozenset(table.words("items", tuple(item.code for item in items.values() if item.is_counted))),
         exports=table.texts("exports"),
     )
     table.refuse_the_rest()

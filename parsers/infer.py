@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
-from parsers.draft import Draft
-from parsers.form import Form
+from parsers.draft import Draft, Message
 from parsers.header import first_code
 from parsers.marks import CODES
 from parsers.problems import ProblemCode
@@ -18,24 +16,24 @@ from parsers.words import Sense
 _MOST_WORDS_BEFORE_MONTH = 4
 
 
-def infer_report(tokens: Sequence[Token], forms: tuple[Form, ...], sent_on: date) -> Reading | None:
+def infer_report(message: Message, tokens: Sequence[Token]) -> Reading | None:
     """Read a report without a keyword: its words fit one form, and it has a month or two values. None if it is none."""
     fitting: list[tuple[Section, Draft]] = []
-    for form in forms:
-        section = open_section(tokens, form, forms, sent_on)
+    for form in message.forms:
+        section = open_section(message, tokens, form)
         if not any(mark.sense in CODES for mark in section.marks):
             continue
-        draft = read_section(section, sent_on)
+        draft = read_section(section)
         if _is_report(section, draft):
             fitting.append((section, draft))
-    own = [draft for section, draft in fitting if _has_own_word(section, forms)]
+    own = [draft for section, draft in fitting if _has_own_word(section)]
     if len(own) == 1:
         note_inferred(own[0])
         return Reading(Kind.REPORT, reports=(own[0].to_report(),))
     if fitting:
         names = ", ".join(section.form.keywords[0].upper() for section, _ in fitting)
         span = Span(tokens[0].span.start, tokens[-1].span.end)
-        problem = Problem(ProblemCode.FORM_UNCLEAR, "", span, {"forms": names})
+        problem = Problem(ProblemCode.FORM_UNCLEAR, message.text[span.start : span.end], span, {"forms": names})
         return Reading(Kind.TEXT, problems=(problem,))
     return None
 
@@ -65,9 +63,9 @@ def _count_remarks(section: Section) -> tuple[int, int]:
     return sum(index < start for index in places), sum(index >= start for index in places)
 
 
-def _has_own_word(section: Section, forms: tuple[Form, ...]) -> bool:
+def _has_own_word(section: Section) -> bool:
     """Whether one of its words means something in this form only."""
-    others = [form for form in forms if form is not section.form]
+    others = [form for form in section.message.forms if form is not section.form]
     return any(
         mark.sense in CODES and not any(mark.code in form.measures or mark.code in form.items for form in others)
         for mark in section.marks

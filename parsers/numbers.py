@@ -38,7 +38,7 @@ def read_numbers(tokens: Sequence[Token]) -> list[Token]:
     """Join what belongs to one number, so that each number of the text is one token.
 
     >>> from parsers.tidy import tidy
-    >>> [token.word for token in read_numbers(tidy("pil 3O suntik 1.200 iud dua belas").tokens)]
+    >>> [token.word for token in read_numbers(tidy("pil 3O suntik 1.200 iud dua belas"))]
     ['pil', '30', 'suntik', '1200', 'iud', '12']
     """
     joined: list[Token] = []
@@ -61,7 +61,7 @@ def to_count(token: Token) -> Count:
     """Say which count a number token is, or why it is none.
 
     >>> from parsers.tidy import tidy
-    >>> to_count(tidy("12%").tokens[0]).fault
+    >>> to_count(tidy("12%")[0]).fault
     <ProblemCode.NUMBER_NOT_WHOLE: 'number_not_whole'>
     """
     if token.fault:

@@ -7,7 +7,7 @@ from datetime import date
 
 from parsers.answers import read_answer, read_correction
 from parsers.commands import find_command
-from parsers.draft import Draft, place_of
+from parsers.draft import Draft, Message, span_of
 from parsers.form import Form
 from parsers.infer import infer_report
 from parsers.marks import CODES, Mark
@@ -21,39 +21,38 @@ from parsers.words import Sense
 _TEXT = Reading(Kind.TEXT)
 
 
-def read_message(
-    text: str, sent_on: date, forms: Sequence[Form], question: OpenQuestion | None = None
-) -> Reading:
+def read_message(text: str, sent_on: date, forms: Sequence[Form], question: OpenQuestion | None = None) -> Reading:
     """Read a message sent on a day (the sender's own day), with the question that its sender has open, if any."""
     if len(text) > LONGEST:
         problem = Problem(ProblemCode.MESSAGE_TOO_LONG, "", Span(LONGEST, len(text)), {"most": LONGEST})
         return Reading(Kind.TEXT, problems=(problem,))
-    forms = tuple(forms)
-    tokens = read_numbers(tidy(text).tokens)
-    if found := find_command(text, tokens, forms, sent_on):
+    message = Message(text, sent_on, tuple(forms))
+    tokens = read_numbers(tidy(text))
+    if found := find_command(message, tokens):
         if found.command.name is CommandName.CORRECT:
-            return read_correction(found, forms, sent_on, question)
+            return read_correction(message, found, question)
         return Reading(Kind.COMMAND, command=found.command)
     return (
-        _read_with_keyword(tokens, forms, sent_on)
-        or (question and read_answer(tokens, forms, sent_on, question))
-        or infer_report(tokens, forms, sent_on)
+        _read_with_keyword(message, tokens)
+        or (question and read_answer(message, tokens, question))
+        or infer_report(message, tokens)
         or _TEXT
     )
 
 
-def _read_with_keyword(tokens: Sequence[Token], forms: tuple[Form, ...], sent_on: date) -> Reading | None:
-    keywords = find_keywords(tokens, forms)
+def _read_with_keyword(message: Message, tokens: Sequence[Token]) -> Reading | None:
+    keywords = find_keywords(tokens, message.forms)
     if not keywords:
         return None
-    sections = _without_empty(cut_sections(tokens, keywords, forms, sent_on))
+    sections = _without_empty(cut_sections(message, tokens, keywords))
     drafts: list[Draft] = []
     for section in sections:
-        draft = read_section(section, sent_on, fallback=sections[0].months)
+        draft = read_section(section, fallback=sections[0].months)
         if not _is_chat(section, draft):
             drafts.append(draft)
         elif drafts:  # `... AKTIF 40 stok pil habis` is a remark to what stands before it
-            drafts[-1].remark = f"{drafts[-1].remark} {place_of(section.marks).words}".strip()
+            start, end = span_of(section.marks)
+            drafts[-1].remark = f"{drafts[-1].remark} {message.text[start:end]}".strip()
         else:
             return _TEXT
     return Reading(Kind.REPORT, reports=tuple(draft.to_report() for draft in drafts))

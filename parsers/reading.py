@@ -17,6 +17,9 @@ class Span(NamedTuple):
     end: int
 
 
+NOWHERE = Span(0, 0)  # where something stands that was not written
+
+
 class Kind(StrEnum):
     """What a message is: one or more reports, part of an answer, a command, or text for a human."""
 

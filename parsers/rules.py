@@ -107,8 +107,8 @@ def _other_home(values: Mapping[str, int], form: Form, measure: str, item: str) 
 def _parts_over_whole(values: Mapping[str, int], rule: Rule, form: Form) -> Iterator[Fault]:
     """In total, and for each item; a whole that is not given is not compared."""
     for suffix in _suffixes(values):
-        parts = {part: _value_of(values, part, suffix, form) for part in rule.keys}
-        wholes = {whole: _value_of(values, whole, suffix, form) for whole in rule.other}
+        parts = {part: value_of(values, part, suffix, form) for part in rule.keys}
+        wholes = {whole: value_of(values, whole, suffix, form) for whole in rule.other}
         given = {part: value for part, value in parts.items() if value is not None}
         # the first of the wholes must be there; the others may be left out (awal without terima)
         if not given or wholes[rule.other[0]] is None:
@@ -126,7 +126,7 @@ def _parts_over_whole(values: Mapping[str, int], rule: Rule, form: Form) -> Iter
             yield Fault(ProblemCode.PARTS_EXCEED_WHOLE, next(iter(given)) + suffix, about)
 
 
-def _value_of(values: Mapping[str, int], measure: str, suffix: str, form: Form) -> int | None:
+def value_of(values: Mapping[str, int], measure: str, suffix: str, form: Form) -> int | None:
     """Take a measure's number for an item, or its total; where only items are given, they are the total."""
     value = values.get(measure + suffix)
     if value is None and not suffix and form.shape is Shape.MEASURE_FIRST and items_of(values, measure):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
 from parsers.commands import UNDOING
-from parsers.draft import NOWHERE, Draft, Place
+from parsers.draft import Draft, Message
 from parsers.form import Form
 from parsers.header import FoundMonth, ask_about_leftovers, find_months, first_code, read_facility, read_period
 from parsers.marks import Mark, make_marks
 from parsers.problems import ProblemCode
-from parsers.reading import Repair, RepairCode
+from parsers.reading import NOWHERE, Repair, RepairCode, Span
 from parsers.rules import find_faults, find_missing
 from parsers.shape import read_nil, read_values
 from parsers.tidy import Token, TokenKind
@@ -33,6 +32,7 @@ class FoundKeyword(NamedTuple):
 class Section:
     """The part of a message that is one report: its marks, its keyword, the months found in it."""
 
+    message: Message
     form: Form
     lexicon: Lexicon
     marks: list[Mark]
@@ -92,15 +92,13 @@ def _find_near_keyword(tokens: Sequence[Token], forms: tuple[Form, ...]) -> list
     return []
 
 
-def cut_sections(
-    tokens: Sequence[Token], keywords: Sequence[FoundKeyword], forms: tuple[Form, ...], sent_on: date
-) -> list[Section]:
+def cut_sections(message: Message, tokens: Sequence[Token], keywords: Sequence[FoundKeyword]) -> list[Section]:
     """Cut a message at its keywords; the same form again continues its report unless it names another month."""
     sections: list[Section] = []
     ends = [keyword.at for keyword in keywords[1:]] + [len(tokens)]
     start = 0
     for keyword, end in zip(keywords, ends, strict=True):
-        section = open_section(tokens[start:end], keyword.form, forms, sent_on, keyword_at=keyword.at - start)
+        section = open_section(message, tokens[start:end], keyword.form, keyword_at=keyword.at - start)
         section.keyword = next((mark for mark in section.marks if mark.sense is Sense.KEYWORD), None)
         start = end
         earlier = next((other for other in sections if other.form is section.form), None)
@@ -113,21 +111,19 @@ def cut_sections(
     return sections
 
 
-def open_section(
-    tokens: Sequence[Token], form: Form, forms: tuple[Form, ...], sent_on: date, *, keyword_at: int | None = None
-) -> Section:
+def open_section(message: Message, tokens: Sequence[Token], form: Form, *, keyword_at: int | None = None) -> Section:
     """Take some tokens for what they are in a form, and find their keyword, facility and months."""
-    lexicon = lexicon_of(form, forms)
+    lexicon = lexicon_of(form, message.forms)
     marks = make_marks(tokens, form, lexicon)
-    section = Section(form, lexicon, marks)
+    section = Section(message, form, lexicon, marks)
     if keyword_at is not None:
         section.keyword = next((mark for mark in marks if mark.tokens[0] is tokens[keyword_at]), None)
         if section.keyword is not None and section.keyword.sense is not Sense.KEYWORD:
             section.keyword.sense, section.keyword.code, section.keyword.is_near = Sense.KEYWORD, form.code, True
-        draft = Draft(form, section.keyword)
+        draft = Draft(message.text, form, section.keyword)
         read_facility(marks, lexicon, draft)
         section.facility, section.has_unknown_facility = draft.facility, draft.has_unknown
-    section.months = find_months(marks, sent_on)
+    section.months = find_months(marks, message.sent_on)
     return section
 
 
@@ -138,7 +134,6 @@ def _is_continued(earlier: Section, later: Section) -> bool:
 
 def read_section(
     section: Section,
-    sent_on: date,
     *,
     is_partial: bool = False,
     default_measure: str | None = None,
@@ -149,9 +144,10 @@ def read_section(
     Shape: `fallback` are the months of the section before, which hold where this one names none.
     """
     form, marks = section.form, section.marks
-    draft = Draft(form, section.keyword, facility=section.facility, has_unknown=section.has_unknown_facility)
+    draft = Draft(section.message.text, form, section.keyword)
+    draft.facility, draft.has_unknown = section.facility, section.has_unknown_facility
     draft.note_repairs(marks)
-    read_period(section.months or fallback, marks, draft, sent_on)
+    read_period(section.months or fallback, marks, draft, section.message.sent_on)
     default_measure = default_measure or form.default_measure
     first_number = read_values(marks, draft, section.lexicon, default_measure=default_measure)
     if first_code(marks) == len(marks):
@@ -173,21 +169,20 @@ def _ask_about_commands(marks: Sequence[Mark], draft: Draft) -> None:
 def _ask_about_faults(draft: Draft) -> None:
     """Ask about values that do not agree with each other, and about what the form requires and nobody named."""
     for fault in find_faults(draft.values, draft.form):
-        words, span = draft.places.get(fault.key) or _first_place(draft, fault.key)
-        draft.ask(fault.code, words, span, **fault.about)
-    words, span = (draft.keyword.written, draft.keyword.span) if draft.keyword else ("", NOWHERE)
+        draft.ask(fault.code, draft.spans.get(fault.key) or _first_span(draft, fault.key), **fault.about)
+    keyword_span = draft.keyword.span if draft.keyword else NOWHERE
     if not draft.values and not draft.missing and not draft.has_pair:
-        draft.ask(ProblemCode.VALUES_MISSING, words, span, form=draft.form.code)
+        draft.ask(ProblemCode.VALUES_MISSING, keyword_span, form=draft.form.code)
         return
     unread = {key.partition(".")[0] for key in draft.missing}
     for fault in find_missing(draft.values, draft.form):
         if fault.key not in unread:
-            draft.ask(fault.code, words, span, **fault.about)
+            draft.ask(fault.code, keyword_span, **fault.about)
 
 
-def _first_place(draft: Draft, key: str) -> Place:
+def _first_span(draft: Draft, key: str) -> Span:
     """Find where the first item of a measure stands, for a measure without a total."""
-    return next((place for other, place in draft.places.items() if other.startswith(f"{key}.")), Place("", NOWHERE))
+    return next((span for other, span in draft.spans.items() if other.startswith(f"{key}.")), NOWHERE)
 
 
 def note_inferred(draft: Draft) -> None:

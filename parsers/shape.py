@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from parsers.draft import Draft, place_of
+from parsers.draft import Draft, span_of
 from parsers.form import Shape
 from parsers.header import first_code, number_before_values
 from parsers.marks import CODES, COUNTS, Mark, next_mark, previous_mark, take_near
@@ -46,7 +46,7 @@ def read_nil(marks: Sequence[Mark], draft: Draft) -> None:
         if mark.sense is Sense.ZERO:
             for measure in draft.form.required:
                 draft.values[measure] = 0
-                draft.places[measure] = place_of([mark])
+                draft.spans[measure] = mark.span
             draft.has_pair = True
             return
 
@@ -177,9 +177,7 @@ def _keep_shorthand(pair: Pair, draft: Draft) -> None:
             _keep_item(measure, item.code, Pair(item, (Mark(Sense.NUMBER, digits, (number,)),)), draft, numbers)
 
 
-def _keep_item(
-    measure: str, item: str, pair: Pair, draft: Draft, written: Sequence[Mark] = ()
-) -> None:
+def _keep_item(measure: str, item: str, pair: Pair, draft: Draft, written: Sequence[Mark] = ()) -> None:
     key = f"{measure}.{item}"
     if item in draft.form.measures[measure].items:
         _keep(key, pair, draft, written)
@@ -207,7 +205,7 @@ def _keep(key: str, pair: Pair, draft: Draft, written: Sequence[Mark] = ()) -> N
     elif draft.values.setdefault(key, value) != value:
         draft.ask_about(ProblemCode.KEY_TWICE, marks, key=key, first=draft.values[key], second=value)
     else:
-        draft.places.setdefault(key, place_of(marks))
+        draft.spans.setdefault(key, span_of(marks))
 
 
 def _marks_of(pair: Pair, written: Sequence[Mark]) -> list[Mark]:

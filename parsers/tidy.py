@@ -39,13 +39,6 @@ class Token(NamedTuple):
     is_repaired: bool = False
 
 
-class TidyText(NamedTuple):
-    """A text cut into tokens, and what stands behind the last one."""
-
-    tokens: list[Token]
-    tail: str
-
-
 _WORD_OR_NUMBER = re.compile(r"([^\W\d_]+)|([0-9]+)|(?<![^ \n])-(?![^ \n])")
 _IS_PLAIN = re.compile(r"[ -~\n]*\Z")
 _SIGNS = frozenset("%+&@_~")  # anything else that touches a number has become ~ by now
@@ -55,10 +48,10 @@ _SEPARATORS = frozenset(",;:=#*|/.-")
 _KEYCAP = "\N{COMBINING ENCLOSING KEYCAP}"  # the emoji for the digit 1 is a 1 with a cap around it
 
 
-def tidy(text: str) -> TidyText:
+def tidy(text: str) -> list[Token]:
     """Cut a text into words, numbers and lone dashes; of a text that is too long, only the first 1,600 characters.
 
-    >>> [token.word for token in tidy("KB0925, Baru=12").tokens]
+    >>> [token.word for token in tidy("KB0925, Baru=12")]
     ['kb', '0925', 'baru', '12']
     """
     text = text[:LONGEST]
@@ -81,7 +74,7 @@ def tidy(text: str) -> TidyText:
         else:
             continue
         end = stop
-    return TidyText(tokens, clean[end:])
+    return tokens
 
 
 def _number(clean: str, start: int, stop: int, text: str, gap: str, span: Span, origin: list[int] | None) -> Token:

@@ -150,7 +150,7 @@ def lexicon_of(form: Form, forms: tuple[Form, ...]) -> Lexicon:
     exact: dict[str, Meaning] = {}
     phrases: dict[str, list[Phrase]] = {}
     for alias, meaning in meanings:
-        tokens = tidy(alias).tokens
+        tokens = tidy(alias)
         if len(tokens) == 1:
             exact[alias] = meaning
         elif not _is_kind_suffix(alias, meaning, form):
