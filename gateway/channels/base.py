@@ -36,6 +36,7 @@ class SmsChannel(ABC):
 
     name: str
     limits: ChannelLimits
+    shows_answers = False  # whether its own phones may ask what was answered; only the simulator's may
 
     @abstractmethod
     def verify(self, request: HttpRequest, now: datetime) -> None:

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from gateway.channels.base import SmsChannel, Surroundings
 from gateway.channels.bodies import JSON, pick, read_document, read_instant, read_key, read_text
@@ -34,6 +35,7 @@ class Simulator(SmsChannel):
     """A phone of our own. Sending is idempotent: the phone's screen is the outbox, so nothing is called."""
 
     limits = ChannelLimits(per_second=100.0, is_idempotent=True, stamps_sent_at=True)
+    shows_answers = True
 
     def __init__(self, name: str, secret: Secret, region: str, is_open: bool) -> None:
         self.name = name
@@ -108,6 +110,12 @@ def write_request(
     message = {"id": provider_id, "from": sender, "text": text, "sent_at": sent_at.isoformat() if sent_at else None}
     headers = {"authorization": f"Bearer {secret.reveal()}", "content-type": JSON}
     return HttpRequest("POST", f"/in/{name}/sms", headers, json.dumps(message).encode(), peer="127.0.0.1")
+
+
+def write_question(secret: Secret, provider_id: str, name: str = "simulator") -> HttpRequest:
+    """Return the request by which our own phones ask what was answered to a message."""
+    headers = {"authorization": f"Bearer {secret.reveal()}"}
+    return HttpRequest("GET", f"/in/{name}/answer?id={quote(provider_id, safe='')}", headers, peer="127.0.0.1")
 
 
 def is_loopback(peer: str) -> bool:

@@ -170,8 +170,6 @@ class Twilio(SmsChannel):
             raise Refused("the signature is missing, or of an unknown kind")
         if request.body and content_type(request) != FORM:
             raise Refused("the signature covers forms only")
-        if not request.path.startswith("/"):
-            raise Refused("the path is not one that is signed")
         try:
             signed = _Signed(read_form(request.body))
             url = self._public_url + request.path
