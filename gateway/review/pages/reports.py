@@ -1,0 +1,74 @@
+"""One report: its raw text, its values, how it was read, and every revision of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+from gateway.review.pages import board, frame, show
+from gateway.review.pages.board import ReportCard
+from gateway.review.pages.language import mark, translate
+from gateway.store import inbox, reports
+from parsers.form import Form
+from parsers.reading import RepairCode
+
+REPAIRS: Mapping[str, str] = {
+    RepairCode.SPELLING: mark("“%(written)s” was read as %(read)s."),
+    RepairCode.DIGITS: mark("“%(written)s” was read as the number %(read)s."),
+    RepairCode.PERIOD_ASSUMED: mark("No month was written; %(read)s was taken."),
+    RepairCode.FORM_INFERRED: mark("No keyword was written; it was read as %(read)s."),
+}
+UNKNOWN_REPAIR = mark("“%(written)s” was read as %(read)s.")
+
+routes = frame.make_routes("reports")
+
+
+@routes.get("/reports/<int:report_id>")
+def show_report(report_id: int) -> Response:
+    """Show one revision of a report and the others beside it."""
+    runtime = frame.runtime_of_request()
+    forms = {form.code: form for form in runtime.forms}
+    with runtime.database.session(read_only=True) as session:
+        report = reports.find_report(session, report_id) if report_id < 2**63 else None
+        if report is None:
+            return frame.answer("absent.html", 404)
+        cards = board.make_cards(session, reports.revisions(session, report.key), forms)
+        reading = reports.find_reading(session, report.id) or {}
+        message = inbox.find_by_id(session, report.inbox_id) if report.inbox_id else None
+    card = next(card for card in cards if card.report.id == report.id)
+    form = forms.get(report.key.form)
+    return frame.answer(
+        "report.html",
+        card=card,
+        cards=cards[::-1],
+        changes={one.report.id: find_changes(cards, one, form) for one in cards},
+        repairs=[say_repair(repair, form) for repair in reading.get("repairs", ())],
+        remark=str(reading.get("remark") or ""),
+        message=message,
+        form=form,
+    )
+
+
+def say_repair(repair: Mapping[str, Any], form: Form | None) -> str:
+    """Return in words what was read differently from what was written. Shape: one of `reading_json`'s repairs."""
+    code, read = repair.get("code", ""), str(repair.get("read", ""))
+    if code == RepairCode.SPELLING:
+        read = show.name_key(form, read)
+    elif code == RepairCode.PERIOD_ASSUMED:
+        read = show.show_month(read)
+    words = translate(REPAIRS.get(code, UNKNOWN_REPAIR))
+    return words % {"written": repair.get("written", ""), "read": read}
+
+
+def find_changes(
+    cards: tuple[ReportCard, ...], card: ReportCard, form: Form | None
+) -> list[tuple[str, int | None, int | None]]:
+    """Return what a revision changed in the one that it replaces: name, before, after."""
+    before = next((one.report for one in cards if one.report.id == card.report.replaces_id), None)
+    if before is None:
+        return []
+    keys = dict.fromkeys((*before.values, *card.report.values))
+    pairs = [(key, before.values.get(key), card.report.values.get(key)) for key in keys]
+    return [(show.name_key(form, key), was, now) for key, was, now in pairs if was != now]
