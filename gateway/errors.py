@@ -20,7 +20,7 @@ class Malformed(KabarError):
 
 
 class Retryable(KabarError):
-    """Nothing was done, for certain: try again later. `code` is the provider's, `after_seconds` its wish if any."""
+    """Nothing was done, or again does no harm: try later. `code` is the provider's, `after_seconds` its wish if any."""
 
     def __init__(self, message: str, code: str = "", after_seconds: float | None = None) -> None:
         super().__init__(message)
