@@ -136,7 +136,7 @@ def is_within(word: str, other: str, edits: int) -> bool:
 @lru_cache(maxsize=256)
 def lexicon_of(form: Form, forms: tuple[Form, ...]) -> Lexicon:
     """Build the words of a report of one form, among the keywords of all forms; built once and kept."""
-    meanings = list(_common_meanings())
+    meanings = list(_meanings_of_all_forms())
     meanings += [(word, Meaning(Sense.COURTESY)) for word in form.units]
     meanings += [(word.lower(), Meaning(Sense.AMBIGUOUS, means)) for word, means in form.ambiguous.items()]
     own: list[tuple[str, Meaning]] = [(word, Meaning(Sense.ZERO, "0")) for word in _ZEROS]
@@ -169,7 +169,7 @@ def lexicon_of(form: Form, forms: tuple[Form, ...]) -> Lexicon:
     )
 
 
-def _common_meanings() -> Iterable[tuple[str, Meaning]]:
+def _meanings_of_all_forms() -> Iterable[tuple[str, Meaning]]:
     yield from ((word, Meaning(Sense.COURTESY)) for word in (*COURTESY, *_COURTESY_PHRASES))
     yield from ((word, Meaning(Sense.NEGATION)) for word in _NEGATIONS)
     yield from ((word, Meaning(Sense.MULTIPLE)) for word in MULTIPLES)

@@ -19,7 +19,7 @@ MOST_PROCESSES = 4  # each has its own PostgreSQL and Valkey
 GUARDS: Mapping[str, tuple[str, ...]] = {
     "ruff check": ("-m", "ruff", "check", "."),
     "ruff format": ("-m", "ruff", "format", "--check", "."),
-    "mypy --strict": ("-m", "mypy", "--strict", "parsers", "gateway", "workers", "migrations"),
+    "mypy --strict": ("-m", "mypy", "--strict", "parsers", "gateway", "workers", "migrations", "tests"),
     "import-linter": ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
 }
 

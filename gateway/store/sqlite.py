@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection
 
 try:  # a newer SQLite than the system's, where a wheel exists (docs/operators: the WAL-reset bug)
-    from pysqlite3 import dbapi2 as driver  # type: ignore[import-untyped]
+    from pysqlite3 import dbapi2 as driver
 except ImportError:
     import sqlite3 as driver
 
