@@ -51,7 +51,12 @@ class Runtime:
 
     def now(self) -> datetime:
         """Return this machine's clock, in UTC. Leases go by the database's own (`store.base.database_now`)."""
-        return datetime.now(UTC)
+        return utc_now()
+
+
+def utc_now() -> datetime:
+    """Return this machine's clock."""
+    return datetime.now(UTC)
 
 
 def make_runtime(settings: Settings) -> Runtime:

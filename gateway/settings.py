@@ -18,6 +18,7 @@ PREFIX = "KABAR_"
 FALLBACKS = {"DATABASE_URL": "database_url", "REDIS_URL": "redis_url", "PORT": "port"}  # what Heroku-like hosts set
 ELSEWHERE = {  # names that Kabar's other commands read, so that they are not taken for a slip here
     "KABAR_VENV": "the folder of the virtual environment that `./kabar` makes (default `.venv`)",
+    "KABAR_PYTHON": "the Python that `./kabar` makes the virtual environment with (default: the first of 3.11 or newer)",
     "KABAR_URL": "the server that `./kabar sms` speaks to (default `http://127.0.0.1:<KABAR_PORT>`)",
 }
 _INSTANCE = re.compile(r"[a-z][a-z0-9]{0,19}", re.ASCII)
@@ -54,13 +55,13 @@ class Settings(BaseModel):
     channels: Annotated[
         str,
         Field(
-            description="Which channels are used: `twilio, modem1=gammu`. Their own settings start with `KABAR_<NAME>_`."
+            description="Which channels are used: `twilio, modem1=gammu`. Their own settings are `KABAR_<NAME>_...`."
         ),
     ] = "simulator"
     demo: Annotated[
         bool,
         Field(
-            description="1 opens simulator and pages to other machines, beside real channels. Never with real reports."
+            description="1 opens simulator and pages to other machines, beside real channels. Not with real reports."
         ),
     ] = False
     language: Annotated[
@@ -194,6 +195,15 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if faults:
         raise Misconfigured(faults)
     return settings
+
+
+def phone_server(url: str | None) -> tuple[Path, str]:
+    """Return the folder with the simulator's secret and the server that a terminal phone speaks to.
+
+    The server is the one given, else KABAR_URL, else the one of these settings.
+    """
+    settings = read_settings()
+    return settings.var, (url or os.environ.get("KABAR_URL") or f"http://127.0.0.1:{settings.port}").rstrip("/")
 
 
 def child_environment(changes: Mapping[str, str]) -> dict[str, str]:

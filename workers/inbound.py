@@ -22,15 +22,15 @@ BATCHES = 200  # a job that went on for ever would run into its time limit; the 
 logger = structlog.get_logger(__name__)
 
 
-def handle_lane(lane: int) -> int:
-    """Handle everything that is due in a lane and return how many messages that was."""
+def handle_lane(lane: object) -> int:
+    """Handle everything that is due in a lane and return how many messages that was. Errors: ValueError for no lane."""
+    if not isinstance(lane, int) or not 0 <= lane < LANES:  # it comes out of Redis
+        raise ValueError(f"there is no lane {lane!r}")
     return drain(get_runtime(), lane)
 
 
 def drain(runtime: Runtime, lane: int) -> int:
     """Handle what is due in a lane. Errors: Unavailable when the database goes away; the sweep rings again."""
-    if not (isinstance(lane, int) and 0 <= lane < LANES):
-        raise ValueError(f"there is no lane {lane!r}")
     runtime.bells.answer(jobs.INBOUND, lane)
     total = 0
     for _ in range(BATCHES):
@@ -65,7 +65,7 @@ def _handle_one(session: Session, one: inbox.InboxMessage, desk: facts.Desk, run
         for _ in range(RACES):
             try:
                 with savepoint(session):
-                    outcome = message.handle(session, one, desk, now)
+                    outcome = message.handle(session, one, desk)
             except Raced as error:
                 logger.info("raced", why=str(error))
                 continue

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import structlog
 
 from gateway import jobs
 from gateway.runtime import Runtime
-from gateway.store import channels, inbox, outbox
+from gateway.store import channels, inbox, outbox, questions, reports
 from gateway.store.base import Session
+from gateway.values import ReportState
 
 CLOCK = "clock"
 TICK_SECONDS = 10  # the database hears from the clock so often
@@ -26,6 +29,7 @@ def sweep(runtime: Runtime) -> tuple[int, int]:
     if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
         with runtime.database.session() as session:
             _end_leases(session, runtime, late)
+            _give_up_waiting(session, runtime, now)
             channels.tick(session, CLOCK, now)
             session.commit()
     for lane in lanes:
@@ -33,6 +37,13 @@ def sweep(runtime: Runtime) -> tuple[int, int]:
     for name in names:
         runtime.bells.ring(jobs.OUTBOUND, name)
     return len(lanes), len(names)
+
+
+def _give_up_waiting(session: Session, runtime: Runtime, now: datetime) -> None:
+    """Give a report to staff as it stands when its question was not answered in time."""
+    for report_id in questions.expire(session, now - timedelta(hours=runtime.settings.question_hours), now):
+        reports.set_state(session, report_id, ReportState.FLAGGED, was=ReportState.WAITING)
+        logger.info("question_expired", report=report_id)
 
 
 def _end_leases(session: Session, runtime: Runtime, names: list[str]) -> None:

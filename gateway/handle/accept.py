@@ -6,27 +6,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from gateway.handle.reading_json import to_json
 from gateway.store import facilities, reports
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.reports import NewReport, Report, ReportKey
-from gateway.values import ReportState
+from gateway.values import COUNTING, ReportState
 from parsers.form import Form
 from parsers.reading import READER_VERSION, ReadReport
 
 # A report that was sent before one of these comes too late, be it against its figures or against its having gone.
-_SETTLED = {ReportState.ACCEPTED, ReportState.APPROVED, ReportState.WITHDRAWN, ReportState.REJECTED}
+_SETTLED = COUNTING | {ReportState.WITHDRAWN, ReportState.REJECTED}
 
 
 class Decision(StrEnum):
-    """What happens to a report that is clean and plausible."""
+    """What happens to a report that is clean."""
 
     COUNTS = "counts"  # it is the current one now
     OUTDATED = "outdated"  # one that was sent later is here already
     UNCHANGED = "unchanged"  # it says what is approved already
     PROPOSED = "proposed"  # staff have approved another; they decide
+    WAITS = "waits"  # it is implausible, and its sender is asked
+
+
+_STATES = {
+    Decision.COUNTS: ReportState.ACCEPTED,
+    Decision.OUTDATED: ReportState.REPLACED,
+    Decision.UNCHANGED: ReportState.REPLACED,
+    Decision.PROPOSED: ReportState.FLAGGED,
+    Decision.WAITS: ReportState.WAITING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +54,27 @@ def accept(
     message: InboxMessage,
     report: ReadReport,
     form: Form,
-    facility_id: int,
-    reporter_id: int,
+    place: tuple[int, int],
     now: datetime,
+    *,
+    waits: bool = False,
+    flags: Sequence[Mapping[str, Any]] = (),
 ) -> Accepted:
-    """Store a report as a new revision, and let it count if it was sent last.
+    """Store a report as a new revision, and let it count if it was sent last; or let it wait for its sender's answer.
 
+    Shape: `place` is (facility id, reporter id).
     Errors: Raced when another session settled the same report at the same time; nothing was stored.
     """
     assert report.period is not None, "only a clean report is accepted"
+    facility_id, reporter_id = place
     key = ReportKey(form.code, facility_id, report.period)
     facilities.lock_facility(session, facility_id)
     known = reports.revisions(session, key)
     rank = (message.sent_at, message.provider_id)
     decision, current = decide(known, rank, report.values)
-    for one in _superseded(known, decision, rank):
-        reports.set_state(session, one.id, ReportState.REPLACED, was=one.state)
+    if waits and decision is Decision.COUNTS:
+        decision = Decision.WAITS
+    _end_superseded(session, known, decision, rank)
     report_id = reports.add(
         session,
         NewReport(
@@ -69,6 +85,7 @@ def accept(
             values=report.values,
             text=message.text,
             reading=to_json(report),
+            flags=flags,
             form_version=form.version,
             reader_version=READER_VERSION,
             created_at=now,
@@ -80,12 +97,22 @@ def accept(
     return Accepted(report_id, decision, current.values if current else None)
 
 
-_STATES = {
-    Decision.COUNTS: ReportState.ACCEPTED,
-    Decision.OUTDATED: ReportState.REPLACED,
-    Decision.UNCHANGED: ReportState.REPLACED,
-    Decision.PROPOSED: ReportState.FLAGGED,
-}
+def confirm_waiting(session: Session, report_id: int) -> tuple[Report, Accepted] | None:
+    """Let a report that waited for YA count if it was sent last; None when it waits no more.
+
+    Errors: Raced as `accept`.
+    """
+    report = reports.find_report(session, report_id)
+    if report is None or report.state != ReportState.WAITING:
+        return None
+    facilities.lock_facility(session, report.key.facility_id)
+    known = [one for one in reports.revisions(session, report.key) if one.id != report_id]
+    rank = (report.sent_at, report.sent_key)
+    decision, current = decide(known, rank, report.values)
+    _end_superseded(session, known, decision, rank)
+    if not reports.set_state(session, report_id, _STATES[decision], was=ReportState.WAITING):
+        return None
+    return report, Accepted(report_id, decision, current.values if current else None)
 
 
 def decide(
@@ -95,7 +122,7 @@ def decide(
 
     Units: a rank is (sent_at, provider_id); of two reports the greater one counts.
     """
-    current = next((one for one in known if one.state in (ReportState.ACCEPTED, ReportState.APPROVED)), None)
+    current = next((one for one in known if one.state in COUNTING), None)
     settled = [one for one in known if one.state in _SETTLED]
     if any((one.sent_at, one.sent_key) > rank for one in settled):
         return Decision.OUTDATED, current
@@ -104,11 +131,13 @@ def decide(
     return (Decision.UNCHANGED if current.values == values else Decision.PROPOSED), current
 
 
-def _superseded(known: Sequence[Report], decision: Decision, rank: tuple[datetime, str]) -> list[Report]:
-    """Return the revisions that end with this one: what counted, and what waited for an answer or for staff."""
+def _end_superseded(session: Session, known: Sequence[Report], decision: Decision, rank: tuple[datetime, str]) -> None:
+    """End the revisions that a new one takes the place of: what waited for an answer or for staff, and what counted."""
     ends = {ReportState.WAITING, ReportState.FLAGGED}
     if decision is Decision.COUNTS:
         ends.add(ReportState.ACCEPTED)
-    elif decision is not Decision.PROPOSED:
-        return []
-    return [one for one in known if one.state in ends and (one.sent_at, one.sent_key) < rank]
+    elif decision in (Decision.OUTDATED, Decision.UNCHANGED):
+        return
+    for one in known:
+        if one.state in ends and (one.sent_at, one.sent_key) < rank:
+            reports.set_state(session, one.id, ReportState.REPLACED, was=one.state)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
+from gateway.handle import accept, places, report
 from gateway.handle.facts import Desk, sent_on
+from gateway.handle.places import Place
+from gateway.handle.reading_json import from_json
 from gateway.handle.replies import Reply, example_for, say
+from gateway.reply import compose
 from gateway.reply.segments import fits_one_sms
-from gateway.store import questions, reporters, reports
+from gateway.store import facilities, reporters, reports
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.reporters import Reporter
-from gateway.store.reports import Report, ReportKey
+from gateway.store.reports import ReportKey
 from gateway.values import InboxState, ReportState
 from parsers.period import assumed_period
 from parsers.read import read_message
-from parsers.reading import CommandName, Reading
+from parsers.reading import CommandName, Kind, Reading, ReadReport
 
 
 def meet_stranger(session: Session, message: InboxMessage, desk: Desk) -> Reply:
@@ -59,9 +64,13 @@ def obey(
     if name is CommandName.STATUS:
         return _show_status(session, message, people, day, desk)
     if name is CommandName.CANCEL:
-        return _withdraw(session, message, person, desk)
-    if name in (CommandName.YES, CommandName.NO):
-        return _settle_question(session, message, person, name, example, desk)
+        return _withdraw(session, message, people, desk)
+    if name is CommandName.YES:
+        return _answer_yes(session, message, people, example, desk)
+    if name is CommandName.NO:
+        return _answer_no(session, message, people, example, desk)
+    if name is CommandName.CORRECT:
+        return _correct(session, message, reading, people, day, desk)
     return say(rules, person.language, "not_yet", InboxState.FOR_STAFF)
 
 
@@ -83,7 +92,7 @@ def _show_status(session: Session, message: InboxMessage, people: Sequence[Repor
     for facility in [facility for one in people for facility in one.facilities]:
         current = reports.find_current(session, ReportKey(form.code, facility.id, period))
         slots: dict[str, str | int] = {
-            "form": form.keywords[0].upper(),
+            "form": compose.keyword(form),
             "month": wording.month(period),
             "facility": facility.name,
         }
@@ -101,36 +110,82 @@ def _show_status(session: Session, message: InboxMessage, people: Sequence[Repor
     return Reply(" ".join(said), InboxState.DONE, "status")
 
 
-def _withdraw(session: Session, message: InboxMessage, person: Reporter, desk: Desk) -> Reply:
+def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter], desk: Desk) -> Reply:
     """Take back the sender's last report, until it is approved."""
+    person = people[0]
     wording = desk.rules.wordings[person.language]
-    last = _last_report(session, person)
-    withdrawable = (ReportState.ACCEPTED, ReportState.FLAGGED, ReportState.WAITING)
-    if last is None or last.state not in withdrawable:
+    last = reports.latest_of(session, [one.id for one in people])
+    if last is None or last.state not in (ReportState.ACCEPTED, ReportState.FLAGGED, ReportState.WAITING):
         return say(desk.rules, person.language, "nothing_to_cancel", InboxState.DONE)
     reports.set_state(session, last.id, ReportState.WITHDRAWN, was=last.state)
-    questions.close(session, message.sender, "replaced", desk.now)
-    desk.asked.pop(message.sender, None)
-    facility = next((one.name for one in person.facilities if one.id == last.key.facility_id), "")
-    form = desk.rules.form(last.key.form)
-    slots = {"form": form.keywords[0].upper(), "month": wording.month(last.key.period), "facility": facility}
-    return Reply(wording.fill(wording.answers["withdrawn"], **slots), InboxState.DONE, "withdrawn")
+    report.close_question(session, message.sender, "replaced", desk)
+    places = [facility for one in people for facility in one.facilities]
+    slots = {
+        "form": compose.keyword(desk.rules.form(last.key.form)),
+        "month": wording.month(last.key.period),
+        "facility": next((one.name for one in places if one.id == last.key.facility_id), ""),
+    }
+    return say(desk.rules, person.language, "withdrawn", InboxState.DONE, **slots)
 
 
-def _last_report(session: Session, person: Reporter) -> Report | None:
-    found = reports.latest_reports(session, reporter_ids=[person.id], limit=1)
-    return found[0][0] if found else None
-
-
-def _settle_question(
-    session: Session, message: InboxMessage, person: Reporter, name: CommandName, example: str, desk: Desk
-) -> Reply:
-    """Take YA or TIDAK as the answer to the open question; a question that wants a number is asked again."""
-    question = desk.asked.get(message.sender)
+def _answer_yes(session: Session, message: InboxMessage, people: Sequence[Reporter], example: str, desk: Desk) -> Reply:
+    """Take YA: a report that waited for it counts; a question that wants words or a number is asked again."""
+    person, question = people[0], desk.asked.get(message.sender)
     if question is None:
         return say(desk.rules, person.language, "nothing_asked", InboxState.DONE, example=example)
-    if name is CommandName.NO:
-        questions.close(session, message.sender, "answered", desk.now)
-        desk.asked.pop(message.sender, None)
-        return say(desk.rules, person.language, "rejected", InboxState.DONE, example=example)
-    return Reply(question.text, InboxState.DONE, "asked_again")
+    confirmed = accept.confirm_waiting(session, question.report_id) if question.report_id else None
+    if confirmed is None:
+        return Reply(question.text, InboxState.DONE, "asked_again")
+    report.close_question(session, message.sender, "answered", desk)
+    kept, accepted = confirmed
+    facility = facilities.get_facilities(session, [kept.key.facility_id])[kept.key.facility_id]
+    reading = replace(from_json(question.reading), problems=())
+    stored = report.as_stored(desk.rules.form(kept.key.form), reading, Place(facility, person), accepted)
+    text = report.say_decision(desk.rules.wordings[person.language], stored, accepted)
+    return Reply(text, InboxState.DONE, "confirmed")
+
+
+def _answer_no(session: Session, message: InboxMessage, people: Sequence[Reporter], example: str, desk: Desk) -> Reply:
+    """Take TIDAK: the report that was asked about is not used."""
+    person, question = people[0], desk.asked.get(message.sender)
+    if question is None:
+        return say(desk.rules, person.language, "nothing_asked", InboxState.DONE, example=example)
+    if question.report_id:
+        reports.set_state(session, question.report_id, ReportState.REPLACED, was=ReportState.WAITING)
+    report.close_question(session, message.sender, "answered", desk)
+    return say(desk.rules, person.language, "rejected", InboxState.DONE, example=example)
+
+
+def _correct(
+    session: Session, message: InboxMessage, reading: Reading, people: Sequence[Reporter], day: date, desk: Desk
+) -> Reply:
+    """Take RALAT: what it names is changed in the report it speaks of, the last one unless it says; the rest stays."""
+    person = people[0]
+    corrected = [_fill_in(session, one, people) for one in reading.reports]
+    last = reports.latest_of(session, [one.id for one in people])
+    if reading.fragment and last:
+        form, period = last.key.form, reading.fragment.period or last.key.period
+        change = ReadReport(form, period, reading.fragment.values, reading.fragment.facility)
+        repairs, problems = reading.fragment.repairs, reading.fragment.problems
+        corrected = [
+            replace(_fill_in(session, change, people, last.key.facility_id), repairs=repairs, problems=problems)
+        ]
+    if not corrected:
+        example = example_for(desk.rules, person.language, day)
+        return say(desk.rules, person.language, "correct_how", InboxState.DONE, example=example)
+    whole = Reading(Kind.REPORT, reports=tuple(corrected))
+    asked = desk.asked.get(message.sender)
+    return report.take(session, message, whole, report.reopen(asked) if asked else None, people, day, desk)
+
+
+def _fill_in(
+    session: Session, change: ReadReport, people: Sequence[Reporter], facility_id: int | None = None
+) -> ReadReport:
+    """Return the report that counts with its changes put in; what RALAT leaves out stays as it was."""
+    place, _ = places.choose(change, people)
+    facility_id = place.facility.id if place else facility_id
+    if facility_id is None or change.period is None:
+        return change
+    known = report.find_current_values(session, change.form, facility_id, change.period) or {}
+    facility = next((one for person in people for one in person.facilities if one.id == facility_id), None)
+    return replace(change, values={**known, **change.values}, facility=facility.code if facility else change.facility)

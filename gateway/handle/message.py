@@ -53,7 +53,7 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
         question = None
     asked = report.reopen(question) if question else None
     reading = read_message(message.text, day, desk.rules.forms, asked)
-    if reading.kind is Kind.COMMAND and not reading.reports:
+    if reading.kind is Kind.COMMAND:
         return command.obey(session, message, reading, people, day, desk)
     if not places:
         return say(desk.rules, people[0].language, "no_facility", InboxState.FOR_STAFF)

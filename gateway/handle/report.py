@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from gateway.handle import accept, places
 from gateway.handle.accept import Accepted, Decision
@@ -24,23 +25,28 @@ from gateway.store.reporters import Reporter
 from gateway.store.reports import ReportKey
 from gateway.values import InboxState
 from parsers.form import Form
-from parsers.judge import Facts, judge
-from parsers.merge import OpenQuestion, merge
+from parsers.judge import Facts, Finding, judge
+from parsers.merge import merge
 from parsers.period import assumed_period
 from parsers.problems import ProblemCode
-from parsers.reading import Kind, Problem, Reading, ReadReport, RepairCode, Span
+from parsers.reading import NOWHERE, Kind, OpenQuestion, Problem, Reading, ReadReport, RepairCode
 
-NOWHERE = Span(0, 0)  # where a problem speaks of nothing that was written
+HISTORY_SINCE = "2000-01"  # what counts for a facility is a few hundred numbers; the judge takes the months it needs
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One report of a message: stored, with what that decided, or open, with its problems."""
+    """One report of a message: stored, or open. What its `problems` name is asked; one that waits has some too."""
 
     form: Form
     report: ReadReport
     place: Place | None
     accepted: Accepted | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its sender must be asked something."""
+        return bool(self.report.problems)
 
 
 def reopen(question: Question) -> OpenQuestion:
@@ -60,57 +66,82 @@ def take(
 ) -> Reply:
     """Store what is clean, ask about what is not, and return the one answer to both."""
     found = list(reading.reports)
-    if reading.kind is Kind.FRAGMENT and asked:
-        found = [merge(asked, reading)]
-    answers_question = asked is not None and any(report.form == asked.report.form for report in found)
+    answers_question = asked is not None and (
+        reading.kind is Kind.FRAGMENT or any(report.form == asked.report.form for report in found)
+    )
+    if asked is not None and answers_question:
+        merged = merge(asked, reading, desk.rules.form(asked.report.form))
+        found = [merged, *(report for report in found if report.form != asked.report.form)]
     taken = [_take_one(session, message, report, people, day, desk) for report in found]
-    open_ones = [one for one in taken if one.accepted is None]
-    if answers_question or (asked and open_ones):
-        questions.close(session, message.sender, "answered" if answers_question else "replaced", desk.now)
-        desk.asked.pop(message.sender, None)
+    open_one = next((one for one in taken if one.is_open), None)
+    if asked and (answers_question or open_one):
+        close_question(session, message.sender, "answered" if answers_question else "replaced", desk)
     person = next((one.place.reporter for one in taken if one.place), people[0])
     wording = desk.rules.wordings[person.language]
-    if not open_ones:
+    if open_one is None:
         return Reply(_confirm(wording, taken), InboxState.DONE, "confirmed")
-    text = _ask(wording, open_ones[0], taken, people, day, desk)
-    _keep_question(session, message, person, open_ones[0], text, desk)
+    text = _ask(wording, open_one, taken, people, day, desk)
+    _keep_question(session, message, person, open_one, text, desk)
     return Reply(text, InboxState.DONE, "asked")
+
+
+def close_question(session: Session, sender: str, state: str, desk: Desk) -> None:
+    """Close a sender's open question."""
+    questions.close(session, sender, state, desk.now)
+    desk.asked.pop(sender, None)
 
 
 def _take_one(
     session: Session, message: InboxMessage, report: ReadReport, people: Sequence[Reporter], day: date, desk: Desk
 ) -> Taken:
-    """Store one report if nothing about it needs asking."""
+    """Store one report if it can be told what it says; what is implausible waits for its sender's word."""
     form = desk.rules.form(report.form)
     place, problems = places.choose(report, people)
     problems = [*report.problems, *problems]
-    if place and not problems:
-        problems += _judge(session, report, form, place, day)
-        problems += _repairs_that_do_not_fit(desk.rules.wordings[place.reporter.language], form, place, report)
     if place is None or problems:
         return Taken(form, replace(report, problems=tuple(problems)), place)
-    accepted = accept.accept(session, message, report, form, place.facility.id, place.reporter.id, desk.now)
-    return Taken(form, report, place, accepted)
+    history = reports.values_of_months(session, form.code, place.facility.id, HISTORY_SINCE)
+    verdict = judge(report, form, Facts(sent_on=day, facility_type=place.facility.type, history=history))
+    problems = [*map(_as_problem, verdict.refusals), *_find_taken_month(report, history)]
+    problems += _find_repairs_too_many(desk.rules.wordings[place.reporter.language], form, place, report)
+    if problems:
+        return Taken(form, replace(report, problems=tuple(problems)), place)
+    accepted = accept.accept(
+        session,
+        message,
+        report,
+        form,
+        (place.facility.id, place.reporter.id),
+        desk.now,
+        waits=bool(verdict.asks),
+        flags=[_as_flag(finding) for finding in verdict.flags],
+    )
+    doubts = map(_as_problem, verdict.asks) if accepted.decision is Decision.WAITS else ()
+    return Taken(form, replace(report, problems=tuple(doubts)), place, accepted)
 
 
-def _judge(session: Session, report: ReadReport, form: Form, place: Place, day: date) -> list[Problem]:
-    """Return what is implausible or impossible about a report, beside what is known of its facility."""
-    verdict = judge(report, form, Facts(sent_on=day, facility_type=place.facility.type))
-    problems = [Problem(one.code, one.words, NOWHERE, one.about) for one in verdict.findings if one.is_asked]
+def _as_problem(finding: Finding) -> Problem:
+    return Problem(finding.code, "", NOWHERE, finding.about)
+
+
+def _as_flag(finding: Finding) -> dict[str, Any]:
+    return {"code": finding.code.value, "about": dict(finding.about)}
+
+
+def _find_taken_month(report: ReadReport, history: Mapping[str, Mapping[str, int]]) -> list[Problem]:
+    """Return a problem where no month was written and the assumed one has other numbers already."""
     assumed = any(repair.code is RepairCode.PERIOD_ASSUMED for repair in report.repairs)
-    if assumed and not problems and report.period:
-        current = reports.find_current(session, ReportKey(form.code, place.facility.id, report.period))
-        if current and current.values != report.values:
-            problems.append(Problem(ProblemCode.PERIOD_TAKEN, "", NOWHERE, {"period": report.period}))
-    return problems
+    if not assumed or report.period is None or history.get(report.period) in (None, report.values):
+        return []
+    return [Problem(ProblemCode.PERIOD_TAKEN, "", NOWHERE, {"period": report.period})]
 
 
-def _repairs_that_do_not_fit(wording: Wording, form: Form, place: Place, report: ReadReport) -> list[Problem]:
+def _find_repairs_too_many(wording: Wording, form: Form, place: Place, report: ReadReport) -> list[Problem]:
     """Return a problem where the confirmation could not name every repair: nothing is repaired in silence."""
     if compose.confirm(wording, Stored(form, place.facility.name, report, 0)) is not None:
         return []
     first = compose.say_repair(wording, form, report.repairs[0])
-    about = {"count": len(report.repairs), "repair": first}
+    about: dict[str, str | int] = {"count": len(report.repairs), "repair": first}
     return [Problem(ProblemCode.REPAIRS_TOO_MANY, report.repairs[0].written, NOWHERE, about)]
 
 
@@ -122,6 +153,7 @@ def _keep_question(
         sender=message.sender,
         reporter_id=person.id,
         inbox_id=message.id,
+        report_id=taken.accepted.report_id if taken.accepted else None,
         reading=to_json(taken.report),
         text=text,
         asked_at=desk.now,
@@ -134,20 +166,17 @@ def _ask(
 ) -> str:
     """Return the question about the first open report, after what was received of the others, where that fits."""
     report, form = open_one.report, open_one.form
-    due = report.period or assumed_period(day)
     about = {
-        "due_month": compose.typed_month(wording, due),
+        "due_month": compose.typed_month(wording, report.period or assumed_period(day)),
         "example": example_for(desk.rules, wording.code, day, form),
         "choices": "/".join(facility.short_name for person in people for facility in person.facilities),
         "facility_type": open_one.place.facility.type if open_one.place else "",
     }
     question = compose.ask(wording, form, report.period, report.problems, about)
     received = [
-        wording.fill(
-            wording.parts["received"], form=one.form.keywords[0].upper(), month=wording.month(one.report.period)
-        )
+        wording.fill(wording.parts["received"], form=compose.keyword(one.form), month=wording.month(one.report.period))
         for one in taken
-        if one.accepted and one.report.period
+        if not one.is_open and one.report.period
     ]
     both = " ".join([*received, question])
     return both if fits_one_sms(both) else question
@@ -155,34 +184,40 @@ def _ask(
 
 def _confirm(wording: Wording, taken: Sequence[Taken]) -> str:
     """Return the answer to reports that were all stored."""
-    stored = [_as_stored(one) for one in taken]
+    stored = [as_stored(one.form, one.report, one.place, one.accepted) for one in taken]
     if all(one.accepted and one.accepted.decision is Decision.COUNTS for one in taken):
         text = compose.confirm(wording, stored[0]) if len(stored) == 1 else compose.confirm_several(wording, stored)
         if text is not None:
             return text
-    said = [_say_decision(wording, one) for one in taken]
+    said = [say_decision(wording, one, mine.accepted) for one, mine in zip(stored, taken, strict=True)]
     both = " ".join(said)
     return both if fits_one_sms(both) else said[0]
 
 
-def _as_stored(taken: Taken) -> Stored:
-    assert taken.accepted is not None
-    assert taken.place is not None
-    before = taken.accepted.before if taken.accepted.decision is Decision.COUNTS else None
-    return Stored(taken.form, taken.place.facility.name, taken.report, taken.accepted.report_id, before)
+def as_stored(form: Form, report: ReadReport, place: Place | None, accepted: Accepted | None) -> Stored:
+    """Return a stored report as its confirmation names it."""
+    assert place is not None
+    assert accepted is not None
+    before = accepted.before if accepted.decision is Decision.COUNTS else None
+    return Stored(form, place.facility.name, report, accepted.report_id, before)
 
 
-def _say_decision(wording: Wording, taken: Taken) -> str:
-    """Return what became of one report, for the one that does not simply count."""
-    stored = _as_stored(taken)
-    assert taken.accepted is not None
-    assert taken.report.period is not None
-    if taken.accepted.decision is Decision.COUNTS:
+def say_decision(wording: Wording, stored: Stored, accepted: Accepted | None) -> str:
+    """Return what became of one report in a sentence: confirmed, or why it does not simply count."""
+    assert accepted is not None
+    assert stored.report.period is not None
+    if accepted.decision is Decision.COUNTS:
         return compose.confirm(wording, stored) or ""
-    return wording.fill(
-        wording.answers[taken.accepted.decision.value],
-        form=stored.form.keywords[0].upper(),
-        month=wording.month(taken.report.period),
-        facility=stored.facility,
-        **({"ref": compose.ref_of(stored.report_id)} if taken.accepted.decision is Decision.PROPOSED else {}),
-    )
+    slots = {
+        "form": compose.keyword(stored.form),
+        "month": wording.month(stored.report.period),
+        "facility": stored.facility,
+        "ref": compose.ref_of(stored.report_id),
+    }
+    return wording.fill(wording.answers[accepted.decision.value], **slots)
+
+
+def find_current_values(session: Session, form: str, facility_id: int, period: str) -> Mapping[str, int] | None:
+    """Return the numbers that count for a month, or None."""
+    current = reports.find_current(session, ReportKey(form, facility_id, period))
+    return current.values if current else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from datetime import datetime
 
@@ -126,6 +127,25 @@ def receive_status(database: Database, channel: SmsChannel, request: HttpRequest
         logger.warning("status_not_kept", channel=channel.name, why=str(error))
         return UNAVAILABLE
     return channel.acknowledge()
+
+
+def show_answer(
+    database: Database, channel: SmsChannel, request: HttpRequest, provider_id: str, now: datetime
+) -> HttpResponse:
+    """Return what was answered to a message, as JSON: {"state", "text", "reason"}; the state is empty while none is."""
+    try:
+        channel.verify(request, now)
+        with database.session(read_only=True) as session:
+            message = inbox.find_message(session, channel.name, _key(provider_id))
+            answer = outbox.find_answer(session, message.id) if message else None
+    except Refused:
+        return REFUSED
+    except Unavailable:
+        return UNAVAILABLE
+    shown = (
+        {"state": answer.state, "text": answer.text, "reason": answer.reason or answer.fault or ""} if answer else {}
+    )
+    return HttpResponse(200, json.dumps({"state": "", "text": "", "reason": ""} | shown), "application/json")
 
 
 def _record(session: Session, channel: str, status: DeliveryStatus, now: datetime) -> None:

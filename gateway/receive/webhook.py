@@ -30,6 +30,16 @@ def take_status(channel: str) -> Response:
     return _answer(keep.receive_status(runtime.database, found, as_values(), runtime.now()))
 
 
+@routes.get("/<channel>/answer")
+def show_answer(channel: str) -> Response:
+    """Tell a phone of our own what was answered to its message."""
+    runtime = _runtime()
+    found = _find(runtime, channel)
+    if not found.shows_answers:
+        abort(404)
+    return _answer(keep.show_answer(runtime.database, found, as_values(), request.args.get("id", ""), runtime.now()))
+
+
 def _runtime() -> Runtime:
     found: Runtime = current_app.extensions["kabar"]
     return found

@@ -66,7 +66,7 @@ def ask(
     """
     first, left = problems[0], len(problems) - 1
     said = wording.fill(wording.problems[first.code], **(_slots(wording, form, first) | dict(extra)))
-    head = " ".join(part for part in (_keyword(form), wording.month(period) if period else "") if part)
+    head = " ".join(part for part in (keyword(form), wording.month(period) if period else "") if part)
     parts = [f"{head}: {said}" if head else said[:1].upper() + said[1:]]
     if left:
         parts.append(wording.fill(wording.parts["left"], count=left))
@@ -78,14 +78,14 @@ def say_repair(wording: Wording, form: Form, repair: Repair) -> str:
     if repair.code is RepairCode.PERIOD_ASSUMED:
         return wording.fill(wording.parts["period_assumed"], read=wording.month(repair.read))
     if repair.code is RepairCode.FORM_INFERRED:
-        return wording.fill(wording.parts["form_inferred"], read=_keyword(form))
+        return wording.fill(wording.parts["form_inferred"], read=keyword(form))
     return wording.fill(wording.parts["repaired"], written=repair.written, read=_read_as(form, repair.read))
 
 
 def example(form: Form, wording: Wording, period: str) -> str:
     """Return a report as a sender may write it, for a period; the month in letters, so that no route drops it."""
     _keyword_there, _period_there, *rest = form.example.split()
-    return " ".join([_keyword(form), typed_month(wording, period), *rest])
+    return " ".join([keyword(form), typed_month(wording, period), *rest])
 
 
 def typed_month(wording: Wording, period: str) -> str:
@@ -107,10 +107,11 @@ def ref_of(report_id: int) -> str:
 def _head(wording: Wording, stored: Stored) -> str:
     assert stored.report.period is not None
     facility = cut(show(stored.facility), longest("facility"))
-    return f"{_keyword(stored.form)} {wording.month(stored.report.period)} {facility}:"
+    return f"{keyword(stored.form)} {wording.month(stored.report.period)} {facility}:"
 
 
-def _keyword(form: Form | None) -> str:
+def keyword(form: Form | None) -> str:
+    """Return the word that a report of this form starts with."""
     return cut(form.keywords[0].upper(), longest("form")) if form else ""
 
 
@@ -173,7 +174,7 @@ def _read_as(form: Form, read: str) -> str:
 
 def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, str | int]:
     """Return what a problem's sentence may name, each thing by the word that a sender may send back."""
-    slots: dict[str, str | int] = {"words": problem.words, "key": wording.word, "form": _keyword(form)}
+    slots: dict[str, str | int] = {"words": problem.words, "key": wording.word, "form": keyword(form)}
     for name, value in problem.about.items():
         if name in _PERIODS and isinstance(value, str) and _is_period(value):
             slots[name] = wording.month(value)

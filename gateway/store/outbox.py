@@ -79,7 +79,7 @@ Index("ix_outbox_state", outbox.c.state, outbox.c.id)
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """One message to be sent. `attempts` counts sends that may have reached the phone, `refusals` those that did not."""
+    """One message to be sent. `attempts` counts sends that may have reached the phone, `refusals` those that did not"""
 
     id: int
     inbox_id: int | None

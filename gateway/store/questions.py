@@ -97,6 +97,13 @@ def ask(
     )
 
 
+def expire(session: Session, asked_before: datetime, now: datetime) -> tuple[int, ...]:
+    """Close the questions that nobody answered in time; return the reports that waited for them, which go to staff."""
+    late = _open, questions.c.asked_at < asked_before
+    statement = update(questions).where(*late).values(state="expired", closed_at=now).returning(questions.c.report_id)
+    return tuple(report_id for report_id in session.execute(statement).scalars() if report_id is not None)
+
+
 def close(session: Session, sender: str, state: str, now: datetime) -> None:
     """Close the open question of a sender: `answered` by her, or `replaced` by a later one."""
     session.execute(update(questions).where(_open, questions.c.sender == sender).values(state=state, closed_at=now))

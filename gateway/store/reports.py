@@ -46,6 +46,7 @@ reports = Table(
     Column("replaces_id", ForeignKey("reports.id"), nullable=True),
     Column("text", Text, nullable=False),
     Column("reading", JSON, nullable=False),
+    Column("flags", JSON, nullable=False),
     Column("form_version", SmallInteger, nullable=False),
     Column("reader_version", SmallInteger, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -104,7 +105,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class NewReport:
-    """A revision about to be added. Shape: `reading` is the report as it was read (`handle.reading_json`)."""
+    """A revision about to be added.
+
+    Shape: `reading` is the report as it was read (`handle.reading_json`); `flags` are what staff should look at:
+    {"code", "about"} of a W rule (`parsers.problems`).
+    """
 
     key: ReportKey
     state: ReportState
@@ -119,6 +124,7 @@ class NewReport:
     inbox_id: int | None = None
     reporter_id: int | None = None
     replaces_id: int | None = None
+    flags: Sequence[Mapping[str, Any]] = ()
 
 
 _COLUMNS = tuple(
@@ -158,6 +164,25 @@ def find_current(session: Session, key: ReportKey) -> Report | None:
     """Return the revision that counts, or None."""
     rows = session.execute(select(*_COLUMNS).where(*_about(key), _counts)).all()
     return next(iter(_with_values(session, rows)), None)
+
+
+def values_of_months(session: Session, form: str, facility_id: int, since: str) -> dict[str, dict[str, int]]:
+    """Return what counts for a facility by period, from a period on: what a new report is judged beside."""
+    statement = (
+        select(reports.c.period, report_values.c.measure, report_values.c.item, report_values.c.quantity)
+        .join(report_values, report_values.c.report_id == reports.c.id)
+        .where(reports.c.form == form, reports.c.facility_id == facility_id, reports.c.period >= since, _counts)
+    )
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in session.execute(statement):
+        found[row.period][_key_of(row.measure, row.item)] = row.quantity
+    return found
+
+
+def latest_of(session: Session, reporter_ids: Collection[int]) -> Report | None:
+    """Return the newest revision that these reporters sent, whatever became of it."""
+    statement = select(*_COLUMNS).where(reports.c.reporter_id.in_(reporter_ids)).order_by(reports.c.id.desc()).limit(1)
+    return next(iter(_with_values(session, session.execute(statement).all())), None)
 
 
 def find_report(session: Session, report_id: int) -> Report | None:
@@ -232,7 +257,7 @@ def _as_row(report: NewReport, revision: int) -> dict[str, Any]:
     same = ("state", "sent_at", "sent_key", "text", "form_version", "reader_version", "created_at", "inbox_id")
     row = {name: getattr(report, name) for name in (*same, "reporter_id", "replaces_id")}
     key = {"form": report.key.form, "facility_id": report.key.facility_id, "period": report.key.period}
-    return row | key | {"revision": revision, "reading": dict(report.reading)}
+    return row | key | {"revision": revision, "reading": dict(report.reading), "flags": list(report.flags)}
 
 
 def _as_value_rows(report_id: int, values: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -241,6 +266,10 @@ def _as_value_rows(report_id: int, values: Mapping[str, int]) -> list[dict[str, 
         {"report_id": report_id, "measure": measure, "item": item, "quantity": quantity}
         for measure, _, item, quantity in parts
     ]
+
+
+def _key_of(measure: str, item: str) -> str:
+    return f"{measure}.{item}" if item else measure
 
 
 def _about(key: ReportKey) -> tuple[Any, ...]:
@@ -258,7 +287,7 @@ def _with_values(session: Session, rows: Collection[Any]) -> tuple[Report, ...]:
     found: dict[int, dict[str, int]] = defaultdict(dict)
     statement = select(report_values).where(report_values.c.report_id.in_([row.id for row in rows]))
     for value in session.execute(statement):
-        found[value.report_id][f"{value.measure}.{value.item}" if value.item else value.measure] = value.quantity
+        found[value.report_id][_key_of(value.measure, value.item)] = value.quantity
     return tuple(
         Report(
             id=row.id,

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("replaces_id", BigId, nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("reading", sa.JSON(), nullable=False),
+        sa.Column("flags", sa.JSON(), nullable=False),
         sa.Column("form_version", sa.SmallInteger(), nullable=False),
         sa.Column("reader_version", sa.SmallInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

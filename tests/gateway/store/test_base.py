@@ -1,0 +1,122 @@
+"""The ground of the store: commits that last, forgotten commits that do not, and clocks that agree."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, text
+
+from gateway.errors import Raced, Unavailable
+from gateway.store import areas, base
+from gateway.store.areas import Area
+from gateway.store.base import Database
+
+RIAU = Area("14", None, "province", "Riau", "Asia/Jakarta")
+
+
+def test_a_forgotten_commit_loses_the_row(database: Database) -> None:
+    with database.session() as session:
+        areas.add_areas(session, [RIAU])
+    assert _count(database) == 0
+
+
+def test_a_forgotten_commit_loses_rows_written_inside_a_savepoint_too(database: Database) -> None:
+    with database.session() as session:
+        with base.savepoint(session):
+            areas.add_areas(session, [RIAU])
+        assert session.in_transaction()
+    assert _count(database) == 0
+
+
+def test_a_savepoint_that_fails_takes_only_its_own_rows_along(database: Database) -> None:
+    with database.session() as session:
+        areas.add_areas(session, [RIAU])
+        with pytest.raises(ZeroDivisionError), base.savepoint(session):
+            areas.add_areas(session, [Area("72", None, "province", "Sulawesi Tengah", "Asia/Makassar")])
+            1 / 0  # noqa: B018
+        session.commit()
+    assert _count(database) == 1
+
+
+def test_a_second_row_in_a_unique_place_is_a_race_not_a_crash(database: Database) -> None:
+    with database.session() as session:
+        areas.add_areas(session, [RIAU])
+        with pytest.raises(Raced), base.savepoint(session):
+            areas.add_areas(session, [RIAU])
+        session.commit()
+    with pytest.raises(Raced), database.session() as session:
+        areas.add_areas(session, [RIAU])
+
+
+def test_commits_are_durable_on_every_connection(database: Database) -> None:
+    with database.session() as first, database.session(read_only=True) as second:
+        found = [base.durability(first), base.durability(second)]
+    if database.engine.dialect.name == "sqlite":
+        assert found == [{"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}] * 2
+    else:
+        assert [one["synchronous_commit"] for one in found] == ["on", "on"]
+
+
+def test_a_naive_instant_is_refused_and_an_aware_one_comes_back_in_utc(database_url: str) -> None:
+    from_palu = datetime(2025, 10, 3, 8, 0, 0, 123456).astimezone()
+    database = Database(database_url)
+    with database.session() as session:
+        session.execute(insert(base.metadata.tables["ticks"]), {"name": "clock", "ticked_at": from_palu})
+        session.commit()
+        kept = session.execute(base.metadata.tables["ticks"].select()).one().ticked_at
+    assert kept == from_palu
+    assert kept.utcoffset() == timedelta(0)
+    naive = datetime(2025, 10, 3)  # noqa: DTZ001
+    with pytest.raises(Exception, match="naive"), database.session() as session:
+        session.execute(insert(base.metadata.tables["ticks"]), {"name": "other", "ticked_at": naive})
+
+
+def test_the_database_tells_its_own_clock_in_utc(database: Database) -> None:
+    with database.session() as session:
+        told = base.database_now(session)
+    assert told.utcoffset() == timedelta(0)
+    assert abs(told - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+def test_a_database_that_is_away_is_unavailable_and_says_so(open_database: Callable[[str], Database]) -> None:
+    for url in ("postgresql://nobody@127.0.0.1:1/kabar", "sqlite:////proc/nowhere/kabar.db"):
+        with pytest.raises(Unavailable, match="not available"), open_database(url).session() as session:
+            session.execute(text("SELECT 1"))
+
+
+def test_writers_on_sqlite_take_turns_and_all_get_one(
+    sqlite_url: str, open_database: Callable[[str], Database]
+) -> None:
+    database = open_database(sqlite_url)
+
+    def write(number: int) -> None:
+        for step in range(20):
+            with database.session() as session:
+                areas.add_areas(session, [Area(f"{number}.{step}", None, "province", "x", "Asia/Jakarta")])
+                session.commit()
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert _count(database) == 160
+
+
+def test_a_reader_on_sqlite_waits_for_no_writer(
+    sqlite_url: str, open_database: Callable[[str], Database]
+) -> None:
+    database = open_database(sqlite_url)
+    with database.session() as writer:
+        areas.add_areas(writer, [RIAU])
+        assert _count(database) == 0  # would wait, and fail, if it took the writers' turn
+        writer.commit()
+    assert _count(database) == 1
+
+
+def _count(database: Database) -> int:
+    with database.session(read_only=True) as session:
+        return areas.count_areas(session)
