@@ -72,7 +72,7 @@ def read_facility(marks: list[Mark], lexicon: Lexicon, draft: Draft) -> None:
 def read_period(months: Sequence[FoundMonth], marks: Sequence[Mark], draft: Draft, sent_on: date) -> None:
     """Settle the report's month from those found, or assume it; put down what is wrong with it."""
     if not months:
-        if not _ask_about_misspelt_month(marks, draft):
+        if not _ask_about_unclear_month(marks, draft, sent_on):
             draft.period = assumed_period(sent_on)
             draft.repairs.append(Repair(RepairCode.PERIOD_ASSUMED, "", draft.period))
         return
@@ -200,9 +200,11 @@ def number_before_values(marks: Sequence[Mark]) -> Mark | None:
     start = first_code(marks)
     if start == len(marks):
         return None
-    for mark in reversed(marks[:start]):
+    for index, mark in reversed(list(enumerate(marks[:start]))):
         if mark.sense in COUNTS:
-            return None if _is_month_attempt(mark) and not ends_with_word(marks) else mark
+            is_after_strange_word = index > 0 and marks[index - 1].sense is Sense.UNKNOWN
+            is_doubtful = _is_month_attempt(mark) or is_after_strange_word
+            return None if is_doubtful and not ends_with_word(marks) else mark
         if mark.sense not in SKIPPED and mark.sense is not Sense.DASH:
             return None
     return None
@@ -218,14 +220,16 @@ def ask_about_leftovers(marks: Sequence[Mark], draft: Draft, taken: Mark | None)
         fault = mark.number.fault
         if fault is not None and len(mark.number.parts) == 1:
             draft.ask_about(fault, (mark,))
-        elif before is not None and before.sense is Sense.UNKNOWN:
+        elif before is not None and _is_unknown(before):
             before.sense = Sense.REMARK
             draft.ask_about(ProblemCode.WORD_UNKNOWN, (before, mark), number=mark.code)
             draft.has_unknown = True
-        elif _is_month_attempt(mark) and not draft.is_period_written:
-            draft.ask_about(ProblemCode.PERIOD_UNCLEAR, (mark,))
         else:
             draft.ask_about(ProblemCode.NUMBER_STRAY, (mark,))
+
+
+def _is_unknown(mark: Mark | None) -> bool:
+    return mark is not None and mark.sense is Sense.UNKNOWN
 
 
 def _is_month_attempt(mark: Mark) -> bool:
@@ -237,13 +241,37 @@ def _is_before_first_code(marks: Sequence[Mark], index: int) -> bool:
     return after is not None and after.sense in _CODE_LIKE
 
 
-def _ask_about_misspelt_month(marks: Sequence[Mark], draft: Draft) -> bool:
-    """Ask about an unknown word before the values that nearly is a month's name: months are never guessed."""
-    for mark in marks[: first_code(marks)]:
-        word = mark.tokens[0].word
-        if mark.sense not in {Sense.UNKNOWN, Sense.FACILITY} or len(word) < 4 or is_lookalike(mark.tokens[0]):
-            continue
-        if any(is_within(word, name, 2 if min(len(word), len(name)) >= 8 else 1) for name in LONG_MONTH_NAMES):
+def _ask_about_unclear_month(marks: Sequence[Mark], draft: Draft, sent_on: date) -> bool:
+    """Ask about what was probably meant as the month, and say whether there was such a thing.
+
+    That is a misspelt month's name or a strange number before the values, or another month's bare name behind them.
+    """
+    start = first_code(marks)
+    first_number = number_before_values(marks)
+    for index, mark in enumerate(marks):
+        before = marks[index - 1] if index else None
+        if mark.sense is Sense.UNKNOWN and mark.code and int(mark.code) != int(assumed_period(sent_on)[5:]):
             draft.ask_about(ProblemCode.PERIOD_UNCLEAR, (mark,))
             return True
+        if index >= start:
+            continue
+        is_number = _is_month_attempt(mark) and mark is not first_number and not _is_unknown(before)
+        if is_number or _is_misspelt_month(mark):
+            after = marks[index + 1] if index + 1 < start else None
+            is_with_year = (
+                not is_number and after is not None and after.sense is Sense.NUMBER and after is not first_number
+            )
+            found = (mark, after) if is_with_year and after is not None else (mark,)
+            draft.ask_about(ProblemCode.PERIOD_UNCLEAR, found)
+            for part in found:
+                part.sense = Sense.PERIOD
+            return True
     return False
+
+
+def _is_misspelt_month(mark: Mark) -> bool:
+    """Whether an unknown word nearly is a month's name: months are never guessed."""
+    word = mark.tokens[0].word
+    if mark.sense not in {Sense.UNKNOWN, Sense.FACILITY} or len(word) < 4 or is_lookalike(mark.tokens[0]):
+        return False
+    return any(is_within(word, name, 2 if min(len(word), len(name)) >= 8 else 1) for name in LONG_MONTH_NAMES)

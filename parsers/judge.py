@@ -213,8 +213,8 @@ def _judge_by_history(report: ReadReport, form: Form, facts: Facts) -> Iterator[
     for key, value in report.values.items():
         known = [values[key] for values in past[: limits.history_months] if key in values]
         if known and value >= limits.jump_least and value >= limits.jump_factor * median(known):
-            usual = round(median(known))
-            yield Finding(ProblemCode.VALUE_JUMPS, {"key": key, "value": value, "usual": usual})
+            about: dict[str, str | int] = {"key": key, "value": value, "usual": round(median(known))}
+            yield Finding(ProblemCode.VALUE_JUMPS, about)
     previous = _previous_values(report, facts)
     counted = {key: value for key, value in report.values.items() if value}
     if counted and counted == {key: value for key, value in previous.items() if value}:

@@ -108,7 +108,7 @@ def _mark_exact(tokens: Sequence[Token], lexicon: Lexicon) -> list[Mark]:
         else:
             sense, code = lexicon.exact.get(token.word, unknown)
             if sense is Sense.MONTH and index and tokens[index - 1].word in TITLES:
-                sense = Sense.UNKNOWN  # Bidan Mei is a person
+                sense, code = unknown  # Bidan Mei is a person
             marks.append(Mark(sense, code, (token,)))
         index += 1
     return marks

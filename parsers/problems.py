@@ -54,6 +54,8 @@ class ProblemCode(StrEnum):
     NUMBER_TOO_LARGE = "number_too_large", _H, "a number over 99,999", "[key] most"
     NUMBERS_NOT_FOUR = "numbers_not_four", _H, "bare numbers after an item, not as many as are due", "item count due"
 
+    ORDER_UNCLEAR = "order_unclear", _H, "numbers before some words and behind others: nothing is kept"
+
     # What was said about what
     KEY_TWICE = "key_twice", _H, "the same thing twice with different numbers", "key first second"
     ITEM_NOT_ALLOWED = "item_not_allowed", _H, "an item that this measure is not counted for", "key measure item"

@@ -106,7 +106,8 @@ def _other_home(values: Mapping[str, int], form: Form, measure: str, item: str) 
 
 def _parts_over_whole(values: Mapping[str, int], rule: Rule, form: Form) -> Iterator[Fault]:
     """In total, and for each item; a whole that is not given is not compared."""
-    for suffix in _suffixes(values):
+    is_item_over = False
+    for suffix in reversed(_suffixes(values)):  # items first: a total made of them says nothing new
         parts = {part: value_of(values, part, suffix, form) for part in rule.keys}
         wholes = {whole: value_of(values, whole, suffix, form) for whole in rule.other}
         given = {part: value for part, value in parts.items() if value is not None}
@@ -114,7 +115,9 @@ def _parts_over_whole(values: Mapping[str, int], rule: Rule, form: Form) -> Iter
         if not given or wholes[rule.other[0]] is None:
             continue
         added, total = sum(given.values()), sum(value or 0 for value in wholes.values())
-        if added > total:
+        is_total_given = any(part in values for part in rule.keys)
+        if added > total and (suffix or is_total_given or not is_item_over):
+            is_item_over = True
             about: dict[str, str | int] = {
                 "parts": "+".join(given),
                 "whole": "+".join(rule.other),

@@ -15,7 +15,7 @@ from parsers.marks import Mark, make_marks
 from parsers.problems import ProblemCode
 from parsers.reading import NOWHERE, Repair, RepairCode, Span
 from parsers.rules import find_faults, find_missing
-from parsers.shape import read_nil, read_values
+from parsers.shape import find_first_number, read_nil, read_values
 from parsers.tidy import Token, TokenKind
 from parsers.words import Lexicon, Phrase, Sense, is_phrase_at, lexicon_of
 
@@ -116,6 +116,9 @@ def open_section(message: Message, tokens: Sequence[Token], form: Form, *, keywo
     lexicon = lexicon_of(form, message.forms)
     marks = make_marks(tokens, form, lexicon)
     section = Section(message, form, lexicon, marks)
+    for mark in marks:
+        if mark.sense is Sense.KEYWORD and mark.code != form.code:
+            mark.sense = Sense.UNKNOWN  # part of another form's phrase: STOK AWAL in a KB report
     if keyword_at is not None:
         section.keyword = next((mark for mark in marks if mark.tokens[0] is tokens[keyword_at]), None)
         if section.keyword is not None and section.keyword.sense is not Sense.KEYWORD:
@@ -146,13 +149,13 @@ def read_section(
     form, marks = section.form, section.marks
     draft = Draft(section.message.text, form, section.keyword)
     draft.facility, draft.has_unknown = section.facility, section.has_unknown_facility
-    draft.note_repairs(marks)
     read_period(section.months or fallback, marks, draft, section.message.sent_on)
-    default_measure = default_measure or form.default_measure
-    first_number = read_values(marks, draft, section.lexicon, default_measure=default_measure)
+    first_number = find_first_number(marks, draft, section.lexicon)
+    ask_about_leftovers(marks, draft, first_number)
+    read_values(marks, draft, first_number, default_measure or form.default_measure)
     if first_code(marks) == len(marks):
         read_nil(marks, draft)
-    ask_about_leftovers(marks, draft, first_number)
+    draft.note_repairs(marks)
     _ask_about_commands(marks, draft)
     if not is_partial:
         _ask_about_faults(draft)

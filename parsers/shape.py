@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from parsers.draft import Draft, span_of
 from parsers.form import Shape
-from parsers.header import first_code, number_before_values
+from parsers.header import ends_with_word, first_code, number_before_values
 from parsers.marks import CODES, COUNTS, Mark, next_mark, previous_mark, take_near
 from parsers.numbers import MOST, to_count
 from parsers.problems import ProblemCode
@@ -24,20 +24,30 @@ class Pair(NamedTuple):
     numbers: tuple[Mark, ...] = ()
 
 
-def read_values(marks: list[Mark], draft: Draft, lexicon: Lexicon, *, default_measure: str | None) -> Mark | None:
-    """Read all values into the draft; return the number before the first word where that was the first value."""
-    start = first_code(marks)
-    first_number = number_before_values(marks)
+def find_first_number(marks: Sequence[Mark], draft: Draft, lexicon: Lexicon) -> Mark | None:
+    """Find the number before the first word where that is the first pair: `12 BARU 40 AKTIF`."""
+    first_number = None if draft.form.shape is Shape.ITEM_FIRST else number_before_values(marks)
     if first_number is not None:
         _take_last_near(marks, lexicon)
+    return first_number
+
+
+def read_values(marks: Sequence[Mark], draft: Draft, first_number: Mark | None, default_measure: str | None) -> None:
+    """Read all values into the draft, in the order that the first pair decides."""
+    start = first_code(marks)
     _take_remarks(marks, start, draft)
     body = [mark for mark in marks[start:] if mark.sense in _READ]
-    pairs = _pair_word_first(body) if first_number is None else _pair_number_first([first_number, *body])
     if draft.form.shape is Shape.ITEM_FIRST:
-        _assign_item_first(pairs, draft)
-    else:
-        _assign_measure_first(pairs, draft, default_measure)
-    return first_number
+        is_number_first = _has_number_before_movement(body)
+        _assign_item_first(_pair_movements(body) if is_number_first else _pair_word_first(body), draft)
+    elif first_number is None:
+        _assign_measure_first(_pair_word_first(body), draft, default_measure)
+    elif ends_with_word(marks):
+        _assign_measure_first(_pair_number_first([first_number, *body]), draft, default_measure)
+    else:  # `12 BARU 40 AKTIF 30`: either way one number is left over, and each way says something else
+        draft.ask_about(ProblemCode.ORDER_UNCLEAR, (first_number, body[-1]))
+        draft.has_pair = True
+        draft.missing.update(draft.form.required)
 
 
 def read_nil(marks: Sequence[Mark], draft: Draft) -> None:
@@ -47,7 +57,7 @@ def read_nil(marks: Sequence[Mark], draft: Draft) -> None:
             for measure in draft.form.required:
                 draft.values[measure] = 0
                 draft.spans[measure] = mark.span
-            draft.has_pair = True
+            draft.has_pair = bool(draft.form.required)
             return
 
 
@@ -115,6 +125,41 @@ def _pair_number_first(marks: Sequence[Mark]) -> list[Pair]:
     if numbers:
         pairs.append(Pair(None, tuple(numbers)))
     return pairs
+
+
+def _has_number_before_movement(marks: Sequence[Mark]) -> bool:
+    """Whether an item-first form is written as `PIL 100 AWAL 50 TERIMA`: its first movement tells."""
+    at = next((index for index, mark in enumerate(marks) if mark.sense is Sense.MEASURE), 0)
+    return at >= 2 and marks[at - 1].sense in COUNTS and marks[at - 2].sense is Sense.ITEM and ends_with_word(marks)
+
+
+def _pair_movements(marks: Sequence[Mark]) -> list[Pair]:
+    """Pair every movement with the number before it, and an item with the bare numbers behind it."""
+    pairs: list[Pair] = []
+    numbers: list[Mark] = []
+    for mark in marks:
+        if mark.sense in COUNTS:
+            numbers.append(mark)
+        elif mark.sense is Sense.MEASURE or mark.sense not in CODES:
+            if mark.sense is not Sense.DASH:
+                pairs.append(Pair(mark, tuple(numbers)))
+                numbers = []
+        else:
+            _put_behind_item(pairs, numbers)
+            pairs.append(Pair(mark))
+            numbers = []
+    _put_behind_item(pairs, numbers)
+    return pairs
+
+
+def _put_behind_item(pairs: list[Pair], numbers: Sequence[Mark]) -> None:
+    """Give numbers that no movement followed to the item before them; without one they belong to nothing."""
+    if not numbers:
+        return
+    if pairs and pairs[-1].word is not None and pairs[-1].word.sense is Sense.ITEM:
+        pairs[-1] = Pair(pairs[-1].word, tuple(numbers))
+    else:
+        pairs.append(Pair(None, tuple(numbers)))
 
 
 def _assign_measure_first(pairs: Sequence[Pair], draft: Draft, default_measure: str | None) -> None:
