@@ -127,7 +127,7 @@ def settings_page(rows: list[tuple[str, str, str]]) -> str:
     lines = [
         "# Settings",
         "",
-        "What an operator sets by environment. This page is made by `./kabar settings > docs/settings.md`; a test keeps",
+        "What is set by environment. This page is made by `./kabar settings > docs/settings.md`; a test keeps",
         "it true. `DATABASE_URL`, `REDIS_URL` and `PORT` count where the `KABAR_` name is not set. A mistake stops",
         "every command with all faults at once, by name; `./kabar doctor` says in words what to mend.",
         "",

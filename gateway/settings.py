@@ -16,10 +16,10 @@ from gateway.errors import Misconfigured
 
 PREFIX = "KABAR_"
 FALLBACKS = {"DATABASE_URL": "database_url", "REDIS_URL": "redis_url", "PORT": "port"}  # what Heroku-like hosts set
-ELSEWHERE = {  # names that Kabar's other commands read, so that they are not taken for a slip here
+ELSEWHERE = {  # names that other commands of Kabar read, so that they are not taken for a slip here
     "KABAR_VENV": "the folder of the virtual environment that `./kabar` makes (default `.venv`)",
     "KABAR_PYTHON": "the Python that `./kabar` makes the virtual environment with (default: the first of 3.11 or newer)",
-    "KABAR_URL": "the server that `./kabar sms` speaks to (default `http://127.0.0.1:<KABAR_PORT>`)",
+    "KABAR_URL": "the server that `./kabar sms` speaks to (default: port KABAR_PORT of this machine)",
 }
 _INSTANCE = re.compile(r"[a-z][a-z0-9]{0,19}", re.ASCII)
 

@@ -8,12 +8,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from gateway.store.base import Database
 from tests.servers import TEMPLATE, PostgresServer, ValkeyServer
 
 FOREIGN = ("KABAR_", "DATABASE_URL", "REDIS_URL", "PORT")  # settings of whoever runs the tests are not the tests'
@@ -57,6 +58,26 @@ def postgresql_url(postgresql: PostgresServer, migrated_postgresql: str) -> Iter
     """The address of a fresh, migrated PostgreSQL database."""
     with postgresql.new_database(migrated_postgresql) as url:
         yield url
+
+
+@pytest.fixture
+def open_database() -> Iterator[Callable[[str], Database]]:
+    """Opens databases by their address, and closes them when the test ends."""
+    opened: list[Database] = []
+
+    def open_one(url: str) -> Database:
+        opened.append(Database(url))
+        return opened[-1]
+
+    yield open_one
+    for database in opened:
+        database.dispose()
+
+
+@pytest.fixture
+def database(database_url: str, open_database: Callable[[str], Database]) -> Database:
+    """A fresh, migrated database; the test runs once on each kind."""
+    return open_database(database_url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

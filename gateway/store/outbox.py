@@ -191,15 +191,16 @@ def claim(session: Session, channel: str, limits: ChannelLimits) -> Claim:
 
 def record_sent(session: Session, message_id: int, token: str, sent: SentSms, now: datetime) -> bool:
     """Write down that the provider took the message; False when this sender's lease had been taken away and settled."""
-    values = {
+    values: dict[str, object] = {
+        "state": OutboxState.DELIVERED if sent.is_delivered else OutboxState.SENT,
         "provider_id": sent.provider_id or None,
         "segments": sent.segments,
+        "sent_at": now,
+        "delivered_at": now if sent.is_delivered else None,
         "fault": None,
         "fault_code": None,
     }
-    state = OutboxState.DELIVERED if sent.is_delivered else OutboxState.SENT
-    stamps = {"sent_at": now} | ({"delivered_at": now} if sent.is_delivered else {})
-    if _settle(session, message_id, token, {"state": state} | values | stamps):
+    if _settle(session, message_id, token, values):
         return True
     # the network was quicker than the provider's own answer: the state stands, the provider's id is worth keeping
     overtaken = update(outbox).where(outbox.c.id == message_id, outbox.c.lease_token == token)
