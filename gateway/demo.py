@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from gateway.enrol.areas import read_areas, read_sample_facilities
 from gateway.forms import load_forms
+from gateway.handle.reading_json import to_json
 from gateway.store import areas, facilities, reporters, reports
 from gateway.store.base import Session
 from gateway.store.facilities import NewFacility
 from gateway.store.reports import NewReport, ReportKey
 from gateway.values import ReportState
-from parsers.reading import READER_VERSION
+from parsers.reading import READER_VERSION, ReadReport
 
 CHANNEL = "simulator"  # nothing of a demo reporter can leave by another channel
 MONTHS = 14
@@ -182,7 +183,7 @@ def _history(
             sent_key=f"demo:{place.facility.code}:{period}",
             values=values,
             text=text,
-            reading={},
+            reading=to_json(ReadReport(_FORM, period, values)),
             form_version=form_version,
             reader_version=READER_VERSION,
             created_at=sent_at,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request, url_for
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from gateway.errors import Unavailable
 from gateway.review.pages import guard, language, show
@@ -28,6 +29,7 @@ def make_routes(name: str) -> Blueprint:
     routes.after_request(language.remember_language)
     routes.after_request(_compress)
     routes.register_error_handler(Unavailable, _tell_unavailable)
+    routes.register_error_handler(RequestEntityTooLarge, _tell_too_long)
     return routes
 
 
@@ -79,6 +81,10 @@ def _open() -> Response | None:
 def _tell_unavailable(_error: Unavailable) -> Response:
     typed = request.form.get("text", "") if request.method == "POST" else ""
     return answer("unavailable.html", 503, typed=typed)
+
+
+def _tell_too_long(_error: RequestEntityTooLarge) -> Response:
+    return answer("too_long.html", 413)
 
 
 def _context() -> dict[str, Any]:

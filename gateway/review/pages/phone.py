@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, abort, make_response, redirect, request, url_for
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
 from gateway.channels.base import SmsChannel
@@ -83,10 +82,7 @@ def send_sms() -> Response | BaseResponse:
     channel = _find_simulator(runtime)
     if channel is None:
         abort(404)
-    try:
-        text = request.form.get("text", "").replace("\r\n", "\n").strip()
-    except RequestEntityTooLarge:
-        return _show(Draft(fault=mark("This message is much too long. Nothing was sent.")), 413)
+    text = request.form.get("text", "").replace("\r\n", "\n").strip()
     draft = Draft(text, request.form.get("number", "").strip())
     with runtime.database.session(read_only=True) as session:
         sender, fault = _find_sender(session, runtime, channel.name, draft)

@@ -9,7 +9,7 @@ from flask import Response
 
 from gateway.review.pages import board, frame, show
 from gateway.review.pages.board import ReportCard
-from gateway.review.pages.language import mark, translate
+from gateway.review.pages.language import current_language, mark, translate
 from gateway.store import inbox, reports
 from parsers.form import Form
 from parsers.reading import RepairCode
@@ -58,6 +58,8 @@ def say_repair(repair: Mapping[str, Any], form: Form | None) -> str:
         read = show.name_key(form, read)
     elif code == RepairCode.PERIOD_ASSUMED:
         read = show.show_month(read)
+    elif code == RepairCode.FORM_INFERRED and form:
+        read = form.name(current_language())
     words = translate(REPAIRS.get(code, UNKNOWN_REPAIR))
     return words % {"written": repair.get("written", ""), "read": read}
 

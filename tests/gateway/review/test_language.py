@@ -1,0 +1,103 @@
+"""Two languages: every word that a page can say is there in both, and the visitor's choice is remembered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from flask.testing import FlaskClient
+
+from gateway.review.pages import language
+from tests.gateway.review.visits import Page
+
+REVIEW = Path(language.__file__).parents[1]
+SLOT = re.compile(r"%\(\w+\)s")
+
+
+def said() -> set[str]:
+    """Return everything that the pages say, as it stands in their code and templates."""
+    found = extract_from_dir(
+        REVIEW,
+        method_map=[("pages/**.py", "python"), ("templates/**.html", "jinja2")],
+        keywords={"_": None, "mark": None, "translate": None},
+    )
+    return {str(words) for _, _, words, *_ in found}
+
+
+def catalogue_of(code: str) -> Catalog:
+    """Return the words of a language as they stand in its file."""
+    with (language.FOLDER / code / "LC_MESSAGES" / "messages.po").open(encoding="utf-8") as file:
+        return read_po(file, locale=code)
+
+
+def messages_of(code: str) -> Iterator[tuple[str, str]]:
+    """Return each sentence of a language's file with its translation."""
+    for message in catalogue_of(code):
+        if message.id:
+            yield str(message.id), str(message.string)
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_every_sentence_is_translated_and_none_is_left_over(code: str) -> None:
+    translated = {words for words, translation in messages_of(code) if translation.strip()}
+    assert said() - translated == set(), "said on a page, but not translated"
+    assert translated - said() == set(), "translated, but said nowhere"
+    assert not [message.id for message in catalogue_of(code) if message.id and message.fuzzy]
+
+
+@pytest.mark.parametrize("code", language.LANGUAGES)
+def test_a_translation_keeps_every_slot(code: str) -> None:
+    for words, translation in messages_of(code):
+        assert sorted(SLOT.findall(words)) == sorted(SLOT.findall(translation)), words
+        assert translation.count("%") == len(SLOT.findall(translation)), words
+
+
+def test_every_folder_of_words_is_a_language_to_choose() -> None:
+    assert {folder.name for folder in language.FOLDER.iterdir()} == set(language.LANGUAGES)
+
+
+@pytest.mark.parametrize("words", ["./kabar demo", "KABAR_CHANNELS", "KABAR_DEMO=1", "./kabar doctor"])
+def test_what_must_be_typed_is_the_same_in_both_languages(words: str) -> None:
+    for sentence, translation in messages_of("id"):
+        assert sentence.count(words) == translation.count(words)
+
+
+def test_pages_speak_indonesian_unless_asked(visitor: FlaskClient) -> None:
+    page = visitor.get("/")
+    assert '<html lang="id">' in page.text
+    assert "Kotak masuk" in page.text
+
+
+def test_a_language_that_was_asked_for_is_remembered(visitor: FlaskClient) -> None:
+    asked = visitor.get("/?lang=en")
+    assert '<html lang="en">' in asked.text
+    assert "HttpOnly" in asked.headers["Set-Cookie"]
+    assert "SameSite=Lax" in asked.headers["Set-Cookie"]
+    later = visitor.get("/")
+    assert '<html lang="en">' in later.text
+    assert "Inbox" in later.text
+    assert "Kotak masuk" in visitor.get("/?lang=id").text
+
+
+def test_a_language_that_is_not_spoken_changes_nothing(visitor: FlaskClient) -> None:
+    answer = visitor.get("/?lang=<b>xx")
+    assert '<html lang="id">' in answer.text
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_the_other_language_is_one_click_away_and_keeps_the_phone_in_hand(visitor: FlaskClient, ani: int) -> None:
+    links = {
+        attrs.get("lang"): str(attrs.get("href"))
+        for tag, attrs in Page(visitor.get(f"/?reporter={ani}")).tags
+        if tag == "a" and "hreflang" in attrs
+    }
+    assert set(links) == {"id", "en"}
+    assert "Bidan Ani" in visitor.get(links["en"]).text
+    refused = Page(visitor.post("/phone", data={"text": "", "reporter": str(ani)}))
+    again = [str(attrs["href"]) for tag, attrs in refused.tags if tag == "a" and "hreflang" in attrs]
+    assert [visitor.get(link).status_code for link in again] == [200, 200]
