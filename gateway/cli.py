@@ -223,7 +223,16 @@ def approve_reporter(phone: str, name: str, codes: Sequence[str], language: str)
     if number is None:
         raise click.BadParameter(f"{phone} bukan nomor ponsel / is no mobile number", param_hint="PHONE")
     with runtime.database.session() as session:
-        held = approve.approve(session, number, name, codes, language, runtime.now(), runtime.forms, runtime.wordings)
+        held = approve.approve(
+            session,
+            number,
+            name,
+            codes,
+            language,
+            runtime.now(),
+            runtime.rules.form(runtime.settings.main_form),
+            runtime.wordings,
+        )
         session.commit()
     runtime.bells.ring(jobs.INBOUND, lane_of(number))
     say(

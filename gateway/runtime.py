@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from gateway import jobs, redact
+from gateway import jobs, redact, supervise
 from gateway.channels.base import SmsChannel, Surroundings, make_channel
 from gateway.discover import discover
 from gateway.errors import Misconfigured
@@ -42,6 +42,7 @@ class Runtime:
         return Rules(
             forms=self.forms,
             wordings=self.wordings,
+            main_form=chosen.main_form,
             language=chosen.language,
             timezone=chosen.timezone,
             answers_per_hour=chosen.answers_per_hour,
@@ -67,9 +68,18 @@ def make_runtime(settings: Settings) -> Runtime:
         database=Database(settings.database),
         bells=jobs.Bells(jobs.connect(redis_address(settings))),
         channels=make_channels(settings),
-        forms=load_forms(),
+        forms=make_forms(settings),
         wordings=load_wordings(),
     )
+
+
+def make_forms(settings: Settings) -> tuple[Form, ...]:
+    """Return the forms. Errors: Misconfigured when the main one is not among them."""
+    forms = load_forms()
+    if settings.main_form not in {form.code for form in forms}:
+        known = ", ".join(form.code for form in forms)
+        raise Misconfigured({"KABAR_MAIN_FORM": f"there is no form {settings.main_form!r}; there are: {known}"})
+    return forms
 
 
 @cache
@@ -80,12 +90,7 @@ def get_runtime() -> Runtime:
 
 def redis_address(settings: Settings) -> str:
     """Return the address of Redis: the one that is set, or the embedded server's."""
-    if settings.redis_url:
-        return settings.redis_url
-    address_file = settings.var / "redis.url"
-    if address_file.exists():
-        return address_file.read_text(encoding="utf-8").strip()
-    return f"unix://{settings.var.absolute() / 'valkey.sock'}"
+    return settings.redis_url or supervise.EmbeddedServer(settings.var, {}).url
 
 
 def make_channels(settings: Settings) -> dict[str, SmsChannel]:

@@ -18,7 +18,7 @@ PREFIX = "KABAR_"
 FALLBACKS = {"DATABASE_URL": "database_url", "REDIS_URL": "redis_url", "PORT": "port"}  # what Heroku-like hosts set
 ELSEWHERE = {  # names that other commands of Kabar read, so that they are not taken for a slip here
     "KABAR_VENV": "the folder of the virtual environment that `./kabar` makes (default `.venv`)",
-    "KABAR_PYTHON": "the Python that `./kabar` makes the virtual environment with (default: the first of 3.11 or newer)",
+    "KABAR_PYTHON": "the Python that `./kabar` makes the virtual environment with (default: the first from 3.11 on)",
     "KABAR_URL": "the server that `./kabar sms` speaks to (default: port KABAR_PORT of this machine)",
 }
 _INSTANCE = re.compile(r"[a-z][a-z0-9]{0,19}", re.ASCII)
@@ -71,6 +71,7 @@ class Settings(BaseModel):
         str, Field(pattern="^[A-Z]{2}$", description="The country that a number without `+` belongs to.")
     ] = "ID"
     timezone: Annotated[str, Field(description="The clock of senders who belong to no area yet.")] = "Asia/Jakarta"
+    main_form: Annotated[str, Field(description="The form that examples show and STATUS answers for.")] = "kb"
     answers_per_hour: Annotated[
         int,
         Field(

@@ -1,4 +1,4 @@
-"""Whole conversations, as they stand in `transcripts/`: who wrote what, and what came back, on both kinds of database."""
+"""Whole conversations, as they stand in `transcripts/`: who wrote what, and what came back, on both databases."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def approve(
     codes: Sequence[str],
     language: str,
     now: datetime,
-    forms: Sequence[Form],
+    form: Form,
     wordings: Mapping[str, Wording],
 ) -> int:
     """Register a phone for facilities, tell it so, and put back what was held from it; return how many messages.
@@ -44,7 +44,7 @@ def approve(
             wording.answers["registered"],
             reporter=name,
             facility=facility.name,
-            example=compose.example(forms[0], wording, period_of(now.date(), 1)),
+            example=compose.example(form, wording, period_of(now.date(), 1)),
         )
         answer = NewOutboxMessage(
             inbox_id=None,

@@ -29,8 +29,9 @@ def meet_stranger(session: Session, message: InboxMessage, desk: Desk) -> Reply:
     day = sent_on(message, desk.rules.timezone)
     reading = read_message(message.text, day, desk.rules.forms)
     if reading.command and reading.command.name is CommandName.REGISTER:
-        reporters.ask_registration(session, message.sender, message.channel, message.text, desk.now)
-        return say(desk.rules, desk.rules.language, "registering", InboxState.DONE)
+        is_new = reporters.ask_registration(session, message.sender, message.channel, message.text, desk.now)
+        reply = say(desk.rules, desk.rules.language, "registering", InboxState.DONE)
+        return replace(reply, is_due=is_new)
     return say(desk.rules, desk.rules.language, "unregistered", InboxState.HELD)
 
 
@@ -86,7 +87,11 @@ def _set_language(session: Session, written: str, people: Sequence[Reporter], de
 def _show_status(session: Session, message: InboxMessage, people: Sequence[Reporter], day: date, desk: Desk) -> Reply:
     """Say for each of the sender's facilities what is in and what is missing for the month that is due."""
     person = people[0]
-    wording, form, period = desk.rules.wordings[person.language], desk.rules.forms[0], assumed_period(day)
+    wording, form, period = (
+        desk.rules.wordings[person.language],
+        desk.rules.form(desk.rules.main_form),
+        assumed_period(day),
+    )
     question = desk.asked.get(message.sender)
     said = []
     for facility in [facility for one in people for facility in one.facilities]:

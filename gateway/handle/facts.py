@@ -29,6 +29,7 @@ class Rules:
 
     forms: tuple[Form, ...]
     wordings: Mapping[str, Wording]
+    main_form: str = "kb"
     language: str = "id"
     timezone: str = "Asia/Jakarta"
     answers_per_hour: int = 10

@@ -64,7 +64,7 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
 
 def _answer(session: Session, message: InboxMessage, reply: Reply, desk: Desk, *, is_registered: bool) -> Outcome:
     """Queue the answer, or withhold it with its reason; what must never be answered is withheld as a loop."""
-    reason = desk.reason_to_withhold(message, is_registered=is_registered)
+    reason = desk.reason_to_withhold(message, is_registered=is_registered or reply.is_due)
     if message.is_answered:
         reason = WithheldReason.STOPPED  # the provider itself has answered, and would refuse another message
     elif not reply.text:

@@ -14,11 +14,15 @@ from parsers.period import assumed_period
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one message and the state it ends in. An empty text is never sent. `kind` is for the log."""
+    """The answer to one message and the state it ends in. An empty text is never sent. `kind` is for the log.
+
+    `is_due`: it goes out although an unknown number has had its answer of the day: we asked for what it answers.
+    """
 
     text: str
     state: InboxState
     kind: str = ""
+    is_due: bool = False
 
 
 def say(rules: Rules, language: str, answer: str, state: InboxState, **slots: str | int) -> Reply:
@@ -29,4 +33,4 @@ def say(rules: Rules, language: str, answer: str, state: InboxState, **slots: st
 
 def example_for(rules: Rules, language: str, day: date, form: Form | None = None) -> str:
     """Return a report that this sender could send on this day."""
-    return compose.example(form or rules.forms[0], rules.wordings[language], assumed_period(day))
+    return compose.example(form or rules.form(rules.main_form), rules.wordings[language], assumed_period(day))

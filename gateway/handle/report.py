@@ -166,8 +166,10 @@ def _ask(
 ) -> str:
     """Return the question about the first open report, after what was received of the others, where that fits."""
     report, form = open_one.report, open_one.form
+    is_month_asked = any(problem.code.startswith("period") for problem in report.problems)
+    month = assumed_period(day) if is_month_asked or not report.period else report.period
     about = {
-        "due_month": compose.typed_month(wording, report.period or assumed_period(day)),
+        "due_month": compose.typed_month(wording, month),
         "example": example_for(desk.rules, wording.code, day, form),
         "choices": "/".join(facility.short_name for person in people for facility in person.facilities),
         "facility_type": open_one.place.facility.type if open_one.place else "",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.reply.segments import GSM_SINGLE, count_septets
 from gateway.reply.wordings import Wording, cut, longest, show
 from parsers.form import Form, Shape
+from parsers.problems import ProblemCode
 from parsers.reading import Problem, ReadReport, Repair, RepairCode
 
 REF_MARKS = "BCDFGHJKMNPQRSTVWXYZ23456789"  # no vowels, so that no reference is ever a word that routes drop
@@ -64,7 +65,7 @@ def ask(
 
     Shape: `extra` holds what a problem does not know itself: `due_month`, `example`, `choices`, `facility_type`.
     """
-    first, left = problems[0], len(problems) - 1
+    first, left = min(problems, key=lambda problem: problem.code in _LAST), len(problems) - 1
     said = wording.fill(wording.problems[first.code], **(_slots(wording, form, first) | dict(extra)))
     head = " ".join(part for part in (keyword(form), wording.month(period) if period else "") if part)
     parts = [f"{head}: {said}" if head else said[:1].upper() + said[1:]]
@@ -122,18 +123,19 @@ def _repairs(wording: Wording, stored: Stored) -> list[str]:
 def _say_counts(wording: Wording, stored: Stored, most: int, *, totals_only: bool = False) -> str:
     """Return the first counts, totals before items, as `BARU 12 AKTIF 40 (PIL 30)`, and how many there are besides."""
     values, form = stored.report.values, stored.form
-    by_rank = sorted(values, key=lambda key: "." in key)  # a stable order: as written, totals first
+    ordered = in_order(form, values)
+    by_rank = sorted(ordered, key=lambda key: "." in key)  # totals first
     shown = {key for key in by_rank[:most] if not (totals_only and "." in key)}
     groups: dict[str, list[str]] = {}
-    for key, count in values.items():
+    for key in ordered:
         measure, _, item = key.partition(".")
         outer, inner = (item, measure) if form.shape is Shape.ITEM_FIRST else (measure, item)
         if key in shown:
             group = groups.setdefault(_read_as(form, outer), [""])
             if inner:
-                group.append(f"{_read_as(form, inner)} {show(count)}")
+                group.append(f"{_read_as(form, inner)} {show(values[key])}")
             else:
-                group[0] = show(count)
+                group[0] = show(values[key])
     said = [
         " ".join(filter(None, [name, total, f"({' '.join(items)})" if items else ""]))
         for name, (total, *items) in groups.items()
@@ -143,12 +145,24 @@ def _say_counts(wording: Wording, stored: Stored, most: int, *, totals_only: boo
     return f"{' '.join(said)}."
 
 
+def in_order(form: Form, keys: Iterable[str]) -> list[str]:
+    """Return the keys in the order of the form: a measure's total, then its items."""
+    measures, items = list(form.measures), ["", *form.items]
+
+    def place(key: str) -> tuple[int, int]:
+        measure, _, item = key.partition(".")
+        return measures.index(measure), items.index(item)
+
+    return sorted(keys, key=place)
+
+
 def _changes(wording: Wording, stored: Stored) -> list[str]:
     """Return what a new revision changed, as `AKTIF 40 jadi 45`."""
     if stored.before is None:
         return []
     values = stored.report.values
-    keys = [key for key in {**stored.before, **values} if stored.before.get(key) != values.get(key)]
+    every = in_order(stored.form, {**stored.before, **values})
+    keys = [key for key in every if stored.before.get(key) != values.get(key)]
     said = [
         wording.fill(
             wording.parts["changed"],
@@ -174,7 +188,8 @@ def _read_as(form: Form, read: str) -> str:
 
 def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, str | int]:
     """Return what a problem's sentence may name, each thing by the word that a sender may send back."""
-    slots: dict[str, str | int] = {"words": problem.words, "key": wording.word, "form": keyword(form)}
+    slots: dict[str, str | int] = {"words": problem.words, "form": keyword(form)}
+    slots |= {"key": wording.word, "meanings": wording.several}  # for a problem that cannot tell
     for name, value in problem.about.items():
         if name in _PERIODS and isinstance(value, str) and _is_period(value):
             slots[name] = wording.month(value)
@@ -189,6 +204,8 @@ def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, s
     return slots
 
 
+# What is missing may be there under a word that was not understood: then that word is asked about first.
+_LAST = {ProblemCode.VALUES_MISSING, ProblemCode.MEASURE_MISSING}
 _PERIODS = {"period", "first", "second", "expires"}
 _CODES = {"key", "kind", "item", "measure", "other", "parts", "whole", "code", "meanings"}
 

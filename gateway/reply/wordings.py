@@ -58,6 +58,7 @@ class Wording:
     name: str
     months: tuple[str, ...]
     word: str
+    several: str
     parts: Mapping[str, str]
     answers: Mapping[str, str]
     problems: Mapping[str, str]
@@ -88,6 +89,7 @@ def load_wordings(folder: Path = FOLDER) -> dict[str, Wording]:
             name=written["name"],
             months=tuple(written["months"]),
             word=written["word"],
+            several=written["several"],
             parts=written["parts"],
             answers=written["answers"],
             problems=written["problems"],

@@ -188,8 +188,8 @@ def set_stopped(session: Session, reporter_id: int, stopped_at: datetime | None)
     session.execute(update(reporters).where(reporters.c.id == reporter_id).values(stopped_at=stopped_at))
 
 
-def ask_registration(session: Session, phone: str, channel: str, words: str, asked_at: datetime) -> None:
-    """Keep a request to be registered; asked again, the newest words stand in the one waiting request."""
+def ask_registration(session: Session, phone: str, channel: str, words: str, asked_at: datetime) -> bool:
+    """Keep a request to be registered and return whether it is new; asked again, its words are the newest."""
     waiting = registrations.c.phone == phone, registrations.c.state == "waiting"
     changed = session.execute(update(registrations).where(*waiting).values(words=words, channel=channel))
     if changed.rowcount == 0:  # type: ignore[attr-defined]
@@ -201,6 +201,8 @@ def ask_registration(session: Session, phone: str, channel: str, words: str, ask
             "state": "waiting",
         }
         session.execute(insert(registrations), row)
+        return True
+    return False
 
 
 def waiting_registrations(session: Session) -> tuple[Registration, ...]:

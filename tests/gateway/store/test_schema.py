@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,9 +71,9 @@ def _fill(database: Database) -> dict[str, list[tuple[Any, ...]]]:
             }
             session.execute(insert(table), row)
         session.commit()
-    return _read(database, dict.fromkeys((table.name for table in tables), []))
+    return _read(database, [table.name for table in tables])
 
 
-def _read(database: Database, names: Mapping[str, Any]) -> dict[str, list[tuple[Any, ...]]]:
+def _read(database: Database, names: Iterable[str]) -> dict[str, list[tuple[Any, ...]]]:
     with database.session(read_only=True) as session:
         return {name: [tuple(row) for row in session.execute(select(metadata.tables[name]))] for name in names}
