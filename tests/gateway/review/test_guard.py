@@ -80,7 +80,7 @@ def test_our_own_page_can_send(visitor: FlaskClient, runtime: Runtime, ani: int,
     assert len(kept(runtime)) == 1
 
 
-def test_looking_changes_nothing(visitor: FlaskClient, runtime: Runtime, ani: int) -> None:
+def test_looking_at_a_page_changes_nothing(visitor: FlaskClient, runtime: Runtime, ani: int) -> None:
     for path in (*PAGES, "/?example=0", "/?number=", "/?message=1"):
         visitor.get(path)
     assert visitor.get("/phone").status_code == 405

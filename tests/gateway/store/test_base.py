@@ -61,9 +61,8 @@ def test_commits_are_durable_on_every_connection(database: Database) -> None:
         assert [one["synchronous_commit"] for one in found] == ["on", "on"]
 
 
-def test_a_naive_instant_is_refused_and_an_aware_one_comes_back_in_utc(database_url: str) -> None:
+def test_a_naive_instant_is_refused_and_an_aware_one_comes_back_in_utc(database: Database) -> None:
     from_palu = datetime(2025, 10, 3, 8, 0, 0, 123456).astimezone()
-    database = Database(database_url)
     with database.session() as session:
         session.execute(insert(base.metadata.tables["ticks"]), {"name": "clock", "ticked_at": from_palu})
         session.commit()
