@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from parsers.commands import ANSWERS, FoundCommand
 from parsers.draft import Draft, Message
 from parsers.form import Form
-from parsers.marks import CODES
-from parsers.numbers import to_count
+from parsers.header import month_of
+from parsers.marks import COUNTS, Mark, make_marks
+from parsers.numbers import MOST, to_count
 from parsers.problems import ProblemCode
 from parsers.reading import Fragment, Kind, OpenQuestion, Reading
 from parsers.sections import Section, cut_sections, find_keywords, open_section, read_section
-from parsers.tidy import Token, TokenKind
-from parsers.words import Sense, lexicon_of
+from parsers.tidy import Token
+from parsers.words import Lexicon, Sense, lexicon_of
 
 _ASKS_FOR_MONTH = frozenset(code for code in ProblemCode if code.startswith("period"))
 
@@ -29,12 +30,11 @@ def asked_keys(question: OpenQuestion) -> tuple[str, ...]:
 def read_answer(message: Message, tokens: Sequence[Token], question: OpenQuestion) -> Reading | None:
     """Read a message as the answer to an open question: `AKTIF 40`, `40`, `SEP 2025`; None if it answers nothing."""
     form = next((form for form in message.forms if form.code == question.report.form), None)
-    while tokens and tokens[0].word in ANSWERS and len(tokens) > 1:
-        tokens = tokens[1:]  # Tidak, AKTIF 40
-    if form is None or not tokens:
+    if form is None:
         return None
+    tokens = _without_answer(tokens, lexicon_of(form, message.forms))
     keys = asked_keys(question)
-    bare = _read_bare_number(message, tokens, form, question, keys)
+    bare = _read_bare_count(message, tokens, form, question, keys)
     if bare is not None:
         return bare
     section = open_section(message, tokens, form)
@@ -54,13 +54,14 @@ def read_correction(message: Message, found: FoundCommand, question: OpenQuestio
                 draft.ask_about(ProblemCode.VALUES_MISSING, (draft.keyword,), form=draft.form.code)
         return Reading(Kind.COMMAND, command=found.command, reports=tuple(draft.to_report() for draft in drafts))
     own = [form for form in message.forms if question is not None and form.code == question.report.form]
+    fitting = []
     for form in own or message.forms:
         section = open_section(message, tokens, form)
-        if any(mark.sense in CODES or mark.sense is Sense.PERIOD for mark in section.marks):
-            draft = read_section(section, is_partial=True)
-            if draft.has_pair or section.months:
-                return Reading(Kind.COMMAND, command=found.command, fragment=_to_fragment(draft))
-    return Reading(Kind.COMMAND, command=found.command)
+        draft = read_section(section, is_partial=True)
+        if draft.has_pair or section.months:
+            fitting.append(draft)
+    best = max(fitting, key=lambda draft: len(draft.values) - len(draft.problems), default=None)
+    return Reading(Kind.COMMAND, command=found.command, fragment=_to_fragment(best) if best else None)
 
 
 def _to_fragment(draft: Draft) -> Fragment:
@@ -73,28 +74,44 @@ def _to_fragment(draft: Draft) -> Fragment:
 def _is_answer(section: Section, draft: Draft, keys: Sequence[str]) -> bool:
     """Whether it answers: it has a value or a month, and foreign words only around what was asked for."""
     if not draft.has_pair and not draft.missing and not section.months:
-        return False
+        return len(section.marks) == 2 and section.marks[1].sense in COUNTS  # XYZ 40: ask again
     return not draft.has_unknown or any(key in draft.values for key in keys)
 
 
-def _read_bare_number(
+def _without_answer(tokens: Sequence[Token], lexicon: Lexicon) -> Sequence[Token]:
+    """Leave out the YA or TIDAK before an answer: `Tidak, AKTIF 40`; but not that of `tidak ada`."""
+    while len(tokens) > 1 and tokens[0].word in ANSWERS and lexicon.find_phrase(tokens, 0) is None:
+        tokens = tokens[1:]
+    return tokens
+
+
+def _read_bare_count(
     message: Message, tokens: Sequence[Token], form: Form, question: OpenQuestion, keys: Sequence[str]
 ) -> Reading | None:
-    """Read a number alone as the one number that was asked for."""
-    is_month_asked = any(code in _ASKS_FOR_MONTH for code in question.asked)
-    if len(keys) != 1 or is_month_asked:
+    """Read a number or NIHIL alone as the one number that was asked for."""
+    if not keys or any(code in _ASKS_FOR_MONTH for code in question.asked):
         return None
-    lexicon = lexicon_of(form, message.forms)
-    core = [token for token in tokens if token.word not in lexicon.exact or token.kind is TokenKind.NUMBER]
-    if len(core) == 1 and core[0].kind is TokenKind.NUMBER and not core[0].word.startswith("0"):
-        count = to_count(core[0])
-        draft = Draft(message.text, form)
-        if count.fault is not None:
-            draft.ask(count.fault, core[0].span, key=keys[0])
-        else:
-            draft.values[keys[0]] = count.value
-        return Reading(Kind.FRAGMENT, fragment=draft.to_fragment())
-    return None
+    marks = make_marks(tokens, form, lexicon_of(form, message.forms))
+    core = [mark for mark in marks if mark.sense is not Sense.COURTESY]
+    if len(core) != 1 or core[0].sense not in COUNTS or _is_surely_month(core[0]):
+        return None
+    draft = Draft(message.text, form)
+    draft.note_repairs(core)
+    value, fault = (0, None) if core[0].sense is Sense.ZERO else to_count(core[0].number)
+    if len(keys) > 1:
+        draft.ask_about(ProblemCode.NUMBER_STRAY, core)
+    elif fault is not None:
+        draft.ask_about(fault, core, key=keys[0], most=MOST if fault is ProblemCode.NUMBER_TOO_LARGE else None)
+    else:
+        draft.values[keys[0]] = value
+    return Reading(Kind.FRAGMENT, fragment=draft.to_fragment())
+
+
+def _is_surely_month(mark: Mark) -> bool:
+    """Whether a number is written as only a month is: 0925, 09/25."""
+    if mark.sense is not Sense.NUMBER or month_of(mark.number) is None:
+        return False
+    return mark.code.startswith("0") or len(mark.number.parts) > 1
 
 
 def _measure_asked_for(question: OpenQuestion, keys: Sequence[str]) -> str | None:

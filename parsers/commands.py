@@ -43,13 +43,16 @@ def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | No
     """Find the command that a whole message is; None where it is none, or only holds such a word."""
     if not tokens:
         return FoundCommand(Command(CommandName.HELP), ()) if set(message.text.strip()) == {"?"} else None
+    if not any(token.word in COMMAND_OF for token in tokens):
+        return None
     lexicon = lexicon_of(message.forms[0], message.forms) if message.forms else None
     core = _without_courtesy(tokens, lexicon)
     if not core or (lexicon is not None and lexicon.find_phrase(tokens, core[0])):
         return None
     first, *others = (tokens[index] for index in core)
     name = COMMAND_OF.get(first.word)
-    if name is None:
+    said = {COMMAND_OF.get(token.word) for token in tokens}
+    if name is None or {CommandName.YES, CommandName.NO} <= said:
         return None
     rest = tokens[core[0] + 1 :]
     rest_text = message.text[first.span.end :].strip(" \t\r\n:;,.-=")

@@ -59,7 +59,7 @@ class Draft:
             if mark.is_near:
                 self.repairs.append(Repair(RepairCode.SPELLING, mark.tokens[0].written, mark.code, mark.tokens[0].span))
             for token in mark.tokens:
-                if token.is_repaired and token.fault is None:
+                if token.is_repaired and (token.fault is None or len(token.parts) > 1):
                     self.repairs.append(Repair(RepairCode.DIGITS, token.written, token.word, token.span))
 
     def to_report(self) -> ReadReport:
@@ -78,6 +78,7 @@ class Draft:
         """Make the fragment that comes out; its period only if one was written."""
         return Fragment(
             values=self.values,
+            form=self.form.code,
             period=self.period if self.is_period_written else None,
             facility=self.facility,
             repairs=tuple(sorted(self.repairs, key=_place_of_repair)),

@@ -13,6 +13,7 @@ from parsers.numbers import is_lookalike
 from parsers.period import (
     LONG_MONTH_NAMES,
     OLDEST_MONTHS_BACK,
+    WrittenMonth,
     assumed_period,
     latest_month,
     months_between,
@@ -22,6 +23,7 @@ from parsers.period import (
 )
 from parsers.problems import ProblemCode
 from parsers.reading import Repair, RepairCode
+from parsers.tidy import Token
 from parsers.words import Lexicon, Sense, is_within
 
 _FACILITY_DIGITS = 9  # the KB register code: province 2, regency 2, facility 3, network 2
@@ -36,6 +38,11 @@ class FoundMonth(NamedTuple):
     period: str
     is_swapped: bool
     marks: tuple[Mark, ...]
+
+
+def month_of(token: Token) -> WrittenMonth | None:
+    """Read a number token as a month; two parts only where a stroke, a dash or a dot joins them."""
+    return None if "," in token.word else read_month_number(token.parts)
 
 
 def first_code(marks: Sequence[Mark]) -> int:
@@ -60,7 +67,7 @@ def read_facility(marks: list[Mark], lexicon: Lexicon, draft: Draft) -> None:
         draft.facility = mark.code
         mark.sense = Sense.FACILITY
     elif mark.sense is Sense.UNKNOWN and (after is None or after.sense is not Sense.UNKNOWN):
-        if after is None or after.sense is not Sense.NUMBER or read_month_number(after.number.parts):
+        if after is None or after.sense is not Sense.NUMBER or month_of(after.number):
             draft.facility = mark.written.upper()
             draft.has_unknown = True  # a name without digits may be just a word: `KB itu apa bu?`
             mark.sense = Sense.FACILITY
@@ -144,7 +151,7 @@ def _month_behind_word(marks: Sequence[Mark], index: int, year: int | None, sent
         return _named_month(marks, index + 1, year, sent_on, is_due=True)
     if after.sense is not Sense.NUMBER:
         return None
-    if written := read_month_number(after.number.parts):
+    if written := month_of(after.number):
         return FoundMonth(written.period, written.is_swapped, (mark, after))
     if len(after.code) > 2 or not after.code.isdecimal() or not 1 <= int(after.code) <= 12 or after.number.fault:
         return None
@@ -180,7 +187,7 @@ def _bare_month(marks: Sequence[Mark], index: int, *, has_month: bool, year: int
     token = mark.number
     if token.fault not in (_PAIR_FAULTS if len(token.parts) == 2 else {None}):
         return None
-    written = read_month_number(token.parts)
+    written = month_of(token)
     marks_of_month: tuple[Mark, ...] = (mark,)
     if written is None and len(token.parts) == 1 and len(token.word) <= 2 and index + 1 < len(marks):
         after = marks[index + 1]

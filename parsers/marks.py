@@ -78,12 +78,18 @@ def take_near(mark: Mark, lexicon: Lexicon) -> bool:
 
 def next_mark(marks: Sequence[Mark], index: int) -> Mark | None:
     """Find the next mark that is no courtesy."""
-    return next((mark for mark in marks[index + 1 :] if mark.sense not in SKIPPED), None)
+    for at in range(index + 1, len(marks)):
+        if marks[at].sense not in SKIPPED:
+            return marks[at]
+    return None
 
 
 def previous_mark(marks: Sequence[Mark], index: int) -> Mark | None:
     """Find the mark before that is no courtesy."""
-    return next((mark for mark in reversed(marks[:index]) if mark.sense not in SKIPPED), None)
+    for at in range(index - 1, -1, -1):
+        if marks[at].sense not in SKIPPED:
+            return marks[at]
+    return None
 
 
 def _mark_exact(tokens: Sequence[Token], lexicon: Lexicon) -> list[Mark]:

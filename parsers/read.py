@@ -15,8 +15,8 @@ from parsers.numbers import read_numbers
 from parsers.problems import ProblemCode
 from parsers.reading import CommandName, Kind, OpenQuestion, Problem, Reading, Span
 from parsers.sections import Section, cut_sections, find_keywords, read_section
-from parsers.tidy import LONGEST, Token, tidy
-from parsers.words import Sense
+from parsers.tidy import LONGEST, Token, TokenKind, tidy
+from parsers.words import Sense, split_glued_words
 
 _TEXT = Reading(Kind.TEXT)
 
@@ -27,7 +27,7 @@ def read_message(text: str, sent_on: date, forms: Sequence[Form], question: Open
         problem = Problem(ProblemCode.MESSAGE_TOO_LONG, "", Span(LONGEST, len(text)), {"most": LONGEST})
         return Reading(Kind.TEXT, problems=(problem,))
     message = Message(text, sent_on, tuple(forms))
-    tokens = read_numbers(tidy(text))
+    tokens = split_glued_words(read_numbers(tidy(text)), message.forms)
     if found := find_command(message, tokens):
         if found.command.name is CommandName.CORRECT:
             return read_correction(message, found, question)
@@ -74,6 +74,6 @@ def _is_chat(section: Section, draft: Draft) -> bool:
         return False
     if draft.has_unknown:
         return True
-    numbers = [mark.code for mark in section.marks if mark.sense is Sense.NUMBER]
+    numbers = [token.word for mark in section.marks for token in mark.tokens if token.kind is TokenKind.NUMBER]
     has_codes = any(mark.sense in CODES for mark in section.marks)
     return bool(numbers) and not has_codes and all(len(year) == 4 and year.startswith("20") for year in numbers)

@@ -105,9 +105,13 @@ class ReadReport:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """Values or a period without a form: the answer to an open question, e.g. `AKTIF 40`."""
+    """Values or a period without a keyword: the answer to an open question, e.g. `AKTIF 40`.
+
+    Shape: `form` is the one whose words these are.
+    """
 
     values: Mapping[str, int]
+    form: str | None = None
     period: str | None = None
     facility: str | None = None
     repairs: tuple[Repair, ...] = ()

@@ -12,7 +12,7 @@ def as_json(reading: Reading) -> dict[str, Any]:
     """Turn a reading into what `json.dumps` takes.
 
     Shape: {"kind", "clean", "command", "reports": [{"form", "period", "facility", "values", "repairs", "problems"}]};
-    also "rest" beside a command that has something behind it, "fragment" (a report without a form) where there is one,
+    also "rest" beside a command that has something behind it, "fragment" (part of a report) where there is one,
     "remark" in a report that has one, and "problems" where the message as a whole has some.
     """
     written: dict[str, Any] = {
@@ -24,7 +24,7 @@ def as_json(reading: Reading) -> dict[str, Any]:
     if reading.command and reading.command.rest:
         written["rest"] = reading.command.rest
     if reading.fragment:
-        written["fragment"] = {"form": None, **_values_of(reading.fragment)}
+        written["fragment"] = {"form": reading.fragment.form, **_values_of(reading.fragment)}
     if reading.problems:
         written["problems"] = _problems(reading.problems)
     return written

@@ -153,7 +153,7 @@ def read_section(
     first_number = find_first_number(marks, draft, section.lexicon)
     ask_about_leftovers(marks, draft, first_number)
     read_values(marks, draft, first_number, default_measure or form.default_measure)
-    if first_code(marks) == len(marks):
+    if section.keyword is not None and first_code(marks) == len(marks):
         read_nil(marks, draft)
     draft.note_repairs(marks)
     _ask_about_commands(marks, draft)

@@ -11,6 +11,7 @@ from parsers.header import ends_with_word, first_code, number_before_values
 from parsers.marks import CODES, COUNTS, Mark, next_mark, previous_mark, take_near
 from parsers.numbers import MOST, to_count
 from parsers.problems import ProblemCode
+from parsers.reading import Span
 from parsers.words import Lexicon, Sense
 
 _WORDS = CODES | {Sense.AMBIGUOUS, Sense.UNKNOWN}
@@ -196,7 +197,7 @@ def _assign_item_first(pairs: Sequence[Pair], draft: Draft) -> None:
         else:
             item = word
             after = pairs[index + 1].word if index + 1 < len(pairs) else None
-            if pair.numbers or after is None or after.sense is not Sense.MEASURE:
+            if pair.numbers or after is None or after.sense is Sense.ITEM:
                 _keep_shorthand(pair, draft)
 
 
@@ -228,7 +229,9 @@ def _keep_item(measure: str, item: str, pair: Pair, draft: Draft, written: Seque
         _keep(key, pair, draft, written)
     else:
         draft.has_pair = draft.has_pair or bool(pair.numbers)
-        draft.ask_about(ProblemCode.ITEM_NOT_ALLOWED, _marks_of(pair, written), key=key, measure=measure, item=item)
+        marks = _marks_of(pair, written)
+        if (ProblemCode.ITEM_NOT_ALLOWED, span_of(marks)) not in [(p.code, p.span) for p in draft.problems]:
+            draft.ask_about(ProblemCode.ITEM_NOT_ALLOWED, marks, key=key, measure=measure, item=item)
 
 
 def _keep(key: str, pair: Pair, draft: Draft, written: Sequence[Mark] = ()) -> None:
@@ -273,4 +276,16 @@ def _ask_about_unread(pair: Pair, draft: Draft, measure: str | None) -> None:
         )
     else:
         draft.has_unknown = True
-        draft.ask_about(ProblemCode.WORD_UNKNOWN, _marks_of(pair, ()), measure=measure, number=number)
+        _ask_about_unknown(_marks_of(pair, ()), draft, measure, number)
+
+
+def _ask_about_unknown(marks: Sequence[Mark], draft: Draft, measure: str | None, number: str | None) -> None:
+    """Ask about a word that no form knows, together with such words directly before it."""
+    last = draft.problems[-1] if draft.problems else None
+    span = span_of(marks)
+    if last is not None and last.code == ProblemCode.WORD_UNKNOWN and "number" not in last.about:
+        between = draft.text[last.span.end : span.start]
+        if not any(character.isalnum() for character in between):
+            draft.problems.pop()
+            span = Span(last.span.start, span.end)
+    draft.ask(ProblemCode.WORD_UNKNOWN, span, measure=measure, number=number)

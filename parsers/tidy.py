@@ -69,7 +69,7 @@ def tidy(text: str) -> list[Token]:
             tokens.append(Token(TokenKind.WORD, match[1].lower(), text[span.start : span.end], gap, span))
         elif match.lastindex == 2:
             tokens.append(_number(clean, start, stop, text, gap, span, origin))
-        elif not _is_bullet(clean, start, stop):
+        elif not _is_bullet(clean, gap, stop):
             tokens.append(Token(TokenKind.DASH, "-", "-", gap, span))
         else:
             continue
@@ -95,12 +95,10 @@ def _number(clean: str, start: int, stop: int, text: str, gap: str, span: Span, 
     return Token(TokenKind.NUMBER, digits, text[span.start : span.end], gap, span, (digits,), fault)
 
 
-def _is_bullet(clean: str, start: int, stop: int) -> bool:
+def _is_bullet(clean: str, gap: str, stop: int) -> bool:
     """Whether a dash begins a line on which more follows: `- BARU 12`."""
-    line_start = clean.rfind("\n", 0, start) + 1
-    line_end = clean.find("\n", stop)
-    rest = clean[stop:] if line_end < 0 else clean[stop:line_end]
-    return not clean[line_start:start].strip() and bool(rest.strip())
+    is_first_in_line = gap.rpartition("\n")[2].strip() == "" and ("\n" in gap or len(gap) == stop - 1)
+    return is_first_in_line and clean[stop:].lstrip(" ")[:1] not in {"", "\n"}
 
 
 def _clean(text: str) -> tuple[str, list[int]]:

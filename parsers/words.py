@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from parsers.form import Form, Item
 from parsers.numbers import MULTIPLES
 from parsers.period import MONTHS, RELATIVE_MONTHS
+from parsers.reading import Span
 from parsers.tidy import Token, TokenKind, tidy
 
 
@@ -64,6 +65,8 @@ COURTESY = TITLES | {
 }
 _COURTESY_PHRASES = ("terima kasih", "trima kasih")
 
+_NO_SENSE: frozenset[Sense] = frozenset()
+_MAY_BE_GLUED = frozenset({Sense.KEYWORD, Sense.MEASURE, Sense.ITEM, Sense.MONTH})
 _SHORTEST_FOR_ONE_EDIT = 4
 _SHORTEST_FOR_TWO_EDITS = 8
 
@@ -167,6 +170,55 @@ def lexicon_of(form: Form, forms: tuple[Form, ...]) -> Lexicon:
         near=tuple((alias.lower(), meaning) for alias, meaning in own if alias.isalpha() and len(alias) >= 4),
         kinds=kinds,
     )
+
+
+def split_glued_words(tokens: list[Token], forms: tuple[Form, ...]) -> list[Token]:
+    """Split two words glued together before a number, where each is a word of its own: `KBSEP25`, `BARUPIL 5`."""
+    known = _known_words(forms)
+    if all(token.kind is not TokenKind.WORD or token.word in known for token in tokens):
+        return tokens
+    split: list[Token] = []
+    for index, token in enumerate(tokens):
+        is_before_number = index + 1 < len(tokens) and tokens[index + 1].kind is TokenKind.NUMBER
+        at = _find_seam(token, known) if is_before_number and token.word not in known else 0
+        if at:
+            middle = token.span.start + at
+            head, tail = Span(token.span.start, middle), Span(middle, token.span.end)
+            split.append(token._replace(word=token.word[:at], written=token.written[:at], span=head))
+            split.append(token._replace(word=token.word[at:], written=token.written[at:], gap="", span=tail))
+        else:
+            split.append(token)
+    return split
+
+
+def _find_seam(token: Token, known: Mapping[str, frozenset[Sense]]) -> int:
+    """Find the one place where a word falls into two known ones, not both of them months; 0 for none."""
+    word = token.word
+    if token.kind is not TokenKind.WORD or len(word) != len(token.written):
+        return 0
+    seams = [
+        at
+        for at in range(2, len(word) - 1)
+        if (head := known.get(word[:at], _NO_SENSE) & _MAY_BE_GLUED)
+        and (tail := known.get(word[at:], _NO_SENSE) & _MAY_BE_GLUED)
+        and (head | tail) - {Sense.MONTH}
+    ]
+    return seams[0] if len(seams) == 1 else 0
+
+
+@lru_cache(maxsize=64)
+def _known_words(forms: tuple[Form, ...]) -> Mapping[str, frozenset[Sense]]:
+    """Collect the senses that each word has in any form; words of phrases are known too, with no sense of their own."""
+    known: dict[str, frozenset[Sense]] = {}
+    for form in forms:
+        lexicon = lexicon_of(form, forms)
+        for word, meaning in lexicon.exact.items():
+            known[word] = known.get(word, _NO_SENSE) | {meaning.sense}
+        for phrases in lexicon.phrases.values():
+            for phrase in phrases:
+                for word in phrase.words:
+                    known.setdefault(word, _NO_SENSE)
+    return known
 
 
 def _meanings_of_all_forms() -> Iterable[tuple[str, Meaning]]:

@@ -20,7 +20,7 @@ from parsers.form import Form, load_form
 
 HERE = Path(__file__).parent
 SHIPPED = Path(__file__).parents[2] / "parsers" / "forms"
-_ESCAPE = re.compile(r"\\n|\\t|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}")
+_ESCAPE = re.compile(r"\\n|\\t|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
 
 
 class Case(NamedTuple):
@@ -36,7 +36,7 @@ class Case(NamedTuple):
 def unescape(text: str) -> str:
     """Put in the characters that a corpus file writes by name or number."""
     named = {"\\n": "\n", "\\t": "\t"}
-    return _ESCAPE.sub(lambda match: named.get(match[0]) or chr(int(match[0][2:], 16)), text)
+    return _ESCAPE.sub(lambda match: named.get(match[0]) or chr(int(match[1] or match[2], base=16)), text)
 
 
 def read_cases(path: Path) -> Iterator[Case]:

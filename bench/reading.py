@@ -1,0 +1,71 @@
+"""How long reading takes: microseconds per message by class, and how it grows with the length of the text.
+
+Run it with the project's own Python: `python bench/reading.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from statistics import median, quantiles
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from parsers.form import load_form  # noqa: E402
+from parsers.read import read_message  # noqa: E402
+
+SENT_ON = date(2025, 10, 3)
+FORMS = tuple(load_form(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "parsers/forms").glob("*.toml")))
+MESSAGES = {
+    "founding": "KB 0925 BARU 12 AKTIF 40 PIL 30",
+    "glued": "KB0925BARU12AKTIF40PIL30",
+    "number first": "KB 0925 12 BARU 40 AKTIF 30 PIL",
+    "misspelt": "KB 0925 BARUU 12 AKTFI 40 KONDON 3O",
+    "full": "KB PMB01 SEP 2025 BARU 12 PIL 5 SUNTIK 3 7 PASCA 2 GANTI 1 ULANG 20 AKTIF 40 PIL 30 IUD 4 CABUT 1 makasih",
+    "stock": "ALOKON 0925 PIL 100/50/30/120 KONDOM 10/5/3/12 SUNTIK3 AWAL 40 TERIMA 20 KELUAR 15 SISA 45",
+    "two reports": "KB 0925 BARU 12 AKTIF 40 ALOKON PIL 100/50/30/120",
+    "no keyword": "Yth ibu, BARU 12 AKTIF 40",
+    "asked": "KB 0925 BARU 12 XYZ 5",
+    "command": "STATUS KB 0925",
+    "chat": "Baru 12 orang yang datang hari ini",
+    "not ascii": "\uff2b\uff22 \u0660\u0669\u0662\u0665 \u201cBARU\u201d 12 \U0001f44d AKTIF 40",
+}
+LONG = {
+    "report again and again": "BARU 12 AKTIF 40 PIL 30 ",
+    "words no form knows": "zzqx wwkv ",
+    "near misses": "aktfi 4 konddm 3 ",
+    "digits": "1",
+    "lone dashes": "- ",
+    "number words": "dua puluh satu ",
+    "not ascii": "\uff2b\uff22 \u0660\u0669 ",
+}
+
+
+def microseconds(text: str, seconds: float = 0.3) -> list[float]:
+    """Read a text again and again for a while; the time of each reading."""
+    times = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 5:
+        start = time.perf_counter()
+        read_message(text, SENT_ON, FORMS)
+        times.append((time.perf_counter() - start) * 1e6)
+    return times
+
+
+def main() -> None:
+    """Print both tables."""
+    print(f"{'message':<26}{'characters':>11}{'median us':>11}{'p99 us':>9}")
+    for name, text in MESSAGES.items():
+        times = microseconds(text)
+        print(f"{name:<26}{len(text):>11}{median(times):>11.0f}{quantiles(times, n=100)[98]:>9.0f}")
+    print(f"\n{'growth, median us':<26}{'160':>9}{'400':>9}{'800':>9}{'1600':>9}{'1600/160':>10}")
+    for name, piece in LONG.items():
+        row = [median(microseconds((f"KB 0925 {piece * 1600}")[:size])) for size in (160, 400, 800, 1600)]
+        print(f"{name:<26}" + "".join(f"{value:>9.0f}" for value in row) + f"{row[-1] / row[0]:>10.1f}")
+
+
+if __name__ == "__main__":
+    main()
