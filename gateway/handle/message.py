@@ -17,7 +17,6 @@ from gateway.values import InboxState, WithheldReason
 from parsers.read import read_message
 from parsers.reading import Kind
 
-ANSWER = "answer"  # the kind of the one outbox message that answers an inbox message
 
 
 def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
@@ -71,7 +70,7 @@ def _answer(session: Session, message: InboxMessage, reply: Reply, desk: Desk, *
         reason = WithheldReason.LOOP
     answer = NewOutboxMessage(
         inbox_id=message.id,
-        kind=ANSWER,
+        kind=outbox.answer_kind(message.rounds),
         channel=message.channel,
         recipient=message.sender,
         text=reply.text,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
+    FromClause,
     Index,
     Integer,
     LargeBinary,
@@ -18,8 +20,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     func,
-    or_,
     select,
     update,
 )
@@ -28,6 +30,8 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
 from gateway.values import InboxState
+
+LONGEST_WAIT = timedelta(hours=1)  # longer than any wait between two tries
 
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite gives ids by itself to INTEGER keys only
 
@@ -47,6 +51,7 @@ inbox = Table(
     Column("state", String(10), nullable=False),
     Column("is_answered", Boolean, nullable=False),
     Column("attempts", SmallInteger, nullable=False),
+    Column("rounds", SmallInteger, nullable=False),
     Column("next_try_at", UtcDateTime, nullable=True),
     Column("fault", Text, nullable=True),
     Column("trace_id", String(32), nullable=False),
@@ -73,7 +78,10 @@ lanes = Table(
 
 @dataclass(frozen=True, slots=True)
 class InboxMessage:
-    """One received message. `sent_at` is the channel's stamp, else when it was first kept, and never later."""
+    """One received message. `sent_at` is the channel's stamp, else when it was first kept, and never later.
+
+    `rounds` counts how often it was put back to be handled anew; each round has an answer of its own.
+    """
 
     id: int
     channel: str
@@ -87,6 +95,7 @@ class InboxMessage:
     state: str
     is_answered: bool
     attempts: int
+    rounds: int
     fault: str | None
     trace_id: str
     handled_at: datetime | None
@@ -116,7 +125,7 @@ _COLUMNS = tuple(inbox.c[name] for name in InboxMessage.__slots__)
 
 def keep(session: Session, message: NewInboxMessage) -> bool:
     """Keep a message; False when it was kept before: the same channel and provider id are the same message for ever."""
-    row = {name: getattr(message, name) for name in NewInboxMessage.__slots__} | {"attempts": 0}
+    row = {name: getattr(message, name) for name in NewInboxMessage.__slots__} | {"attempts": 0, "rounds": 0}
     dialect = postgresql if is_postgresql(session) else sqlite_dialect
     statement = dialect.insert(inbox).on_conflict_do_nothing(index_elements=["channel", "provider_id"])
     return bool(session.execute(statement.values(row)).rowcount)  # type: ignore[attr-defined]
@@ -131,10 +140,35 @@ def hold_lane(session: Session, lane: int) -> bool:
 
 
 def next_batch(session: Session, lane: int, now: datetime, size: int) -> tuple[InboxMessage, ...]:
-    """Return the next messages of a lane that are due, in the order they came."""
-    due = or_(inbox.c.next_try_at.is_(None), inbox.c.next_try_at <= now)
-    statement = select(*_COLUMNS).where(inbox.c.lane == lane, _received, due).order_by(inbox.c.id).limit(size)
+    """Return the next messages of a lane that are due, in the order they came.
+
+    A message that waits for another try holds up the later ones of its own sender, so that they keep their order.
+    """
+    earlier = inbox.alias("earlier")
+    is_held_up = (
+        select(earlier.c.id)
+        .where(
+            earlier.c.lane == lane,
+            earlier.c.state == "received",
+            earlier.c.sender == inbox.c.sender,
+            earlier.c.id < inbox.c.id,
+            _waits(earlier, now),
+        )
+        .exists()
+    )
+    statement = (
+        select(*_COLUMNS)
+        .where(inbox.c.lane == lane, _received, ~_waits(inbox, now), ~is_held_up)
+        .order_by(inbox.c.id)
+        .limit(size)
+    )
     return tuple(InboxMessage(*row) for row in session.execute(statement))
+
+
+def _waits(messages: FromClause, now: datetime) -> ColumnElement[bool]:
+    """Tell which messages wait for another try. A wait that is far too long was written by a wrong clock, and is over."""
+    at = messages.c.next_try_at
+    return and_(at.is_not(None), at > now, at <= now + LONGEST_WAIT)
 
 
 def finish(session: Session, message_id: int, state: InboxState, now: datetime) -> bool:
@@ -166,8 +200,7 @@ def postpone(session: Session, message_id: int, next_try_at: datetime) -> None:
 
 def lanes_with_work(session: Session, now: datetime) -> tuple[int, ...]:
     """Return the lanes that hold messages which are due."""
-    due = or_(inbox.c.next_try_at.is_(None), inbox.c.next_try_at <= now)
-    return tuple(session.execute(select(inbox.c.lane).where(_received, due).distinct()).scalars())
+    return tuple(session.execute(select(inbox.c.lane).where(_received, ~_waits(inbox, now)).distinct()).scalars())
 
 
 def oldest_waiting(session: Session) -> datetime | None:
@@ -181,7 +214,7 @@ def put_back(session: Session, sender: str, state: InboxState) -> int:
     statement = (
         update(inbox)
         .where(inbox.c.sender == sender, inbox.c.state == state)
-        .values(state=InboxState.RECEIVED, attempts=0, next_try_at=None)
+        .values(state=InboxState.RECEIVED, attempts=0, next_try_at=None, rounds=inbox.c.rounds + 1)
     )
     return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 

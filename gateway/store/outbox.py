@@ -37,6 +37,8 @@ from gateway.values import (
     WithheldReason,
 )
 
+LONGEST_WAIT = timedelta(hours=25)  # longer than any wait that a provider may ask for
+
 outbox = Table(
     "outbox",
     metadata,
@@ -64,6 +66,7 @@ outbox = Table(
     Column("delivered_at", UtcDateTime, nullable=True),
     UniqueConstraint("inbox_id", "kind", name="uq_outbox_inbox_id_kind"),
 )
+ANSWER = "answer"
 _open = outbox.c.state.in_(("queued", "sending"))
 Index(
     "ix_outbox_channel_open",
@@ -127,6 +130,15 @@ class Claim:
 _COLUMNS = tuple(outbox.c[name] for name in OutboxMessage.__slots__)
 
 
+def answer_kind(rounds: int) -> str:
+    """Return the kind of the one answer that a received message gets each time it is handled.
+
+    >>> answer_kind(0), answer_kind(1)
+    ('answer', 'answer2')
+    """
+    return f"{ANSWER}{rounds + 1}" if rounds else ANSWER
+
+
 def add(session: Session, message: NewOutboxMessage) -> str:
     """Queue or withhold a message and return its ref. Errors: Raced when this answer is there already."""
     row = {name: getattr(message, name) for name in NewOutboxMessage.__slots__}
@@ -159,14 +171,13 @@ def claim(session: Session, channel: str, limits: ChannelLimits) -> Claim:
     if next_send_at and clock < next_send_at <= clock + timedelta(hours=1):  # further ahead: a clock was wrong
         return Claim("", (), (next_send_at - clock).total_seconds())
     size = max(1, min(20, int(limits.per_second))) if limits.is_idempotent else 1
-    due = or_(outbox.c.next_try_at.is_(None), outbox.c.next_try_at <= clock)
     statement = (
         select(*_COLUMNS)
         .where(
             outbox.c.channel == channel,
             _open,
             outbox.c.state == OutboxState.QUEUED,
-            due,
+            _is_due(clock),
         )
         .order_by(outbox.c.id)
         .limit(size)
@@ -204,7 +215,8 @@ def record_sent(session: Session, message_id: int, token: str, sent: SentSms, no
         return True
     # the network was quicker than the provider's own answer: the state stands, the provider's id is worth keeping
     overtaken = update(outbox).where(outbox.c.id == message_id, outbox.c.lease_token == token)
-    return bool(session.execute(overtaken.values(provider_id=sent.provider_id or None)).rowcount)  # type: ignore[attr-defined]
+    kept = {"provider_id": sent.provider_id or outbox.c.provider_id, "segments": sent.segments}
+    return bool(session.execute(overtaken.values(kept)).rowcount)  # type: ignore[attr-defined]
 
 
 def record_refusal(
@@ -264,6 +276,12 @@ def end_leases(session: Session, channel: str, limits: ChannelLimits) -> int:
     return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
+def _is_due(clock: datetime) -> ColumnElement[bool]:
+    """Tell which messages need not wait any longer; a wait that is far too long was written by a wrong clock."""
+    at = outbox.c.next_try_at
+    return or_(at.is_(None), at <= clock, at > clock + LONGEST_WAIT)
+
+
 def has_ended_leases(session: Session, channel: str, limits: ChannelLimits) -> bool:
     """Return whether a dead sender left something behind."""
     return session.execute(select(outbox.c.id).where(_has_ended(session, channel, limits)).limit(1)).first() is not None
@@ -304,10 +322,9 @@ def record_status(session: Session, channel: str, status: DeliveryStatus, now: d
 def channels_with_work(session: Session) -> tuple[str, ...]:
     """Return the channels that hold messages which are due, or which a dead sender may have left behind."""
     clock = database_now(session)
-    due = or_(outbox.c.next_try_at.is_(None), outbox.c.next_try_at <= clock)
     queued = outbox.c.state == OutboxState.QUEUED
     late = outbox.c.state == OutboxState.SENDING
-    statement = select(outbox.c.channel).where(_open, or_(queued & due, late)).distinct()
+    statement = select(outbox.c.channel).where(_open, or_(queued & _is_due(clock), late)).distinct()
     return tuple(session.execute(statement).scalars())
 
 
@@ -322,8 +339,9 @@ def latest_to(
 
 
 def find_answer(session: Session, inbox_id: int) -> OutboxMessage | None:
-    """Return the answer to a received message, or None."""
-    statement = select(*_COLUMNS).where(outbox.c.inbox_id == inbox_id, outbox.c.kind == "answer")
+    """Return the newest answer to a received message, or None."""
+    about = outbox.c.inbox_id == inbox_id, outbox.c.kind.startswith(ANSWER)
+    statement = select(*_COLUMNS).where(*about).order_by(outbox.c.id.desc())
     row = session.execute(statement).first()
     return OutboxMessage(*row) if row else None
 

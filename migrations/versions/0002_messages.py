@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("is_answered", sa.Boolean(), nullable=False),
         sa.Column("attempts", sa.SmallInteger(), nullable=False),
+        sa.Column("rounds", sa.SmallInteger(), nullable=False),
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fault", sa.Text(), nullable=True),
         sa.Column("trace_id", sa.String(length=32), nullable=False),

@@ -1,0 +1,149 @@
+"""The command line as it is typed: real processes, real input, and every fault in a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway import cli
+from gateway.forms import load_forms
+from gateway.runtime import utc_now
+from gateway.settings import read_settings
+from gateway.store import inbox, reporters
+from gateway.store.base import Database
+from tests.district import District, make_runtime
+
+ROOT = Path(__file__).resolve().parents[2]
+FOUNDING = {"id": "7", "text": "KB 0925 BARU 12 AKTIF 40 PIL 30", "on": "2025-10-03"}
+
+
+def run(*arguments: str, given: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run `kabar` and return what it printed."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KABAR_")}
+    return subprocess.run(
+        [sys.executable, "-m", "gateway.cli", *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=kept | {"PYTHONPATH": str(ROOT)} | environ,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_messages_are_read_one_json_a_line_in_order_without_a_database() -> None:
+    lines = [
+        FOUNDING,
+        {"id": 8, "text": "halo bu", "on": "2025-10-03"},
+        {"id": None, "text": "KB 0925 BARU 12", "on": "2025-10-03"},
+    ]
+    done = run("parse", given="\n".join(map(json.dumps, lines)), KABAR_DATABASE_URL="postgresql://nobody@127.0.0.1:1/x")
+    first, second, third = map(json.loads, done.stdout.splitlines())
+    assert first == {
+        "id": "7",
+        "kind": "report",
+        "clean": True,
+        "command": None,
+        "reports": [
+            {
+                "form": "kb",
+                "period": "2025-09",
+                "facility": None,
+                "values": {"baru": 12, "aktif": 40, "aktif.pil": 30},
+                "repairs": [],
+                "problems": [],
+            }
+        ],
+    }
+    assert (second["id"], second["kind"], third["id"], third["clean"]) == (8, "text", None, False)
+    assert third["reports"][0]["problems"][0].keys() >= {"code", "words", "span"}
+
+
+def test_a_line_that_is_no_message_says_so_and_the_next_is_read() -> None:
+    done = run("parse", given=f'nonsense\n{{"text": 5}}\n{json.dumps(FOUNDING)}\n')
+    first, second, third = map(json.loads, done.stdout.splitlines())
+    assert "JSON" in first["fault"]
+    assert "JSON" in second["fault"]
+    assert third["clean"]
+    assert done.returncode == 0
+
+
+@given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: json.dumps({"text": text}).encode())))
+@settings(max_examples=200)
+def test_no_line_whatever_raises(line: bytes) -> None:
+    found: dict[str, Any] = cli._parse_line(line, load_forms(), utc_now().date())
+    assert json.loads(json.dumps(found))["kind"] in ("report", "fragment", "command", "text")
+
+
+def test_wrong_settings_stop_a_command_with_all_their_faults_and_no_trace(tmp_path: Path) -> None:
+    done = run(
+        "migrate", KABAR_VAR=str(tmp_path), KABAR_PORT="0", KABAR_CHANELS="twilio", KABAR_DATABASE_URL="oracle://x"
+    )
+    assert done.returncode == 2
+    assert {"KABAR_PORT", "KABAR_CHANELS", "KABAR_DATABASE_URL"} <= set(done.stderr.replace(":", " ").split())
+    assert "Traceback" not in done.stderr
+
+
+def test_the_doctor_says_what_to_mend_and_then_that_it_is_mended(tmp_path: Path, redis_url: str) -> None:
+    environ = {"KABAR_VAR": str(tmp_path), "KABAR_REDIS_URL": redis_url}
+    before = run("doctor", **environ)
+    assert before.returncode == 1
+    assert "./kabar migrate" in before.stdout
+    assert run("migrate", **environ).returncode == 0
+    after = run("doctor", **environ)
+    assert (after.returncode, "PERIKSA" in after.stdout) == (0, False), after.stdout
+
+
+def test_the_doctor_names_a_database_and_a_redis_that_are_away(tmp_path: Path) -> None:
+    away = {
+        "KABAR_DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/x",
+        "KABAR_REDIS_URL": "redis://:hunter2@127.0.0.1:1",
+    }
+    done = run("doctor", KABAR_VAR=str(tmp_path), **away)
+    assert done.returncode == 1
+    assert "KABAR_DATABASE_URL" in done.stdout
+    assert "KABAR_REDIS_URL" in done.stdout
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_a_phone_in_the_terminal_says_why_it_was_not_answered(tmp_path: Path) -> None:
+    done = run("sms", "--from", "081230000001", "--url", "http://127.0.0.1:1", "KB", KABAR_VAR=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+def test_what_was_held_is_read_once_its_sender_is_approved(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    district = District(make_runtime(database, tmp_path))
+    held = district.keep("stranger", "KB 0925 BARU 3 AKTIF 21")
+    district.keep("stranger", "DAFTAR Rina PMB Ani")
+    district.handle()
+    assert district.message(held).state == "held"
+    environ = {"KABAR_VAR": str(tmp_path), "KABAR_DATABASE_URL": database_url, "KABAR_REDIS_URL": "redis://127.0.0.1:1"}
+    listed = run("reporters", "list", **environ)
+    assert "DAFTAR Rina" in listed.stdout
+    wrong = run("reporters", "approve", "081230000099", "--name", "Rina", "--facility", "999999999", **environ)
+    assert (wrong.returncode, "999999999" in wrong.stderr) == (1, True)
+    done = run("reporters", "approve", "081230000099", "--name", "Rina", "--facility", "140300101", **environ)
+    assert done.returncode == 0, done.stderr
+    district.handle()
+    answer = district.answer(held)
+    assert answer is not None
+    assert answer.text.startswith("KB Sep 25 PMB Ani: BARU 3 AKTIF 21")
+    with database.session(read_only=True) as session:
+        assert reporters.waiting_registrations(session) == ()
+        assert inbox.count_by_state(session) == {"done": 2}
+
+
+def test_the_settings_of_a_test_are_not_those_of_whoever_runs_it() -> None:
+    assert read_settings().port == 8000
