@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from parsers.draft import Draft
-from parsers.marks import CODES, COUNTS, SKIPPED, Mark, next_mark
+from parsers.marks import CODES, COUNTS, SKIPPED, Mark
 from parsers.numbers import is_lookalike
 from parsers.period import (
     LONG_MONTH_NAMES,
@@ -244,8 +244,10 @@ def _is_month_attempt(mark: Mark) -> bool:
 
 
 def _is_before_first_code(marks: Sequence[Mark], index: int) -> bool:
-    after = next_mark(marks, index)
-    return after is not None and after.sense in _CODE_LIKE
+    for mark in marks[index + 1 :]:
+        if mark.sense not in SKIPPED and mark.sense is not Sense.DASH:
+            return mark.sense in _CODE_LIKE
+    return False
 
 
 def _ask_about_unclear_month(marks: Sequence[Mark], draft: Draft, sent_on: date) -> bool:

@@ -216,6 +216,16 @@ def _garble(number: Token, more: Mark) -> Token:
     return number._replace(written=written, span=span, fault=ProblemCode.NUMBER_GARBLED)
 
 
+def _mark_behind_digits(marks: Sequence[Mark], index: int) -> Mark | None:
+    """Find what stands behind a number, a dash left aside: `suntik3 - 20`."""
+    if index >= len(marks) or marks[index].sense is not Sense.NUMBER:
+        return None
+    behind = marks[index + 1 : index + 3]
+    if len(behind) == 2 and behind[0].sense is Sense.DASH and behind[1].sense in COUNTS:
+        return behind[1]
+    return behind[0] if behind else None
+
+
 def _join_kinds(marks: list[Mark], form: Form, lexicon: Lexicon) -> list[Mark]:
     """Join an item and the number of its kind, where another number follows: `suntik 3 20` is 20 of suntik3."""
     joined: list[Mark] = []
@@ -223,8 +233,9 @@ def _join_kinds(marks: list[Mark], form: Form, lexicon: Lexicon) -> list[Mark]:
     while index < len(marks):
         mark = marks[index]
         kinds = lexicon.kinds.get(mark.code) if mark.sense is Sense.ITEM else None
-        if kinds and index + 2 < len(marks) and marks[index + 1].sense is Sense.NUMBER:
-            digits, after = marks[index + 1].number, marks[index + 2]
+        after = _mark_behind_digits(marks, index + 1) if kinds else None
+        if kinds and after is not None:
+            digits = marks[index + 1].number
             kind = kinds.get(digits.word) if digits.fault is None and not digits.is_repaired else None
             is_count_next = after.sense in COUNTS
             is_movement_next = form.shape is Shape.ITEM_FIRST and after.sense is Sense.MEASURE

@@ -118,7 +118,7 @@ def open_section(message: Message, tokens: Sequence[Token], form: Form, *, keywo
     section = Section(message, form, lexicon, marks)
     for mark in marks:
         if mark.sense is Sense.KEYWORD and mark.code != form.code:
-            mark.sense = Sense.UNKNOWN  # part of another form's phrase: STOK AWAL in a KB report
+            mark.sense, mark.code = Sense.UNKNOWN, ""  # part of another form's phrase: STOK AWAL in a KB report
     if keyword_at is not None:
         section.keyword = next((mark for mark in marks if mark.tokens[0] is tokens[keyword_at]), None)
         if section.keyword is not None and section.keyword.sense is not Sense.KEYWORD:

@@ -36,7 +36,7 @@ def find_first_number(marks: Sequence[Mark], draft: Draft, lexicon: Lexicon) -> 
 def read_values(marks: Sequence[Mark], draft: Draft, first_number: Mark | None, default_measure: str | None) -> None:
     """Read all values into the draft, in the order that the first pair decides."""
     start = first_code(marks)
-    _take_remarks(marks, start, draft)
+    _take_remarks(marks, start, draft, is_number_first=first_number is not None)
     body = [mark for mark in marks[start:] if mark.sense in _READ]
     if draft.form.shape is Shape.ITEM_FIRST:
         is_number_first = _has_number_before_movement(body)
@@ -46,7 +46,7 @@ def read_values(marks: Sequence[Mark], draft: Draft, first_number: Mark | None, 
     elif ends_with_word(marks):
         _assign_measure_first(_pair_number_first([first_number, *body]), draft, default_measure)
     else:  # `12 BARU 40 AKTIF 30`: either way one number is left over, and each way says something else
-        draft.ask_about(ProblemCode.ORDER_UNCLEAR, (first_number, body[-1]))
+        draft.ask_about(ProblemCode.ORDER_UNCLEAR, (first_number, *body[-1:]))
         draft.has_pair = True
         draft.missing.update(draft.form.required)
 
@@ -71,9 +71,12 @@ def _take_last_near(marks: Sequence[Mark], lexicon: Lexicon) -> None:
                 take_near(mark, lexicon)
 
 
-def _take_remarks(marks: Sequence[Mark], start: int, draft: Draft) -> None:
+def _take_remarks(marks: Sequence[Mark], start: int, draft: Draft, *, is_number_first: bool) -> None:
     """Keep the unknown words at both ends as a remark; a `not` that is not before a value too."""
-    last = max((index for index, mark in enumerate(marks) if mark.sense in CODES or mark.sense in COUNTS), default=-1)
+    inside = (
+        CODES | COUNTS | ({Sense.AMBIGUOUS} if is_number_first else set())
+    )  # the last word has its number before it
+    last = max((index for index, mark in enumerate(marks) if mark.sense in inside), default=-1)
     remarks = []
     for index, mark in enumerate(marks):
         if mark.sense is Sense.NEGATION:
