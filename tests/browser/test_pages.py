@@ -119,6 +119,7 @@ def test_what_is_being_typed_stays_while_news_arrive(chromium: Browser, house: H
         field.press_sequentially("KB 09")
         other.get_by_label("Pesan").fill("CEK")
         other.get_by_role("button", name="Kirim SMS").click()
+        expect(other.locator("#conversation")).to_contain_text("CEK")  # it was kept, so the worker can find it
         house.work()
         expect(page.locator("#inbox li")).to_have_count(1)
         expect(page.locator("#conversation .ours")).to_have_count(1)
