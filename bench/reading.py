@@ -1,4 +1,4 @@
-"""How long reading takes: microseconds per message by class, and how it grows with the length of the text.
+"""How well and how fast messages are read: the corpus by class, microseconds per message, growth with the length.
 
 Run it with the project's own Python: `python bench/reading.py`.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from datetime import date
 from pathlib import Path
 from statistics import median, quantiles
@@ -16,6 +17,9 @@ sys.path.insert(0, str(ROOT))
 
 from parsers.form import load_form  # noqa: E402
 from parsers.read import read_message  # noqa: E402
+from parsers.reading import Kind, OpenQuestion, Reading  # noqa: E402
+from tests.parsers.corpus import Case, corpus_files, forms_for, read_cases  # noqa: E402
+from tests.parsers.outcome import write_outcome  # noqa: E402
 
 SENT_ON = date(2025, 10, 3)
 FORMS = tuple(load_form(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "parsers/forms").glob("*.toml")))
@@ -44,6 +48,32 @@ LONG = {
 }
 
 
+def class_of(case: Case, reading: Reading) -> str:
+    """Say what became of a corpus message: read, asked about, left to a human, a command; or wrong."""
+    if write_outcome(reading) != case.outcome:
+        return "wrong"
+    if reading.kind is Kind.REPORT or reading.kind is Kind.FRAGMENT:
+        return "read" if reading.is_clean else "asked"
+    return reading.kind.value
+
+
+def count_corpus() -> None:
+    """Print what became of every message of the corpus, file by file."""
+    classes = ("read", "asked", "text", "command", "wrong")
+    print(f"{'corpus':<26}" + "".join(f"{name:>9}" for name in classes))
+    sums: Counter[str] = Counter()
+    for path in corpus_files():
+        forms = forms_for(path)
+        counts: Counter[str] = Counter()
+        for case in read_cases(path):
+            asked = read_message(case.asked, case.sent_on, forms).reports[0] if case.asked else None
+            question = OpenQuestion(asked) if asked else None
+            counts[class_of(case, read_message(case.text, case.sent_on, forms, question))] += 1
+        print(f"{path.name:<26}" + "".join(f"{counts[name]:>9}" for name in classes))
+        sums += counts
+    print(f"{'all':<26}" + "".join(f"{sums[name]:>9}" for name in classes) + "\n")
+
+
 def microseconds(text: str, seconds: float = 0.3) -> list[float]:
     """Read a text again and again for a while; the time of each reading."""
     times = []
@@ -56,7 +86,8 @@ def microseconds(text: str, seconds: float = 0.3) -> list[float]:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the three tables."""
+    count_corpus()
     print(f"{'message':<26}{'characters':>11}{'median us':>11}{'p99 us':>9}")
     for name, text in MESSAGES.items():
         times = microseconds(text)

@@ -77,9 +77,9 @@ def _items_over_total(values: Mapping[str, int], form: Form) -> Iterator[Fault]:
         if total is None:
             continue
         added = total_of_items(values, measure, form)
-        if added <= total:
-            continue
         items = items_of(values, measure)
+        if not items or added <= total:
+            continue
         misfits = [item for item, value in items.items() if value > total and form.items[item].in_total]
         other = _other_home(values, form, measure, misfits[0]) if len(misfits) == 1 else None
         if other is not None:

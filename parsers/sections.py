@@ -93,7 +93,7 @@ def _find_near_keyword(tokens: Sequence[Token], forms: tuple[Form, ...]) -> list
 
 
 def cut_sections(message: Message, tokens: Sequence[Token], keywords: Sequence[FoundKeyword]) -> list[Section]:
-    """Cut a message at its keywords; the same form again continues its report unless it names another month."""
+    """Cut a message at its keywords; the same form again goes on with its report, but for another month or place."""
     sections: list[Section] = []
     ends = [keyword.at for keyword in keywords[1:]] + [len(tokens)]
     start = 0
@@ -101,7 +101,7 @@ def cut_sections(message: Message, tokens: Sequence[Token], keywords: Sequence[F
         section = open_section(message, tokens[start:end], keyword.form, keyword_at=keyword.at - start)
         section.keyword = next((mark for mark in section.marks if mark.sense is Sense.KEYWORD), None)
         start = end
-        earlier = next((other for other in sections if other.form is section.form), None)
+        earlier = next((other for other in reversed(sections) if other.form is section.form), None)
         if earlier is not None and _is_continued(earlier, section):
             earlier.marks += section.marks
             earlier.months += section.months
@@ -131,6 +131,8 @@ def open_section(message: Message, tokens: Sequence[Token], form: Form, *, keywo
 
 
 def _is_continued(earlier: Section, later: Section) -> bool:
+    if later.facility is not None and earlier.facility not in (None, later.facility):
+        return False
     months = {month.period for month in later.months}
     return not months or (bool(earlier.months) and months == {earlier.months[0].period})
 

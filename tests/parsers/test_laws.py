@@ -92,10 +92,10 @@ def _values(draw: st.DrawFn) -> dict[str, int]:
 
 
 def _write(draw: st.DrawFn, form: Form, values: Mapping[str, int]) -> list[str]:
-    """Write out values as words and numbers, measure by measure in any order, in any alias, in either order of words."""
+    """Write out values as words and numbers: measures in any order, in any alias, the word or the number first."""
     is_number_first = draw(st.booleans())
     measures = draw(st.permutations(sorted({key.partition(".")[0] for key in values})))
-    written = []
+    written: list[str] = []
     for measure in measures:
         items = draw(st.permutations([key for key in values if key.startswith(f"{measure}.")]))
         for key in [measure, *items]:
@@ -161,7 +161,8 @@ def test_one_mistake_in_a_long_word_is_repaired_aloud_or_asked(at: int, data: st
     words[at] = data.draw(_one_edit(word))
     assume(words[at] != word)
     reading = _read(" ".join(words))
-    known = {alias.lower() for part in [*KB.measures.values(), *KB.items.values()] for alias in part.aliases}
+    known = {alias for measure in KB.measures.values() for alias in measure.aliases}
+    known |= {alias for item in KB.items.values() for alias in item.aliases}
     if reading.kind is Kind.REPORT and reading.is_clean:
         report = reading.reports[0]
         assert report.values == right.values
