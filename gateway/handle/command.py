@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from gateway.handle import accept, places, report
+from gateway.handle import accept, asking, places, report
 from gateway.handle.facts import Desk, sent_on
 from gateway.handle.places import Place
 from gateway.handle.reading_json import from_json
 from gateway.handle.replies import Reply, example_for, say
 from gateway.reply import compose
-from gateway.reply.segments import fits_one_sms
 from gateway.store import facilities, reporters, reports
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
+from gateway.store.questions import REPLACED
 from gateway.store.reporters import Reporter
 from gateway.store.reports import ReportKey
 from gateway.values import InboxState, ReportState
@@ -35,13 +35,14 @@ def meet_stranger(session: Session, message: InboxMessage, desk: Desk) -> Reply:
     return say(desk.rules, desk.rules.language, "unregistered", InboxState.HELD)
 
 
-def pass_on(person: Reporter, reading: Reading, day: date, desk: Desk) -> Reply:
+def pass_on(people: Sequence[Reporter], reading: Reading, day: date, desk: Desk) -> Reply:
     """Give a message that is no report to staff, and show how a report looks."""
+    person = people[0]
     if reading.problems:
         wording = desk.rules.wordings[person.language]
         said = wording.problems[reading.problems[0].code]
         return Reply(said[:1].upper() + said[1:], InboxState.FOR_STAFF, reading.problems[0].code)
-    example = example_for(desk.rules, person.language, day)
+    example = example_for(desk.rules, person.language, people, day)
     return say(desk.rules, person.language, "text", InboxState.FOR_STAFF, example=example)
 
 
@@ -51,7 +52,7 @@ def obey(
     """Do what a command asks and return its answer."""
     assert reading.command is not None
     person, rules = people[0], desk.rules
-    example = example_for(rules, person.language, day)
+    example = example_for(rules, person.language, people, day)
     name = reading.command.name
     if name is CommandName.HELP:
         return say(rules, person.language, "help", InboxState.DONE, example=example)
@@ -93,26 +94,28 @@ def _show_status(session: Session, message: InboxMessage, people: Sequence[Repor
         assumed_period(day),
     )
     question = desk.asked.get(message.sender)
-    said = []
+    asked = from_json(question.reading) if question else None
+    asked_place = places.choose(asked, people)[0] if asked else None
+    said: dict[str, list[str]] = {"status_in": [], "status_asked": [], "status_missing": []}
+    missing = ""
     for facility in [facility for one in people for facility in one.facilities]:
-        current = reports.find_current(session, ReportKey(form.code, facility.id, period))
-        slots: dict[str, str | int] = {
-            "form": compose.keyword(form),
-            "month": wording.month(period),
-            "facility": facility.name,
-        }
-        if current:
-            said.append(wording.fill(wording.answers["status_in"], **slots))
-        elif question:
-            said.append(wording.fill(wording.answers["status_asked"], **slots, question=question.text))
-        else:
-            example = example_for(desk.rules, person.language, day, form)
-            said.append(wording.fill(wording.answers["status_missing"], **slots, example=example))
-    if not said:
+        answer = "status_missing"
+        if reports.find_current(session, ReportKey(form.code, facility.id, period)):
+            answer = "status_in"
+        elif asked and asked.period == period and asked_place and asked_place.facility.id == facility.id:
+            answer = "status_asked"
+        missing = missing or (facility.short_name if answer == "status_missing" else "")
+        slots = {"form": compose.keyword(form), "month": wording.month(period), "facility": facility.name}
+        said[answer].append(wording.fill(wording.answers[answer], **slots))
+    lines = [line for lines in said.values() for line in lines]
+    if not lines:
         return say(desk.rules, person.language, "no_facility", InboxState.FOR_STAFF)
-    while len(said) > 1 and not fits_one_sms(" ".join(said)):
-        said.pop()
-    return Reply(" ".join(said), InboxState.DONE, "status")
+    if question:
+        return Reply(report.join_fitting(lines, question.text), InboxState.DONE, "status")
+    place = missing if len(lines) > 1 else ""
+    example = compose.example(form, wording, period, place)
+    shown = wording.fill(wording.answers["status_example"], example=example) if said["status_missing"] else ""
+    return Reply(report.join_fitting(lines, shown), InboxState.DONE, "status")
 
 
 def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter], desk: Desk) -> Reply:
@@ -123,7 +126,7 @@ def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter
     if last is None or last.state not in (ReportState.ACCEPTED, ReportState.FLAGGED, ReportState.WAITING):
         return say(desk.rules, person.language, "nothing_to_cancel", InboxState.DONE)
     reports.set_state(session, last.id, ReportState.WITHDRAWN, was=last.state)
-    report.close_question(session, message.sender, "replaced", desk)
+    asking.close(session, message.sender, desk, REPLACED)
     places = [facility for one in people for facility in one.facilities]
     slots = {
         "form": compose.keyword(desk.rules.form(last.key.form)),
@@ -141,13 +144,13 @@ def _answer_yes(session: Session, message: InboxMessage, people: Sequence[Report
     confirmed = accept.confirm_waiting(session, question.report_id) if question.report_id else None
     if confirmed is None:
         return Reply(question.text, InboxState.DONE, "asked_again")
-    report.close_question(session, message.sender, "answered", desk)
+    asking.close(session, message.sender, desk)
     kept, accepted = confirmed
     facility = facilities.get_facilities(session, [kept.key.facility_id])[kept.key.facility_id]
     reading = replace(from_json(question.reading), problems=())
     stored = report.as_stored(desk.rules.form(kept.key.form), reading, Place(facility, person), accepted)
-    text = report.say_decision(desk.rules.wordings[person.language], stored, accepted)
-    return Reply(text, InboxState.DONE, "confirmed")
+    wording = desk.rules.wordings[person.language]
+    return report.say_with_next(session, message.sender, wording, stored, accepted, desk)
 
 
 def _answer_no(session: Session, message: InboxMessage, people: Sequence[Reporter], example: str, desk: Desk) -> Reply:
@@ -157,7 +160,7 @@ def _answer_no(session: Session, message: InboxMessage, people: Sequence[Reporte
         return say(desk.rules, person.language, "nothing_asked", InboxState.DONE, example=example)
     if question.report_id:
         reports.set_state(session, question.report_id, ReportState.REPLACED, was=ReportState.WAITING)
-    report.close_question(session, message.sender, "answered", desk)
+    asking.close(session, message.sender, desk)
     return say(desk.rules, person.language, "rejected", InboxState.DONE, example=example)
 
 
@@ -176,11 +179,10 @@ def _correct(
             replace(_fill_in(session, change, people, last.key.facility_id), repairs=repairs, problems=problems)
         ]
     if not corrected:
-        example = example_for(desk.rules, person.language, day)
+        example = example_for(desk.rules, person.language, people, day)
         return say(desk.rules, person.language, "correct_how", InboxState.DONE, example=example)
     whole = Reading(Kind.REPORT, reports=tuple(corrected))
-    asked = desk.asked.get(message.sender)
-    return report.take(session, message, whole, report.reopen(asked) if asked else None, people, day, desk)
+    return report.take(session, message, whole, people, day, desk)
 
 
 def _fill_in(

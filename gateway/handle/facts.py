@@ -96,7 +96,11 @@ def gather(session: Session, batch: Sequence[InboxMessage], rules: Rules, now: d
         rules=rules,
         now=now,
         people=reporters.find_by_phones(session, senders),
-        asked=questions.open_questions(session, senders),
+        asked={
+            sender: question
+            for sender, question in questions.open_questions(session, senders).items()
+            if now - question.asked_at <= timedelta(hours=rules.question_hours)
+        },
         sends=sends,
     )
 

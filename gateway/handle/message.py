@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from gateway.errors import Raced
-from gateway.handle import command, report
+from gateway.handle import asking, command, report
 from gateway.handle.facts import Desk, Outcome, sent_on
 from gateway.handle.replies import Reply, say
 from gateway.store import inbox, outbox
@@ -16,7 +14,6 @@ from gateway.store.reporters import Reporter
 from gateway.values import InboxState, WithheldReason
 from parsers.read import read_message
 from parsers.reading import Kind
-
 
 
 def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
@@ -48,17 +45,14 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
     timezone = places[0].timezone if places else desk.rules.timezone
     day = sent_on(message, timezone)
     question = desk.asked.get(message.sender)
-    if question and desk.now - question.asked_at > timedelta(hours=desk.rules.question_hours):
-        question = None
-    asked = report.reopen(question) if question else None
-    reading = read_message(message.text, day, desk.rules.forms, asked)
+    reading = read_message(message.text, day, desk.rules.forms, asking.reopen(question) if question else None)
     if reading.kind is Kind.COMMAND:
         return command.obey(session, message, reading, people, day, desk)
     if not places:
         return say(desk.rules, people[0].language, "no_facility", InboxState.FOR_STAFF)
     if reading.kind is Kind.TEXT:
-        return command.pass_on(people[0], reading, day, desk)
-    return report.take(session, message, reading, asked, people, day, desk)
+        return command.pass_on(people, reading, day, desk)
+    return report.take(session, message, reading, people, day, desk)
 
 
 def _answer(session: Session, message: InboxMessage, reply: Reply, desk: Desk, *, is_registered: bool) -> Outcome:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from gateway.handle.facts import Rules
 from gateway.reply import compose
+from gateway.store.reporters import Reporter
 from gateway.values import InboxState
 from parsers.form import Form
 from parsers.period import assumed_period
@@ -31,6 +33,8 @@ def say(rules: Rules, language: str, answer: str, state: InboxState, **slots: st
     return Reply(wording.fill(wording.answers[answer], **slots), state, answer)
 
 
-def example_for(rules: Rules, language: str, day: date, form: Form | None = None) -> str:
-    """Return a report that this sender could send on this day."""
-    return compose.example(form or rules.form(rules.main_form), rules.wordings[language], assumed_period(day))
+def example_for(rules: Rules, language: str, people: Sequence[Reporter], day: date, form: Form | None = None) -> str:
+    """Return a report that this sender could send on this day: for the month that is due, and for one of her places."""
+    facilities = [facility for person in people for facility in person.facilities]
+    place = facilities[0].short_name if len(facilities) > 1 else ""
+    return compose.example(form or rules.form(rules.main_form), rules.wordings[language], assumed_period(day), place)

@@ -7,20 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from gateway.handle import accept, places
+from gateway.handle import accept, asking, places
 from gateway.handle.accept import Accepted, Decision
 from gateway.handle.facts import Desk
 from gateway.handle.places import Place
-from gateway.handle.reading_json import from_json, to_json
 from gateway.handle.replies import Reply, example_for
 from gateway.reply import compose
 from gateway.reply.compose import Stored
 from gateway.reply.segments import fits_one_sms
 from gateway.reply.wordings import Wording
-from gateway.store import questions, reports
+from gateway.store import reports
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
-from gateway.store.questions import Question
 from gateway.store.reporters import Reporter
 from gateway.store.reports import ReportKey
 from gateway.values import InboxState
@@ -49,46 +47,71 @@ class Taken:
         return bool(self.report.problems)
 
 
-def reopen(question: Question) -> OpenQuestion:
-    """Return an open question as the reader and the merger know it."""
-    report = from_json(question.reading)
-    return OpenQuestion(report, tuple(problem.code for problem in report.problems))
-
-
 def take(
     session: Session,
     message: InboxMessage,
     reading: Reading,
-    asked: OpenQuestion | None,
     people: Sequence[Reporter],
     day: date,
     desk: Desk,
 ) -> Reply:
     """Store what is clean, ask about what is not, and return the one answer to both."""
+    question = desk.asked.get(message.sender)
     found = list(reading.reports)
-    answers_question = asked is not None and (
-        reading.kind is Kind.FRAGMENT or any(report.form == asked.report.form for report in found)
-    )
-    if asked is not None and answers_question:
-        merged = merge(asked, reading, desk.rules.form(asked.report.form))
-        found = [merged, *(report for report in found if report.form != asked.report.form)]
+    if question is not None:
+        found = _put_answer_in(session, message, asking.reopen(question), reading, desk)
     taken = [_take_one(session, message, report, people, day, desk) for report in found]
-    open_one = next((one for one in taken if one.is_open), None)
-    if asked and (answers_question or open_one):
-        close_question(session, message.sender, "answered" if answers_question else "replaced", desk)
     person = next((one.place.reporter for one in taken if one.place), people[0])
     wording = desk.rules.wordings[person.language]
-    if open_one is None:
-        return Reply(_confirm(wording, taken), InboxState.DONE, "confirmed")
-    text = _ask(wording, open_one, taken, people, day, desk)
-    _keep_question(session, message, person, open_one, text, desk)
-    return Reply(text, InboxState.DONE, "asked")
+    held = desk.asked.get(message.sender)  # a question about something else stays open, and new ones wait
+    open_ones = [one for one in taken if one.is_open]
+    asked = [_ask(wording, one, people, day, desk) for one in open_ones]
+    for one, text in zip(open_ones, asked, strict=True):
+        report_id = one.accepted.report_id if one.accepted else None
+        asking.keep(session, message, person.id, one.report, report_id, text, desk)
+    stored = [one for one in taken if not one.is_open]
+    if held is not None and open_ones:
+        waits = [_say_part(wording, "waits", one) for one in open_ones]
+        return Reply(join_fitting([*_received(wording, stored), *waits], held.text), InboxState.DONE, "waits")
+    following = asked[0] if asked else _next_text(session, message.sender, desk)
+    if following is None:
+        return Reply(_confirm(wording, stored), InboxState.DONE, "confirmed")
+    return Reply(join_fitting(_received(wording, stored), following), InboxState.DONE, "asked")
 
 
-def close_question(session: Session, sender: str, state: str, desk: Desk) -> None:
-    """Close a sender's open question."""
-    questions.close(session, sender, state, desk.now)
-    desk.asked.pop(sender, None)
+def _put_answer_in(
+    session: Session, message: InboxMessage, asked: OpenQuestion, reading: Reading, desk: Desk
+) -> list[ReadReport]:
+    """Return the reports of a message, the one that answers the open question merged with what was there."""
+    same = [report for report in reading.reports if asking.is_same_subject(asked.report, report)]
+    if reading.kind is not Kind.FRAGMENT and not same:
+        return list(reading.reports)
+    asking.close(session, message.sender, desk)
+    merged = merge(asked, replace(reading, reports=tuple(same)), desk.rules.form(asked.report.form))
+    return [merged, *(report for report in reading.reports if report not in same[:1])]
+
+
+def _next_text(session: Session, sender: str, desk: Desk) -> str | None:
+    question = asking.open_next(session, sender, desk)
+    return question.text if question else None
+
+
+def _received(wording: Wording, stored: Sequence[Taken]) -> list[str]:
+    return [_say_part(wording, "received", one) for one in stored]
+
+
+def _say_part(wording: Wording, part: str, taken: Taken) -> str:
+    month = wording.month(taken.report.period) if taken.report.period else ""
+    return " ".join(wording.fill(wording.parts[part], form=compose.keyword(taken.form), month=month).split())
+
+
+def join_fitting(before: Sequence[str], text: str) -> str:
+    """Return the text, after as much of what goes before it as one SMS holds."""
+    for count in range(len(before), 0, -1):
+        both = " ".join([*before[:count], text]).strip()
+        if fits_one_sms(both):
+            return both
+    return text
 
 
 def _take_one(
@@ -96,6 +119,7 @@ def _take_one(
 ) -> Taken:
     """Store one report if it can be told what it says; what is implausible waits for its sender's word."""
     form = desk.rules.form(report.form)
+    asking.drop_same(session, message.sender, report, desk)
     place, problems = places.choose(report, people)
     problems = [*report.problems, *problems]
     if place is None or problems:
@@ -145,43 +169,18 @@ def _find_repairs_too_many(wording: Wording, form: Form, place: Place, report: R
     return [Problem(ProblemCode.REPAIRS_TOO_MANY, report.repairs[0].written, NOWHERE, about)]
 
 
-def _keep_question(
-    session: Session, message: InboxMessage, person: Reporter, taken: Taken, text: str, desk: Desk
-) -> None:
-    questions.ask(
-        session,
-        sender=message.sender,
-        reporter_id=person.id,
-        inbox_id=message.id,
-        report_id=taken.accepted.report_id if taken.accepted else None,
-        reading=to_json(taken.report),
-        text=text,
-        asked_at=desk.now,
-    )
-    desk.asked.update(questions.open_questions(session, [message.sender]))
-
-
-def _ask(
-    wording: Wording, open_one: Taken, taken: Sequence[Taken], people: Sequence[Reporter], day: date, desk: Desk
-) -> str:
-    """Return the question about the first open report, after what was received of the others, where that fits."""
+def _ask(wording: Wording, open_one: Taken, people: Sequence[Reporter], day: date, desk: Desk) -> str:
+    """Return the question about an open report."""
     report, form = open_one.report, open_one.form
     is_month_asked = any(problem.code.startswith("period") for problem in report.problems)
     month = assumed_period(day) if is_month_asked or not report.period else report.period
     about = {
         "due_month": compose.typed_month(wording, month),
-        "example": example_for(desk.rules, wording.code, day, form),
+        "example": example_for(desk.rules, wording.code, people, day, form),
         "choices": "/".join(facility.short_name for person in people for facility in person.facilities),
         "facility_type": open_one.place.facility.type if open_one.place else "",
     }
-    question = compose.ask(wording, form, report.period, report.problems, about)
-    received = [
-        wording.fill(wording.parts["received"], form=compose.keyword(one.form), month=wording.month(one.report.period))
-        for one in taken
-        if not one.is_open and one.report.period
-    ]
-    both = " ".join([*received, question])
-    return both if fits_one_sms(both) else question
+    return compose.ask(wording, form, report.period, report.problems, about)
 
 
 def _confirm(wording: Wording, taken: Sequence[Taken]) -> str:
@@ -217,6 +216,17 @@ def say_decision(wording: Wording, stored: Stored, accepted: Accepted | None) ->
         "ref": compose.ref_of(stored.report_id),
     }
     return wording.fill(wording.answers[accepted.decision.value], **slots)
+
+
+def say_with_next(
+    session: Session, sender: str, wording: Wording, stored: Stored, accepted: Accepted, desk: Desk
+) -> Reply:
+    """Return what became of a report that YA has settled, and the question that waited behind it."""
+    following = _next_text(session, sender, desk)
+    if following is None:
+        return Reply(say_decision(wording, stored, accepted), InboxState.DONE, "confirmed")
+    one = Taken(stored.form, stored.report, None, accepted)
+    return Reply(join_fitting(_received(wording, [one]), following), InboxState.DONE, "asked")
 
 
 def find_current_values(session: Session, form: str, facility_id: int, period: str) -> Mapping[str, int] | None:

@@ -33,14 +33,15 @@ def confirm(wording: Wording, stored: Stored) -> str | None:
     start = [_head(wording, stored), *_repairs(wording, stored)]
     ref = ref_of(stored.report_id)
     endings = [wording.fill(wording.parts[name], ref=ref) for name in ("thanks", "thanks_short")]
-    most = len(stored.report.values)
-    for changes in (_changes(wording, stored), []):
+    most, changes = len(stored.report.values), _changes(wording, stored)
+    for told in range(len(changes), -1, -1):
+        said = [*start, *_say_changes(wording, changes, told)]
         for ending in endings:
             for shown in range(most, min(most, 1) - 1, -1):
-                text = " ".join([*start, *changes, _say_counts(wording, stored, shown), ending])
+                text = " ".join([*said, _say_counts(wording, stored, shown), ending])
                 if _fits(text):
                     return text
-    text = " ".join([*start, _say_counts(wording, stored, 0), endings[-1]])
+    text = " ".join([*start, *_say_changes(wording, changes, 0), _say_counts(wording, stored, 0), endings[-1]])
     return text if _fits(text) else None
 
 
@@ -83,10 +84,13 @@ def say_repair(wording: Wording, form: Form, repair: Repair) -> str:
     return wording.fill(wording.parts["repaired"], written=repair.written, read=_read_as(form, repair.read))
 
 
-def example(form: Form, wording: Wording, period: str) -> str:
-    """Return a report as a sender may write it, for a period; the month in letters, so that no route drops it."""
+def example(form: Form, wording: Wording, period: str, place: str = "") -> str:
+    """Return a report as a sender may write it, for a period; the month in letters, so that no route drops it.
+
+    `place` is the short name that a reporter of several facilities writes behind the keyword.
+    """
     _keyword_there, _period_there, *rest = form.example.split()
-    return " ".join([keyword(form), typed_month(wording, period), *rest])
+    return " ".join(filter(None, [keyword(form), place, typed_month(wording, period), *rest]))
 
 
 def typed_month(wording: Wording, period: str) -> str:
@@ -157,13 +161,13 @@ def in_order(form: Form, keys: Iterable[str]) -> list[str]:
 
 
 def _changes(wording: Wording, stored: Stored) -> list[str]:
-    """Return what a new revision changed, as `AKTIF 40 jadi 45`."""
+    """Return what a new revision changed, each as `AKTIF 40 jadi 45`."""
     if stored.before is None:
         return []
     values = stored.report.values
     every = in_order(stored.form, {**stored.before, **values})
     keys = [key for key in every if stored.before.get(key) != values.get(key)]
-    said = [
+    return [
         wording.fill(
             wording.parts["changed"],
             key=stored.form.word_for(key),
@@ -172,7 +176,15 @@ def _changes(wording: Wording, stored: Stored) -> list[str]:
         )
         for key in keys
     ]
-    return [f"{', '.join(said)}."] if said else []
+
+
+def _say_changes(wording: Wording, changes: Sequence[str], told: int) -> list[str]:
+    """Return the first changes in a sentence, and how many there are besides: none is passed over in silence."""
+    if not changes:
+        return []
+    left = len(changes) - told
+    more = [wording.fill(wording.parts["changes_more"], count=left)] if left else []
+    return [f"{', '.join([*changes[:told], *more])}."]
 
 
 def _or_dash(count: int | None) -> str | int:

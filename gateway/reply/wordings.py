@@ -35,7 +35,6 @@ LONGEST: Mapping[str, int] = {  # septets that a slot may take; a longer value i
     "forms": 24,
     "choices": 24,
     "example": 40,
-    "question": 80,
     "expires": 6,
     "period": 6,
     "due_month": 6,

@@ -1,9 +1,9 @@
-"""Questions: what a sender was asked and has not yet answered; at most one is open for each sender."""
+"""Questions: what a sender was asked and has not yet answered. One is open for each sender; others wait their turn."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +37,9 @@ questions = Table(
     Column("asked_at", UtcDateTime, nullable=False),
     Column("closed_at", UtcDateTime, nullable=True),
 )
-_open = questions.c.state == "open"
+OPEN, NEXT, ANSWERED, REPLACED, EXPIRED = "open", "next", "answered", "replaced", "expired"
+
+_open = questions.c.state == OPEN
 Index(
     "uq_questions_open",
     questions.c.sender,
@@ -72,6 +74,12 @@ def open_questions(session: Session, senders: Collection[str]) -> dict[str, Ques
     return {row.sender: Question(*row) for row in session.execute(statement)}
 
 
+def next_questions(session: Session, sender: str) -> tuple[Question, ...]:
+    """Return the questions that wait for their turn, the longest waiting first."""
+    statement = select(*_COLUMNS).where(questions.c.sender == sender, questions.c.state == NEXT)
+    return tuple(Question(*row) for row in session.execute(statement.order_by(questions.c.id)))
+
+
 def ask(
     session: Session,
     *,
@@ -82,28 +90,39 @@ def ask(
     text: str,
     asked_at: datetime,
     report_id: int | None = None,
-) -> None:
-    """Open a question. Errors: Raced when one is open already; close it first."""
-    row = {
+    state: str = OPEN,
+) -> Question:
+    """Open a question, or with NEXT let it wait its turn. Errors: Raced when one is open already; close it first."""
+    row: dict[str, Any] = {
         "sender": sender,
         "reporter_id": reporter_id,
         "inbox_id": inbox_id,
         "reading": reading,
         "text": text,
+        "report_id": report_id,
+        "asked_at": asked_at,
     }
-    session.execute(
-        insert(questions),
-        row | {"report_id": report_id, "asked_at": asked_at, "state": "open"},
-    )
+    statement = insert(questions).returning(questions.c.id)
+    question_id = int(session.execute(statement, row | {"state": state}).scalar_one())
+    return Question(question_id, **row)
+
+
+def open_next(session: Session, sender: str, now: datetime) -> Question | None:
+    """Open the question that has waited longest, and return it; None when none waits."""
+    waiting = next_questions(session, sender)
+    if not waiting:
+        return None
+    session.execute(update(questions).where(questions.c.id == waiting[0].id).values(state=OPEN, asked_at=now))
+    return replace(waiting[0], asked_at=now)
+
+
+def close(session: Session, question_id: int, state: str, now: datetime) -> None:
+    """Close a question: ANSWERED by its sender, or REPLACED by another report."""
+    session.execute(update(questions).where(questions.c.id == question_id).values(state=state, closed_at=now))
 
 
 def expire(session: Session, asked_before: datetime, now: datetime) -> tuple[int, ...]:
     """Close the questions that nobody answered in time; return the reports that waited for them, which go to staff."""
-    late = _open, questions.c.asked_at < asked_before
-    statement = update(questions).where(*late).values(state="expired", closed_at=now).returning(questions.c.report_id)
+    late = questions.c.state.in_((OPEN, NEXT)), questions.c.asked_at < asked_before
+    statement = update(questions).where(*late).values(state=EXPIRED, closed_at=now).returning(questions.c.report_id)
     return tuple(report_id for report_id in session.execute(statement).scalars() if report_id is not None)
-
-
-def close(session: Session, sender: str, state: str, now: datetime) -> None:
-    """Close the open question of a sender: `answered` by her, or `replaced` by a later one."""
-    session.execute(update(questions).where(_open, questions.c.sender == sender).values(state=state, closed_at=now))

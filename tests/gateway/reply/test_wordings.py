@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from gateway.reply.segments import count_septets, fits_one_sms
 from gateway.reply.wordings import LONGEST_NUMBER, Wording, cut, load_wordings, longest, show
 from parsers.form import Form
 from parsers.problems import ProblemCode
+from parsers.read import read_message
 from parsers.reading import NOWHERE, Problem, ReadReport, Repair, RepairCode
 
 WORDINGS = load_wordings()
@@ -73,7 +75,7 @@ def test_no_sentence_holds_what_local_routes_drop(language: str, name: str, sent
 def test_every_problem_can_be_asked_about_with_what_it_carries(language: str, code: ProblemCode) -> None:
     about: dict[str, str | int] = dict.fromkeys((key.strip("[]") for key in code.about), 12)
     about |= {key: "aktif" for key in about if key in ("key", "measure", "whole", "kind", "code")}
-    about |= {key: "pil" for key in about if key in ("item", "other")}
+    about |= dict.fromkeys({"item", "other"} & set(about), "pil")
     about |= {key: "2025-09" for key in about if key in ("period", "expires")}
     about |= {key: "X" for key in about if key in ("parts", "meanings", "forms", "facility", "repair", "command")}
     required = {key: value for key, value in about.items() if f"[{key}]" not in code.about}
@@ -87,8 +89,8 @@ def test_every_problem_can_be_asked_about_with_what_it_carries(language: str, co
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.code)
 def test_the_fullest_report_is_confirmed_in_one_sms(language: str, form: Form) -> None:
-    values = {measure: 99_999 for measure in form.measures}
-    values |= {f"{measure}.{item}": 99_999 for measure in form.measures for item in form.measures[measure].items}
+    items = (f"{measure}.{item}" for measure in form.measures for item in form.measures[measure].items)
+    values = dict.fromkeys([*form.measures, *items], 99_999)
     stored = Stored(form, "Puskesmas Pematang Pudu Utara", ReadReport(form.code, "2025-09", values), 1)
     text = compose.confirm(WORDINGS[language], stored)
     assert text is not None
@@ -152,6 +154,14 @@ def test_the_longest_count_fits_its_slot() -> None:
 def test_the_example_that_answers_give_can_be_sent_back(language: str, form: Form) -> None:
     shown = WORDINGS[language].fill("{example}", example=compose.example(form, WORDINGS[language], "2025-09"))
     assert not shown.endswith("..")
+
+
+@pytest.mark.parametrize(("language", "name", "sentence"), list(every_sentence()), ids=lambda value: str(value)[:30])
+def test_every_word_that_a_sender_is_told_to_reply_is_understood(language: str, name: str, sentence: str) -> None:
+    told = re.findall(r"(?:[Bb]alas|[Rr]eply):? ([A-Z]+(?: [A-Z]{2}\b)?)", sentence)
+    for words in told:
+        reading = read_message(words, date(2025, 10, 3), FORMS)
+        assert reading.command, f"{language} {name}: {words}"
 
 
 def _kb() -> Form:
