@@ -12,12 +12,13 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    bindparam,
     insert,
     select,
 )
 
 from gateway.store.areas import areas
-from gateway.store.base import Session, metadata
+from gateway.store.base import Session, is_postgresql, metadata
 
 facilities = Table(
     "facilities",
@@ -74,6 +75,9 @@ COLUMNS = (
 )
 
 
+_LOCK = select(facilities.c.id).where(facilities.c.id == bindparam("facility_id")).with_for_update()
+
+
 def add_facilities(session: Session, rows: Iterable[NewFacility]) -> tuple[int, ...]:
     """Add facilities and return their ids, in the order given."""
     found = [{name: getattr(row, name) for name in NewFacility.__slots__} for row in rows]
@@ -96,5 +100,6 @@ def find_ids(session: Session, codes: Collection[str]) -> dict[str, int]:
 
 
 def lock_facility(session: Session, facility_id: int) -> None:
-    """Let no other session settle a report of this facility until this one ends (SQLite has one writer anyway)."""
-    session.execute(select(facilities.c.id).where(facilities.c.id == facility_id).with_for_update())
+    """Let no other session settle a report of this facility until this one ends."""
+    if is_postgresql(session):  # a write transaction on SQLite already holds the whole database
+        session.execute(_LOCK, {"facility_id": facility_id})

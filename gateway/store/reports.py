@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
@@ -147,10 +148,33 @@ _COLUMNS = tuple(
 )
 
 
+# What is asked for every single report is put together once: that costs more than asking it.
+_about = (
+    reports.c.form == bindparam("about_form"),
+    reports.c.facility_id == bindparam("about_facility"),
+    reports.c.period == bindparam("about_period"),
+)
+_REVISIONS = select(*_COLUMNS).where(*_about).order_by(reports.c.revision)
+_CURRENT = select(*_COLUMNS).where(*_about, _counts)
+_MONTHS = (
+    select(reports.c.period, report_values.c.measure, report_values.c.item, report_values.c.quantity)
+    .join(report_values, report_values.c.report_id == reports.c.id)
+    .where(_about[0], _about[1], reports.c.period >= bindparam("since"), _counts)
+)
+_VALUES = select(report_values).where(report_values.c.report_id.in_(bindparam("ids", expanding=True)))
+_next_revision = select(func.coalesce(func.max(reports.c.revision), 0) + 1).where(*_about).scalar_subquery()
+_ADD = insert(reports).values(revision=_next_revision).returning(reports.c.id)
+_ADD_VALUES = insert(report_values)
+_SET_STATE = (
+    update(reports)
+    .where(reports.c.id == bindparam("report_id"), reports.c.state == bindparam("was"))
+    .values(state=bindparam("becomes"))
+)
+
+
 def revisions(session: Session, key: ReportKey) -> tuple[Report, ...]:
     """Return every revision of a report with its values, oldest first."""
-    statement = select(*_COLUMNS).where(*_about(key)).order_by(reports.c.revision)
-    return _with_values(session, session.execute(statement).all())
+    return _with_values(session, session.execute(_REVISIONS, _name(key)).all())
 
 
 def current_reports(session: Session, *, facility_ids: Collection[int], form: str) -> tuple[Report, ...]:
@@ -162,20 +186,15 @@ def current_reports(session: Session, *, facility_ids: Collection[int], form: st
 
 def find_current(session: Session, key: ReportKey) -> Report | None:
     """Return the revision that counts, or None."""
-    rows = session.execute(select(*_COLUMNS).where(*_about(key), _counts)).all()
-    return next(iter(_with_values(session, rows)), None)
+    return next(iter(_with_values(session, session.execute(_CURRENT, _name(key)).all())), None)
 
 
 def values_of_months(session: Session, form: str, facility_id: int, since: str) -> dict[str, dict[str, int]]:
     """Return what counts for a facility by period, from a period on: what a new report is judged beside."""
-    statement = (
-        select(reports.c.period, report_values.c.measure, report_values.c.item, report_values.c.quantity)
-        .join(report_values, report_values.c.report_id == reports.c.id)
-        .where(reports.c.form == form, reports.c.facility_id == facility_id, reports.c.period >= since, _counts)
-    )
+    about = {"about_form": form, "about_facility": facility_id, "since": since}
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in session.execute(statement):
-        found[row.period][_key_of(row.measure, row.item)] = row.quantity
+    for period, measure, item, quantity in session.execute(_MONTHS, about):
+        found[period][_key_of(measure, item)] = quantity
     return found
 
 
@@ -204,12 +223,10 @@ def add(session: Session, report: NewReport) -> int:
 
     Errors: Raced when another session added that revision, or another one that counts, at the same time.
     """
-    last = session.execute(select(func.max(reports.c.revision)).where(*_about(report.key))).scalar_one()
-    row = _as_row(report, (last or 0) + 1)
-    report_id = int(session.execute(insert(reports).returning(reports.c.id), row).scalar_one())
+    report_id = int(session.execute(_ADD, _as_row(report) | _name(report.key)).scalar_one())
     values = _as_value_rows(report_id, report.values)
     if values:
-        session.execute(insert(report_values), values)
+        session.execute(_ADD_VALUES, values)
     return report_id
 
 
@@ -221,19 +238,19 @@ def add_firsts(session: Session, found: Sequence[NewReport]) -> tuple[int, ...]:
     if not found:
         return ()
     statement = insert(reports).returning(reports.c.id, sort_by_parameter_order=True)
-    ids = tuple(session.execute(statement, [_as_row(report, 1) for report in found]).scalars())
+    ids = tuple(session.execute(statement, [_as_row(report) | {"revision": 1} for report in found]).scalars())
     values = [
         row for report_id, report in zip(ids, found, strict=True) for row in _as_value_rows(report_id, report.values)
     ]
     if values:
-        session.execute(insert(report_values), values)
+        session.execute(_ADD_VALUES, values)
     return ids
 
 
 def set_state(session: Session, report_id: int, state: ReportState, *, was: ReportState | str) -> bool:
     """Move a revision from one state to another; False when it no longer stood there."""
-    statement = update(reports).where(reports.c.id == report_id, reports.c.state == was).values(state=state)
-    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    changed = session.execute(_SET_STATE, {"report_id": report_id, "was": was, "becomes": state})
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
 
 
 def latest_reports(
@@ -253,11 +270,11 @@ def latest_reports(
     return tuple((report, row.facility_name) for report, row in zip(found, rows, strict=True))
 
 
-def _as_row(report: NewReport, revision: int) -> dict[str, Any]:
+def _as_row(report: NewReport) -> dict[str, Any]:
     same = ("state", "sent_at", "sent_key", "text", "form_version", "reader_version", "created_at", "inbox_id")
     row = {name: getattr(report, name) for name in (*same, "reporter_id", "replaces_id")}
     key = {"form": report.key.form, "facility_id": report.key.facility_id, "period": report.key.period}
-    return row | key | {"revision": revision, "reading": dict(report.reading), "flags": list(report.flags)}
+    return row | key | {"reading": dict(report.reading), "flags": list(report.flags)}
 
 
 def _as_value_rows(report_id: int, values: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -272,12 +289,8 @@ def _key_of(measure: str, item: str) -> str:
     return f"{measure}.{item}" if item else measure
 
 
-def _about(key: ReportKey) -> tuple[Any, ...]:
-    return (
-        reports.c.form == key.form,
-        reports.c.facility_id == key.facility_id,
-        reports.c.period == key.period,
-    )
+def _name(key: ReportKey) -> dict[str, Any]:
+    return {"about_form": key.form, "about_facility": key.facility_id, "about_period": key.period}
 
 
 def _with_values(session: Session, rows: Collection[Any]) -> tuple[Report, ...]:
@@ -285,9 +298,8 @@ def _with_values(session: Session, rows: Collection[Any]) -> tuple[Report, ...]:
     if not rows:
         return ()
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    statement = select(report_values).where(report_values.c.report_id.in_([row.id for row in rows]))
-    for value in session.execute(statement):
-        found[value.report_id][_key_of(value.measure, value.item)] = value.quantity
+    for report_id, measure, item, quantity in session.execute(_VALUES, {"ids": [row.id for row in rows]}):
+        found[report_id][_key_of(measure, item)] = quantity
     return tuple(
         Report(
             id=row.id,
