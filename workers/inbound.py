@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from gateway import jobs
-from gateway.errors import Raced
+from gateway.errors import Raced, Unavailable
 from gateway.handle import facts, message
 from gateway.runtime import Runtime, get_runtime
-from gateway.store import inbox
+from gateway.store import inbox, questions
 from gateway.store.base import Session, savepoint
 from gateway.values import LANES
 
@@ -36,7 +36,7 @@ def drain(runtime: Runtime, lane: int) -> int:
     for _ in range(BATCHES):
         handled = handle_batch(runtime, lane)
         total += handled
-        if handled < runtime.settings.batch_size:
+        if not handled:  # only now: whoever was rung for in the meantime found the lane held, and went away
             return total
     runtime.bells.ring(jobs.INBOUND, lane)
     return total
@@ -47,20 +47,33 @@ def handle_batch(runtime: Runtime, lane: int) -> int:
     now = runtime.now()
     with runtime.database.session() as session:
         if not inbox.hold_lane(session, lane):
-            return 0  # another worker has this lane and will see what is in it
+            return 0  # another worker has this lane, and looks once more before it lets go
         batch = inbox.next_batch(session, lane, now, runtime.settings.batch_size)
         if not batch:
             return 0
         desk = facts.gather(session, batch, runtime.rules, now)
-        channels = {one.channel for one in batch if _handle_one(session, one, desk, runtime, now)}
+        channels, waiting = set(), set()
+        for one in batch:
+            if one.sender in waiting:
+                continue  # her messages keep their order: this one waits for the one before it
+            outcome = _handle_one(session, one, desk, runtime, now)
+            if outcome is None:
+                waiting.add(one.sender)
+            elif outcome.is_sent:
+                channels.add(one.channel)
         session.commit()
     for channel in channels:
         runtime.bells.ring(jobs.OUTBOUND, channel)
     return len(batch)
 
 
-def _handle_one(session: Session, one: inbox.InboxMessage, desk: facts.Desk, runtime: Runtime, now: datetime) -> bool:
-    """Handle one message wholly or not at all; return whether there is something to send."""
+def _handle_one(
+    session: Session, one: inbox.InboxMessage, desk: facts.Desk, runtime: Runtime, now: datetime
+) -> facts.Outcome | None:
+    """Handle one message wholly or not at all; None when it was not handled this time.
+
+    Errors: Unavailable when the database went away: that is not the message's fault, and the whole batch is undone.
+    """
     with structlog.contextvars.bound_contextvars(trace_id=one.trace_id, message=one.id):
         for _ in range(RACES):
             try:
@@ -68,15 +81,25 @@ def _handle_one(session: Session, one: inbox.InboxMessage, desk: facts.Desk, run
                     outcome = message.handle(session, one, desk)
             except Raced as error:
                 logger.info("raced", why=str(error))
+                _restore(session, desk, one.sender)
                 continue
+            except Unavailable:
+                raise
             except Exception as error:  # noqa: BLE001  our bug: this message waits, the batch goes on
+                _restore(session, desk, one.sender)
                 _set_aside(session, one, error, runtime.settings.tries, now)
-                return False
+                return None
             desk.remember(outcome)
             logger.info("handled", state=outcome.state, answer=outcome.kind)
-            return outcome.is_sent
+            return outcome
         inbox.postpone(session, one.id, now + RACE_WAIT)
-        return False
+        return None
+
+
+def _restore(session: Session, desk: facts.Desk, sender: str) -> None:
+    """Take back what a try that was undone had changed on the desk: the next try must find the question open."""
+    desk.asked.pop(sender, None)
+    desk.asked.update(questions.open_questions(session, [sender]))
 
 
 def _set_aside(session: Session, one: inbox.InboxMessage, error: Exception, tries: int, now: datetime) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, func, select, text
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import (
+    DatabaseError,
     DBAPIError,
     IntegrityError,
     InterfaceError,
@@ -57,11 +58,12 @@ _POSTGRESQL_ARGUMENTS = {
 }
 
 
-_RACES = {
-    "40001",
-    "40P01",
-    "55P03",
-}  # PostgreSQL, appendix A: serialization failure, deadlock, lock not available
+# PostgreSQL, appendix A.
+_RACES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+_AWAY = {"08", "53", "57", "58"}  # classes: connection, resources, operator intervention and time-out, system
+# SQLite, "Result codes": BUSY, LOCKED, NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB. After some of these
+# SQLite has rolled back the whole transaction by itself, so that nothing may be done in it any more.
+_SQLITE_AWAY = {5, 6, 7, 8, 10, 11, 13, 14, 26}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -102,12 +104,14 @@ def make_engine(url: str) -> Engine:
                 "factory": sqlite.QueuedConnection,
                 "check_same_thread": False,
             },
+            hide_parameters=True,  # what a person wrote, and from which number, is for no error message
         )
         sqlite.prepare_engine(engine)
         return engine
     return create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         connect_args=_POSTGRESQL_ARGUMENTS,
+        hide_parameters=True,
         pool_size=8,
         max_overflow=8,
         pool_timeout=3,
@@ -142,16 +146,19 @@ def savepoint(session: Session) -> Iterator[None]:
     """Do what is inside wholly or not at all, within the session's transaction.
 
     Errors: Raced when another session was in the way (a unique place, a deadlock): only what is inside was undone.
+    Unavailable when the database went away: the transaction is lost with it.
     """
     try:
         with session.begin_nested():
             yield
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) in _RACES:
-            raise Raced(str(error.orig)) from error
-        raise
     except IntegrityError as error:
         raise Raced(str(error.orig)) from error
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _RACES:
+            raise Raced(str(error.orig)) from error
+        if _is_away(error):
+            raise Unavailable(f"the database is not available: {error.orig}") from error
+        raise
 
 
 @contextmanager
@@ -164,6 +171,20 @@ def translating_errors() -> Iterator[None]:
     except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise Unavailable(f"the database is not available: {cause}") from error
+    except DatabaseError as error:
+        if not _is_away(error):
+            raise
+        raise Unavailable(f"the database is not available: {error.orig}") from error
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Tell whether the database itself is at fault, and not what it was asked."""
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state[:2] in _AWAY
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _SQLITE_AWAY  # the low byte is the primary code
 
 
 def is_postgresql(session: Session) -> bool:
