@@ -28,6 +28,7 @@ QUEUES = {  # queue: the one job that it may hold
 BELL_SECONDS = 5  # a bell whose job was lost (a worker killed at the wrong instant) may be rung again after so long
 REDIS_SECONDS = 0.3  # a webhook must not wait for a Redis that is gone or hangs
 JOB_SECONDS = 600  # a lane that takes longer goes on at the next ring
+MOST_WAITING = 256  # jobs in a queue, four for each lane; beyond it nobody works, and the sweep will ring again
 
 logger = structlog.get_logger(__name__)
 
@@ -71,9 +72,11 @@ class Bells:
         """Ring a lane's bell; False when Redis did not hear it: then the sweep will find the work. Never raises."""
         try:
             if self.redis.set(_bell(queue, lane), 1, nx=True, ex=BELL_SECONDS):
-                rq_queue(self.redis, queue).enqueue_call(
-                    QUEUES[queue], args=(lane,), timeout=JOB_SECONDS, result_ttl=0, failure_ttl=86400
-                )
+                waiting = rq_queue(self.redis, queue)
+                if waiting.count < MOST_WAITING:
+                    waiting.enqueue_call(
+                        QUEUES[queue], args=(lane,), timeout=JOB_SECONDS, result_ttl=0, failure_ttl=86400
+                    )
         except RedisError as error:
             logger.warning("bell_not_heard", queue=queue, lane=lane, error=type(error).__name__)
             return False

@@ -20,12 +20,14 @@ class Worker(SimpleWorker):
     """
 
     job_class = jobs.NamedJob
+    max_connection_wait_time = 1.0  # seconds between two looks for a Redis that is away; RQ's own grow to a minute
 
 
 def run(runtime: Runtime, queue: str) -> int:
     """Work on one queue until the process is told to stop; return the exit status.
 
-    When Redis goes away the worker ends, and its supervisor starts it again: the sweep rings for what was missed.
+    When Redis goes away an idle worker waits for it; one at work ends, and its supervisor starts it again. Either way
+    the sweep rings for what was missed.
     """
     redis = jobs.connect(redis_address(runtime.settings), for_worker=True)
     try:
