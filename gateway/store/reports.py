@@ -218,6 +218,12 @@ def find_reading(session: Session, report_id: int) -> dict[str, Any] | None:
     return found
 
 
+def find_flags(session: Session, report_id: int) -> tuple[Mapping[str, Any], ...]:
+    """Return what staff should look at in a revision: {"code", "about"} of each W rule that it met."""
+    found = session.execute(select(reports.c.flags).where(reports.c.id == report_id)).scalar_one_or_none()
+    return tuple(found or ())
+
+
 def add(session: Session, report: NewReport) -> int:
     """Add a revision with its values and return its id. Its number is one more than the last.
 
