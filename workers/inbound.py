@@ -10,7 +10,7 @@ from gateway import jobs
 from gateway.errors import Raced, Unavailable
 from gateway.handle import facts, message
 from gateway.runtime import Runtime, get_runtime
-from gateway.store import inbox, questions
+from gateway.store import inbox
 from gateway.store.base import Session, savepoint
 from gateway.values import LANES
 
@@ -81,12 +81,12 @@ def _handle_one(
                     outcome = message.handle(session, one, desk)
             except Raced as error:
                 logger.info("raced", why=str(error))
-                _restore(session, desk, one.sender)
+                desk.restore(session, one.sender)
                 continue
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001  our bug: this message waits, the batch goes on
-                _restore(session, desk, one.sender)
+                desk.restore(session, one.sender)
                 _set_aside(session, one, error, runtime.settings.tries, now)
                 return None
             desk.remember(outcome)
@@ -94,12 +94,6 @@ def _handle_one(
             return outcome
         inbox.postpone(session, one.id, now + RACE_WAIT)
         return None
-
-
-def _restore(session: Session, desk: facts.Desk, sender: str) -> None:
-    """Take back what a try that was undone had changed on the desk: the next try must find the question open."""
-    desk.asked.pop(sender, None)
-    desk.asked.update(questions.open_questions(session, [sender]))
 
 
 def _set_aside(session: Session, one: inbox.InboxMessage, error: Exception, tries: int, now: datetime) -> None:

@@ -32,6 +32,7 @@ class Rules:
     main_form: str = "kb"
     language: str = "id"
     timezone: str = "Asia/Jakarta"
+    region: str = "ID"
     answers_per_hour: int = 10
     answers_per_day_unregistered: int = 1
     question_hours: int = 48
@@ -61,6 +62,7 @@ class Desk:
     people: Mapping[str, tuple[Reporter, ...]]
     asked: dict[str, Question]
     sends: dict[str, list[tuple[str, datetime]]]
+    in_line: set[str]  # who may have questions that wait for their turn
 
     def reporters_of(self, message: InboxMessage) -> tuple[Reporter, ...]:
         """Return who may report from this phone on this channel; a demo reporter is bound to the simulator."""
@@ -71,6 +73,11 @@ class Desk:
         """Count an answer that will be sent, for those that follow in the same batch."""
         if outcome.is_sent:
             self.sends[outcome.recipient].append((outcome.text, self.now))
+
+    def restore(self, session: Session, sender: str) -> None:
+        """Take back what a try that was undone had changed here: the next one must find the question open."""
+        self.asked.pop(sender, None)
+        self.asked.update(_open_questions(session, [sender], self.rules, self.now))
 
     def reason_to_withhold(self, message: InboxMessage, *, is_registered: bool) -> WithheldReason | None:
         """Return why a message must not be answered: it repeats what we sent, or its sender has had enough answers."""
@@ -96,13 +103,16 @@ def gather(session: Session, batch: Sequence[InboxMessage], rules: Rules, now: d
         rules=rules,
         now=now,
         people=reporters.find_by_phones(session, senders),
-        asked={
-            sender: question
-            for sender, question in questions.open_questions(session, senders).items()
-            if now - question.asked_at <= timedelta(hours=rules.question_hours)
-        },
+        asked=_open_questions(session, senders, rules, now),
         sends=sends,
+        in_line=questions.senders_in_line(session, senders),
     )
+
+
+def _open_questions(session: Session, senders: Collection[str], rules: Rules, now: datetime) -> dict[str, Question]:
+    oldest = now - timedelta(hours=rules.question_hours)  # the sweep closes what is older
+    found = questions.open_questions(session, senders)
+    return {sender: question for sender, question in found.items() if question.asked_at >= oldest}
 
 
 def sent_on(message: InboxMessage, timezone: str) -> date:
