@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from parsers.commands import ANSWERS, FoundCommand
-from parsers.draft import Draft, Message
+from parsers.draft import Draft, Message, span_of
 from parsers.form import Form
-from parsers.header import month_of
+from parsers.header import is_register_code, month_of
 from parsers.marks import COUNTS, Mark, make_marks
 from parsers.numbers import MOST, to_count
 from parsers.problems import ProblemCode
@@ -16,6 +16,7 @@ from parsers.sections import Section, cut_sections, find_keywords, open_section,
 from parsers.tidy import Token
 from parsers.words import Lexicon, Sense, lexicon_of
 
+_ASKS_FOR_FACILITY = frozenset({ProblemCode.FACILITY_MISSING, ProblemCode.FACILITY_UNKNOWN})
 _ASKS_FOR_MONTH = frozenset(code for code in ProblemCode if code.startswith("period"))
 
 
@@ -38,6 +39,8 @@ def read_answer(message: Message, tokens: Sequence[Token], question: OpenQuestio
     if bare is not None:
         return bare
     section = open_section(message, tokens, form)
+    if any(code in _ASKS_FOR_FACILITY for code in question.asked):
+        _take_facility(section)
     draft = read_section(section, is_partial=True, default_measure=_measure_asked_for(question, keys))
     return Reading(Kind.FRAGMENT, fragment=_to_fragment(draft)) if _is_answer(section, draft, keys) else None
 
@@ -73,9 +76,27 @@ def _to_fragment(draft: Draft) -> Fragment:
 
 def _is_answer(section: Section, draft: Draft, keys: Sequence[str]) -> bool:
     """Whether it answers: it has a value or a month, and foreign words only around what was asked for."""
+    if draft.facility:
+        return True
     if not draft.has_pair and not draft.missing and not section.months:
         return len(section.marks) == 2 and section.marks[1].sense in COUNTS  # XYZ 40: ask again
     return not draft.has_unknown or any(key in draft.values for key in keys)
+
+
+def _take_facility(section: Section) -> None:
+    """Take the first unknown words and the number at them, or nine digits, for the facility that was asked for."""
+    taken: list[Mark] = []
+    for mark in section.marks:
+        is_at_name = bool(taken) and mark.sense is Sense.NUMBER and mark.gap in {"", "-"}
+        if mark.sense is Sense.UNKNOWN or is_at_name or (not taken and is_register_code(mark)):
+            taken.append(mark)
+        elif taken:
+            break
+    if taken:
+        span = span_of(taken)
+        section.facility = section.message.text[span.start : span.end].upper()
+        for mark in taken:
+            mark.sense = Sense.FACILITY
 
 
 def _without_answer(tokens: Sequence[Token], lexicon: Lexicon) -> Sequence[Token]:

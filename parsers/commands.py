@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from parsers.draft import Message
-from parsers.header import find_months
+from parsers.header import find_months, is_register_code
 from parsers.marks import SKIPPED, Mark, make_marks
 from parsers.reading import Command, CommandName
 from parsers.tidy import Token, TokenKind
@@ -91,7 +91,7 @@ def _is_address(message: Message, tokens: Sequence[Token], lexicon: Lexicon) -> 
             mark.sense = Sense.FACILITY
             if index + 1 < len(marks) and marks[index + 1].gap == "":
                 marks[index + 1].sense = Sense.FACILITY
-        elif mark.sense is Sense.NUMBER and len(mark.code) == 9:
+        elif is_register_code(mark):
             mark.sense = Sense.FACILITY
     find_months(marks, message.sent_on)
     allowed = SKIPPED | {Sense.KEYWORD, Sense.FACILITY, Sense.PERIOD}

@@ -63,7 +63,7 @@ def read_facility(marks: list[Mark], lexicon: Lexicon, draft: Draft) -> None:
         return
     mark = marks[at + 1]
     after = marks[at + 2] if at + 2 < len(marks) else None
-    if mark.sense is Sense.NUMBER and len(mark.code) == _FACILITY_DIGITS and mark.number.fault is None:
+    if is_register_code(mark):
         draft.facility = mark.code
         mark.sense = Sense.FACILITY
     elif mark.sense is Sense.UNKNOWN and (after is None or after.sense is not Sense.UNKNOWN):
@@ -74,6 +74,11 @@ def read_facility(marks: list[Mark], lexicon: Lexicon, draft: Draft) -> None:
         elif (after.gap == "" or (after.gap == "-" and len(after.code) <= 3)) and after.number.fault is None:
             draft.facility = (mark.written + after.gap + after.code).upper()
             mark.sense = after.sense = Sense.FACILITY
+
+
+def is_register_code(mark: Mark) -> bool:
+    """Whether a number is a facility's code in the KB register."""
+    return mark.sense is Sense.NUMBER and len(mark.code) == _FACILITY_DIGITS and mark.number.fault is None
 
 
 def read_period(months: Sequence[FoundMonth], marks: Sequence[Mark], draft: Draft, sent_on: date) -> None:

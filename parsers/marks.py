@@ -35,7 +35,8 @@ class Mark:
     @property
     def span(self) -> Span:
         """Where the mark stands in the sender's text."""
-        return Span(self.tokens[0].span.start, self.tokens[-1].span.end)
+        first, last = self.tokens[0], self.tokens[-1]
+        return first.span if first is last else Span(first.span.start, last.span.end)
 
     @property
     def written(self) -> str:

@@ -29,6 +29,7 @@ _ABOUT_VALUES = frozenset(
         ProblemCode.EQUATION_FAILS,
     }
 )  # found from the values alone: they are looked for again
+_ABOUT_FACILITY = frozenset({ProblemCode.FACILITY_MISSING, ProblemCode.FACILITY_UNKNOWN})
 _ABOUT_PERIOD = frozenset(code for code in ProblemCode if code.startswith("period"))
 
 
@@ -109,6 +110,8 @@ def _is_settled(problem: Problem, question: OpenQuestion, answer: Fragment) -> b
         return answer.period is not None
     if "key" in problem.about:
         return problem.about["key"] in answer.values
+    if problem.code in _ABOUT_FACILITY:
+        return answer.facility is not None
     was_asked = not question.asked or problem.code in question.asked
     return was_asked and bool(answer.values)
 

@@ -13,6 +13,7 @@ MOST = 99_999  # the largest count; a greater one is asked about
 
 _DIGIT_FOR = str.maketrans("OolI", "0011")
 _LOOKALIKES = frozenset("OolI")
+_LARGEST_KIND = 3  # suntik 3
 _JOINTS = frozenset("/.,-")
 _FAULT_OF_JOINT = {
     ".": ProblemCode.NUMBER_NOT_WHOLE,
@@ -50,7 +51,10 @@ def read_numbers(tokens: Sequence[Token]) -> list[Token]:
             joined.append(number)
         elif token.word in _NUMBER_WORDS:
             index, number = _join_words(tokens, index)
-            joined.append(number)
+            if joined and _is_said_again(joined[-1], number):
+                joined[-1] = _join_said_again(joined[-1], number)
+            else:
+                joined.append(number)
         else:
             joined.append(token)
             index += 1
@@ -86,13 +90,10 @@ def is_lookalike(token: Token) -> bool:
 
 
 def _is_lookalike_before_digits(tokens: Sequence[Token], index: int) -> bool:
-    following = tokens[index + 1] if index + 1 < len(tokens) else None
-    return (
-        following is not None
-        and following.kind is TokenKind.NUMBER
-        and following.gap == ""
-        and is_lookalike(tokens[index])
-    )
+    if index + 1 == len(tokens):
+        return False
+    following = tokens[index + 1]
+    return following.gap == "" and following.kind is TokenKind.NUMBER and is_lookalike(tokens[index])
 
 
 def _join_chain(tokens: Sequence[Token], index: int) -> tuple[int, Token]:
@@ -169,6 +170,17 @@ def _join_words(tokens: Sequence[Token], index: int) -> tuple[int, Token]:
     written = used[0].written + "".join(token.gap + token.written for token in used[1:])
     span = Span(used[0].span.start, used[-1].span.end)
     return words.index, Token(TokenKind.NUMBER, str(value), written, used[0].gap, span, (str(value),))
+
+
+def _is_said_again(digits: Token, words: Token) -> bool:
+    """Whether words only repeat the number before them: `12 (dua belas)`; not a 1, 2 or 3, which may name a kind."""
+    is_same = digits.kind is TokenKind.NUMBER and digits.word == words.word and len(digits.parts) == 1
+    return is_same and words.gap.strip(" ") == "" and int(words.word) > _LARGEST_KIND
+
+
+def _join_said_again(digits: Token, words: Token) -> Token:
+    written = digits.written + words.gap + words.written
+    return digits._replace(written=written, span=Span(digits.span.start, words.span.end))
 
 
 class _Words:

@@ -20,7 +20,10 @@ class Fault(NamedTuple):
 def find_faults(values: Mapping[str, int], form: Form) -> Iterator[Fault]:
     """Find every rule of level H that the values break by themselves."""
     yield from _items_over_total(values, form)
+    given = {key.partition(".")[0] for key in values}
     for rule in form.rules:
+        if given.isdisjoint(rule.keys):
+            continue
         if rule.check is Check.PARTS:
             yield from _parts_over_whole(values, rule, form)
         elif rule.check is Check.EQUATION:
@@ -72,9 +75,8 @@ def total_of_items(values: Mapping[str, int], measure: str, form: Form) -> int:
 def _items_over_total(values: Mapping[str, int], form: Form) -> Iterator[Fault]:
     if form.shape is not Shape.MEASURE_FIRST:
         return  # item-first forms have no totals
-    for measure in form.measures:
-        total = values.get(measure)
-        if total is None:
+    for measure, total in values.items():
+        if measure not in form.measures:
             continue
         added = total_of_items(values, measure, form)
         items = items_of(values, measure)

@@ -249,7 +249,7 @@ def _is_kind_suffix(alias: str, meaning: Meaning, form: Form) -> bool:
 def is_phrase_at(phrase: Phrase, tokens: Sequence[Token], index: int) -> bool:
     """Whether a phrase begins at a token."""
     words = phrase.words
-    if index + len(words) > len(tokens):
+    if index + len(words) > len(tokens) or tokens[index].word != words[0]:
         return False
     for ahead in range(1, len(words)):
         token = tokens[index + ahead]

@@ -83,6 +83,14 @@ def test_the_whole_report_again_takes_the_place_of_the_first() -> None:
     assert (report.period, report.facility, report.repairs) == ("2025-08", "PMB01", ())
 
 
+@pytest.mark.parametrize(
+    ("text", "facility"), [("PMB01", "PMB01"), ("bu, pmb melati", "PMB MELATI"), ("140300101",) * 2]
+)
+def test_the_facility_that_was_asked_for_completes_the_report(text: str, facility: str) -> None:
+    report = _answer(_ask("KB 0925 BARU 12 AKTIF 40", "facility_missing"), text)
+    assert (report.facility, dict(report.values)) == (facility, {"baru": 12, "aktif": 40})
+
+
 @pytest.mark.parametrize("text", ["TIDAK", "selamat pagi bu", "STATUS", "BANTUAN"])
 def test_what_is_no_answer_changes_nothing(text: str) -> None:
     question = _ask("KB 0925 BARU 12")
