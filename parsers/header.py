@@ -123,7 +123,7 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
         elif mark.sense is Sense.MONTH:
             month = _named_month(marks, index, year, sent_on, is_due=index < start_of_values)
         elif mark.sense is Sense.NUMBER and index < start_of_values:
-            month = _bare_month(marks, index, has_month=bool(found), year=year)
+            month = _bare_month(marks, index, sent_on, has_month=bool(found))
         if month is not None:
             found.append(month)
             for part in month.marks:
@@ -186,7 +186,7 @@ def _named_month(
     return FoundMonth(latest_month(int(mark.code), sent_on), False, (mark,)) if is_due else None
 
 
-def _bare_month(marks: Sequence[Mark], index: int, *, has_month: bool, year: int | None) -> FoundMonth | None:
+def _bare_month(marks: Sequence[Mark], index: int, sent_on: date, *, has_month: bool) -> FoundMonth | None:
     """Read 0925, 09/25, `09 2025`; but a second number directly before the first word may be that word's value."""
     mark = marks[index]
     token = mark.number
@@ -196,7 +196,7 @@ def _bare_month(marks: Sequence[Mark], index: int, *, has_month: bool, year: int
     marks_of_month: tuple[Mark, ...] = (mark,)
     if written is None and len(token.parts) == 1 and len(token.word) <= 2 and index + 1 < len(marks):
         after = marks[index + 1]
-        if after.sense is Sense.NUMBER and len(after.code) == 4 and after.number.fault is None and year is None:
+        if _is_near_year(after, sent_on):
             written = read_month_number((token.word, after.code))
             marks_of_month = (mark, after)
     if written is None:
@@ -205,6 +205,14 @@ def _bare_month(marks: Sequence[Mark], index: int, *, has_month: bool, year: int
     if is_pair and (has_month or written.is_swapped or len(marks_of_month) > 1):
         return None
     return FoundMonth(written.period, written.is_swapped, marks_of_month)
+
+
+def _is_near_year(mark: Mark, sent_on: date) -> bool:
+    """Whether a number is a year near the day of sending, in two digits or four."""
+    if mark.sense is not Sense.NUMBER or mark.number.fault is not None:
+        return False
+    year = read_year(mark.code)
+    return year is not None and abs(year - sent_on.year) <= _YEARS_NEAR
 
 
 def number_before_values(marks: Sequence[Mark]) -> Mark | None:
