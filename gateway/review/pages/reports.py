@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from gateway.review.pages.board import ReportCard
 from gateway.review.pages.language import current_language, mark, translate
 from gateway.store import inbox, reports
 from parsers.form import Form
+from parsers.problems import ProblemCode
 from parsers.reading import RepairCode
 
 REPAIRS: Mapping[str, str] = {
@@ -20,6 +22,15 @@ REPAIRS: Mapping[str, str] = {
     RepairCode.PERIOD_ASSUMED: mark("No month was written; %(read)s was taken."),
     RepairCode.FORM_INFERRED: mark("No keyword was written; it was read as %(read)s."),
 }
+FLAGS: Mapping[str, str] = {
+    ProblemCode.PERIOD_LATE: mark("This month lies %(months)s months back."),
+    ProblemCode.SUM_DIFFERS: mark("%(key)s: the methods add up to %(sum)s, but the total says %(total)s."),
+    ProblemCode.KINDS_AND_WHOLE: mark("A method and one of its kinds were both given: %(key)s."),
+    ProblemCode.SAME_AS_LAST: mark("Every number equals the month before’s."),
+    ProblemCode.STOCK_EXPIRED: mark("%(key)s: stock is past its expiry."),
+    ProblemCode.STOCK_EXPIRING: mark("%(key)s: stock expires within months."),
+}
+UNKNOWN_FLAG = mark("Something that this page has no words for: %(code)s.")
 UNKNOWN_REPAIR = mark("“%(written)s” was read as %(read)s.")
 
 routes = frame.make_routes("reports")
@@ -36,6 +47,7 @@ def show_report(report_id: int) -> Response:
             return frame.answer("absent.html", 404)
         cards = board.make_cards(session, reports.revisions(session, report.key), forms)
         reading = reports.find_reading(session, report.id) or {}
+        flags = reports.find_flags(session, report.id)
         message = inbox.find_by_id(session, report.inbox_id) if report.inbox_id else None
     card = next(card for card in cards if card.report.id == report.id)
     form = forms.get(report.key.form)
@@ -45,6 +57,7 @@ def show_report(report_id: int) -> Response:
         cards=cards[::-1],
         changes={one.report.id: find_changes(cards, one, form) for one in cards},
         repairs=[say_repair(repair, form) for repair in reading.get("repairs", ())],
+        flags=[say_flag(flag, form) for flag in flags],
         remark=str(reading.get("remark") or ""),
         message=message,
         form=form,
@@ -62,6 +75,14 @@ def say_repair(repair: Mapping[str, Any], form: Form | None) -> str:
         read = form.name(current_language())
     words = translate(REPAIRS.get(code, UNKNOWN_REPAIR))
     return words % {"written": repair.get("written", ""), "read": read}
+
+
+def say_flag(flag: Mapping[str, Any], form: Form | None) -> str:
+    """Return in words what staff should look at. Shape: {"code", "about"} of a W rule (`parsers.problems`)."""
+    about: Mapping[str, Any] = flag.get("about") or {}
+    said = {name: show.show_count(value) if isinstance(value, int) else str(value) for name, value in about.items()}
+    said |= {"code": str(flag.get("code", "")), "key": show.name_key(form, str(about.get("key", "")))}
+    return translate(FLAGS.get(said["code"], UNKNOWN_FLAG)) % defaultdict(str, said)
 
 
 def find_changes(

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import re
 
+import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -13,6 +14,12 @@ from gateway.review.pages.frame import FOLDER
 from tests.gateway.review.visits import Page
 
 SMALL = 60_000  # bytes that a first visit may take on the wire
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One kind of database: what is tested here asks it nothing."""
+    return sqlite_url
 
 
 def files_of(page: Page) -> list[str]:

@@ -19,6 +19,12 @@ REVIEW = Path(language.__file__).parents[1]
 SLOT = re.compile(r"%\(\w+\)s")
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """One kind of database: what is tested here asks it nothing."""
+    return sqlite_url
+
+
 def said() -> set[str]:
     """Return everything that the pages say, as it stands in their code and templates."""
     found = extract_from_dir(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from gateway.handle.reading_json import to_json
+from gateway.review.pages.reports import FLAGS
 from gateway.runtime import Runtime
 from gateway.store import reports
 from gateway.store.reports import NewReport, ReportKey
 from gateway.values import ReportState
+from parsers.problems import Level, ProblemCode
 from parsers.reading import ReadReport, Repair, RepairCode, Span
 from tests.gateway.review.visits import Page
 
@@ -30,6 +33,7 @@ def add_report(
     text: str = "KB 0926",
     replaces_id: int | None = None,
     repairs: tuple[Repair, ...] = (),
+    flags: tuple[dict[str, Any], ...] = (),
 ) -> int:
     """Add a revision for September 2026 that counts, in place of another one if told so, and return its id."""
     with runtime.database.session() as session:
@@ -48,6 +52,7 @@ def add_report(
             reader_version=1,
             created_at=sent_at,
             replaces_id=replaces_id,
+            flags=flags,
         )
         report_id = reports.add(session, new)
         session.commit()
@@ -119,3 +124,29 @@ def test_a_report_that_is_not_there_is_said_not_to_be(visitor: FlaskClient, path
     answer = visitor.get(path)
     assert answer.status_code == 404
     assert "Laporan ini tidak ada" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ({"code": "period_late", "about": {"period": "2025-09", "months": 14}}, "Bulan ini sudah 14 bulan yang lalu."),
+        (
+            {"code": "sum_differs", "about": {"key": "aktif", "sum": 1030, "total": 1500}},
+            "Peserta aktif: jumlah alat/caranya 1.030, tetapi totalnya ditulis 1.500.",
+        ),
+        ({"code": "of_a_later_version", "about": {}}, "of_a_later_version"),
+        ({"code": "sum_differs"}, "jumlah alat/caranya"),
+    ],
+    ids=str,
+)
+def test_a_report_says_what_staff_should_look_at(
+    visitor: FlaskClient, runtime: Runtime, ani: int, flag: dict[str, Any], words: str
+) -> None:
+    report_id = add_report(runtime, {"aktif": 40}, flags=(flag,))
+    page = words_of(visitor, f"/reports/{report_id}")
+    assert "Perlu dilihat petugas" in page
+    assert words in page
+
+
+def test_every_flag_that_a_rule_can_raise_has_words() -> None:
+    assert set(FLAGS) == {code for code in ProblemCode if code.level is Level.FLAG}
