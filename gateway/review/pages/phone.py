@@ -27,7 +27,7 @@ from gateway.values import LONGEST_TEXT, find_phone
 AT_HAND = 3  # phones that are one click away; the others stand in a list
 EXAMPLES = (
     ("KB 0925 BARU 12 AKTIF 40 PIL 30", mark("A report")),
-    ("kb sep25 12 baru, 4O aktf, pil30", mark("In a hurry")),
+    ("kb sep25 baru12 aktiff 4O,pil30", mark("In a hurry")),
     ("KB 0925 BARU 12", mark("Something is missing")),
     ("BANTU", mark("Help")),
 )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from gateway.app import create_app
+from gateway.forms import load_forms
+from gateway.review.pages import phone
 from gateway.runtime import Runtime, make_runtime
 from gateway.store import inbox, outbox
 from gateway.values import InboxState, WithheldReason
+from parsers.read import read_message
+from parsers.reading import Kind, RepairCode
 from tests.gateway.review.visits import ANI, Page, keep, kept, make_settings, type_and_send
 
 HOSTILE = (
@@ -247,4 +251,24 @@ def test_a_message_that_could_not_be_kept_is_not_said_to_be(runtime: Runtime, vi
     answer = visitor.post("/phone", data={"key": key, "text": "KB 0925 BARU 12", "reporter": str(ani)})
     assert answer.status_code == 503
     assert "KB 0925 BARU 12" in Page(answer).words
+    assert kept(runtime) == ()
+
+
+def test_the_examples_show_what_they_are_named_for() -> None:
+    report, hurried, incomplete, command = (
+        read_message(text, date(2026, 11, 21), load_forms()) for text, _ in phone.EXAMPLES
+    )
+    values = {"baru": 12, "aktif": 40, "aktif.pil": 30}
+    assert (report.is_clean, dict(report.reports[0].values), report.reports[0].repairs) == (True, values, ())
+    assert (hurried.is_clean, dict(hurried.reports[0].values)) == (True, values)
+    assert {repair.code for repair in hurried.reports[0].repairs} == {RepairCode.SPELLING, RepairCode.DIGITS}
+    assert not incomplete.is_clean
+    assert command.kind is Kind.COMMAND
+
+
+def test_an_example_is_put_into_the_phone_and_not_sent(visitor: FlaskClient, runtime: Runtime, ani: int) -> None:
+    for index, (text, _) in enumerate(phone.EXAMPLES):
+        assert f">\n{text}</textarea>" in visitor.get(f"/?example={index}").text
+    for nonsense in ("-1", "9", "x", "1.0"):
+        assert "</textarea>" in visitor.get(f"/?example={nonsense}").text
     assert kept(runtime) == ()
