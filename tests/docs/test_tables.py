@@ -1,0 +1,125 @@
+"""The tables of the pages hold what the code holds, and what an operator is told to run does what it says."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from gateway import health
+from gateway.channels.base import option_variable
+from gateway.checkup import settings_page
+from gateway.discover import discover
+from gateway.settings import describe_settings
+from gateway.store import areas, facilities, inbox, outbox
+from gateway.store.base import Database
+from gateway.store.inbox import NewInboxMessage
+from gateway.store.outbox import NewOutboxMessage
+from gateway.values import COUNTING, ChannelLimits, InboxState, OutboxState, ReportState
+from tests.district import make_runtime
+from tests.docs.pages import code_in, codes_in, page
+from tests.house.source import dotted, read_modules
+
+OPERATORS, CHANNELS, READING = "docs/operators.md", "docs/channels.md", "docs/how-a-message-is-read.md"
+ADAPTERS = discover("gateway.channels", having=("SETTINGS", "make"))
+NOW = datetime(2025, 10, 3, 5, 0, tzinfo=UTC)
+LEVELS = {"debug", "info", "warning", "error", "exception"}
+Opener = Callable[[str], Database]
+
+
+def test_the_settings_page_is_the_generated_one() -> None:
+    made = settings_page(describe_settings())
+    assert page("docs/settings.md").text == made, "run ./kabar settings > docs/settings.md"
+
+
+@pytest.mark.parametrize("name", [name for name, adapter in ADAPTERS.items() if adapter.SETTINGS])
+def test_the_options_of_each_channel_stand_on_their_page(name: str) -> None:
+    expected = [
+        [
+            f"`{option_variable(name, one.name)}`",
+            "required" if one.default is None else f"`{one.default}`" if one.default else "",
+            one.meaning,
+        ]
+        for one in ADAPTERS[name].SETTINGS
+    ]
+    written = page(CHANNELS).table_after(f"<!-- options: {name} -->")
+    table = "\n".join(f"| {' | '.join(row)} |" for row in expected)
+    assert written == expected, f"the table in {CHANNELS} should be\n{table}"
+
+
+def test_every_event_that_is_logged_is_explained_and_no_other() -> None:
+    [table] = page(OPERATORS).tables("event", "says")
+    explained = {event for row in table for event in codes_in(row[0])}
+    assert explained == set(logged_events())
+
+
+def logged_events() -> Iterator[str]:
+    """Return the name of every event that the product logs."""
+    for module in read_modules("gateway", "workers"):
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and dotted(node.func) in {f"logger.{level}" for level in LEVELS}:
+                branches = (
+                    [node.args[0].body, node.args[0].orelse] if isinstance(node.args[0], ast.IfExp) else node.args
+                )
+                yield from (str(one.value) for one in branches if isinstance(one, ast.Constant))
+
+
+def test_every_field_of_readyz_is_explained(sqlite_url: str, open_database: Opener, tmp_path: Path) -> None:
+    found = health.check(make_runtime(open_database(sqlite_url), tmp_path), NOW)
+    fields = {name for name in found if name != "parts"} | {f"parts.{name}" for name in found["parts"]}
+    [table] = page(OPERATORS).tables("field", "meaning")
+    explained = {code_in(row[0]) for row in table}
+    assert fields <= explained
+    assert explained - fields <= {"parts.inbound", "parts.clock"}, "no such field"
+
+
+def test_every_state_that_waits_for_staff_is_explained() -> None:
+    [table] = page(OPERATORS).tables("state", "means")
+    named = [(row[0].split()[0], codes_in(row[0])[0]) for row in table]
+    assert {state for where, state in named if where == "inbox"} == {*InboxState} - {
+        InboxState.RECEIVED,
+        InboxState.DONE,
+    }
+    assert {state for where, state in named if where == "outbox"} <= {*OutboxState}
+
+
+def test_every_state_of_a_report_is_explained_and_whether_it_counts() -> None:
+    [table] = page(READING).tables("state of a report", "counts")
+    written = {code_in(row[0]): row[1] for row in table}
+    assert written == {state.value: "yes" if state in COUNTING else "no" for state in ReportState}
+
+
+def test_the_program_that_loads_facilities_loads_them(
+    database_url: str, open_database: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [program] = page(OPERATORS).blocks("python")
+    monkeypatch.setenv("KABAR_DATABASE_URL", database_url)
+    exec(compile(program, OPERATORS, "exec"), {})
+    with open_database(database_url).session(read_only=True) as session:
+        assert set(facilities.find_ids(session, ["140300101", "140300100"])) == {"140300101", "140300100"}
+        assert areas.count_areas(session) > 7000
+
+
+def test_what_operators_may_ask_and_put_back_by_sql_works(database: Database) -> None:
+    questions, updates = page(OPERATORS).blocks("sql")
+    with database.session() as session:
+        inbox.keep(session, _message("dead", InboxState.DEAD))
+        outbox.add(session, NewOutboxMessage(None, "registered", "simulator", "+6281230000001", "halo", "", NOW))
+        session.execute(text("UPDATE inbox SET attempts = 5"))
+        session.execute(text("UPDATE outbox SET state = 'unsure'"))
+        for question in questions.strip().splitlines():
+            assert session.execute(text(question)).first(), question
+        message_id = session.execute(text("SELECT id FROM inbox")).scalar_one()
+        outbox_id = session.execute(text("SELECT id FROM outbox")).scalar_one()
+        for update, its_id in zip(updates.strip().splitlines(), (message_id, outbox_id), strict=True):
+            assert session.execute(text(update.replace("id = 17", f"id = {its_id}"))).rowcount == 1  # type: ignore[attr-defined]
+        assert [one.id for one in inbox.next_batch(session, 0, NOW, 10)] == [message_id]
+        assert [one.id for one in outbox.claim(session, "simulator", ChannelLimits()).messages] == [outbox_id]
+
+
+def _message(provider_id: str, state: InboxState) -> NewInboxMessage:
+    return NewInboxMessage("simulator", provider_id, "+6281230000001", "", "halo", NOW, NOW, 0, "trace", state)
