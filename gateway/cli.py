@@ -206,38 +206,35 @@ def list_registrations() -> None:
     runtime = _start("cli")
     with runtime.database.session(read_only=True) as session:
         for one in reporters.waiting_registrations(session):
-            click.echo(f"{one.phone}  {one.asked_at:%Y-%m-%d %H:%M}  {one.channel}  {one.words!r}")
+            old = f"  ganti/instead of {one.old_phone}" if one.old_phone else ""
+            click.echo(f"{one.phone}  {one.asked_at:%Y-%m-%d %H:%M}  {one.channel}  {one.words!r}{old}")
 
 
 @reporters_group.command("approve")
 @click.argument("phone")
-@click.option("--name", required=True, help="Nama bidan / the midwife's name.")
-@click.option(
-    "--facility", "codes", required=True, multiple=True, help="Kode faskes 9 angka / facility code, 9 digits."
-)
+@click.option("--name", help="Nama bidan / the midwife's name.")
+@click.option("--facility", "codes", multiple=True, help="Kode faskes 9 angka / facility code, 9 digits.")
 @click.option("--language", default="id", type=click.Choice(["id", "en"]))
-def approve_reporter(phone: str, name: str, codes: Sequence[str], language: str) -> None:
+@click.option("--move", is_flag=True, help="Ganti HP / the phone takes its owner's old one's place.")
+def approve_reporter(phone: str, name: str | None, codes: Sequence[str], language: str, move: bool) -> None:
     """Setujui satu nomor; pesannya yang tertahan lalu dibaca. / Approve a number; what it sent is then read."""
     runtime = _start("cli")
     number = find_phone(phone, runtime.settings.region)
     if number is None:
         raise click.BadParameter(f"{phone} bukan nomor ponsel / is no mobile number", param_hint="PHONE")
+    if not move and not (name and codes):
+        raise click.UsageError("--name dan/and --facility, atau/or --move")
+    notices = approve.Notices(runtime.wordings, runtime.rules.form(runtime.settings.main_form), runtime.now())
     with runtime.database.session() as session:
-        held = approve.approve(
-            session,
-            number,
-            name,
-            codes,
-            language,
-            runtime.now(),
-            runtime.rules.form(runtime.settings.main_form),
-            runtime.wordings,
-        )
+        if move:
+            held = approve.approve_move(session, number, notices)
+        else:
+            held = approve.approve(session, number, name or "", codes, language, notices)
         session.commit()
     runtime.bells.ring(jobs.INBOUND, lane_of(number))
     say(
-        f"{name} terdaftar. {held} pesan tertahan dibaca sekarang.",
-        f"{name} is registered. {held} held messages are read now.",
+        f"{number} disetujui. {held} pesan tertahan dibaca sekarang.",
+        f"{number} approved. {held} held messages are read.",
     )
 
 

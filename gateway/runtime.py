@@ -45,6 +45,7 @@ class Runtime:
             main_form=chosen.main_form,
             language=chosen.language,
             timezone=chosen.timezone,
+            region=chosen.region,
             answers_per_hour=chosen.answers_per_hour,
             answers_per_day_unregistered=chosen.answers_per_day_unregistered,
             question_hours=chosen.question_hours,
@@ -127,7 +128,11 @@ def make_channels(settings: Settings) -> dict[str, SmsChannel]:
 def start_logging(settings: Settings, process: str) -> None:
     """Write one line per event to standard error, phones masked and secrets hidden whatever anybody logs."""
     is_plain = settings.log == "plain" or (settings.log == "auto" and sys.stderr.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if is_plain else structlog.processors.JSONRenderer()
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        if is_plain
+        else structlog.processors.JSONRenderer()
+    )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -1,8 +1,9 @@
-"""Approve who asked to be registered: from then on she may report, and what she had sent is read."""
+"""Approve who asked to be registered, or to report from a new phone; what was held from that phone is then read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.errors import Malformed
@@ -11,21 +12,22 @@ from gateway.reply.wordings import Wording
 from gateway.store import facilities, inbox, outbox, reporters
 from gateway.store.base import Session
 from gateway.store.outbox import NewOutboxMessage
+from gateway.store.reporters import Registration
 from gateway.values import InboxState
 from parsers.form import Form
 from parsers.period import period_of
 
 
-def approve(
-    session: Session,
-    phone: str,
-    name: str,
-    codes: Sequence[str],
-    language: str,
-    now: datetime,
-    form: Form,
-    wordings: Mapping[str, Wording],
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """What is needed to tell people of a decision: the languages, the form of the example, and the time."""
+
+    wordings: Mapping[str, Wording]
+    form: Form
+    now: datetime
+
+
+def approve(session: Session, phone: str, name: str, codes: Sequence[str], language: str, notices: Notices) -> int:
     """Register a phone for facilities, tell it so, and put back what was held from it; return how many messages.
 
     They keep the day they were sent. Errors: Malformed names the facility code that is not known.
@@ -34,26 +36,51 @@ def approve(
     for code in codes:
         if code not in found:
             raise Malformed(f"{code} bukan kode faskes yang dikenal / is no facility code that is known", "facility")
-    waiting = {one.phone: one for one in reporters.waiting_registrations(session)}
     reporters.add_reporter(session, name, [phone], [found[code] for code in codes], language=language)
-    reporters.settle_registration(session, phone, "approved", now)
-    if phone in waiting:
-        wording = wordings[language]
-        facility = facilities.get_facilities(session, [found[codes[0]]])[found[codes[0]]]
-        text = wording.fill(
-            wording.answers["registered"],
-            reporter=name,
-            facility=facility.name,
-            example=compose.example(form, wording, period_of(now.date(), 1)),
-        )
-        answer = NewOutboxMessage(
-            inbox_id=None,
-            kind="registered",
-            channel=waiting[phone].channel,
-            recipient=phone,
-            text=text,
-            trace_id="",
-            created_at=now,
-        )
-        outbox.add(session, answer)
+    request = _settle(session, phone, notices.now)
+    if request:
+        place = facilities.get_facilities(session, [found[codes[0]]])[found[codes[0]]]
+        _tell(session, request.channel, phone, "registered", language, notices, reporter=name, facility=place.name)
     return inbox.put_back(session, phone, InboxState.HELD)
+
+
+def approve_move(session: Session, phone: str, notices: Notices) -> int:
+    """Let a reporter report from the new phone that she asked for, and tell both phones; return how many messages wait.
+
+    Errors: Malformed when that phone has not asked to take the place of a registered one.
+    """
+    request = _settle(session, phone, notices.now)
+    if request is None or request.old_phone is None:
+        raise Malformed(f"{phone} tidak meminta ganti HP / did not ask to take another phone's place", "phone")
+    people = reporters.find_by_phones(session, [request.old_phone]).get(request.old_phone, ())
+    if not people:
+        raise Malformed(f"{request.old_phone} tidak lagi terdaftar / is not registered any more", "phone")
+    reporters.move_phone(session, request.old_phone, phone)
+    person = people[0]
+    _tell(session, request.channel, phone, "moved", person.language, notices, reporter=person.name)
+    _tell(session, request.channel, request.old_phone, "moved_away", person.language, notices, reporter=person.name)
+    return inbox.put_back(session, phone, InboxState.HELD)
+
+
+def _settle(session: Session, phone: str, now: datetime) -> Registration | None:
+    request = next((one for one in reporters.waiting_registrations(session) if one.phone == phone), None)
+    reporters.settle_registration(session, phone, "approved", now)
+    return request
+
+
+def _tell(
+    session: Session, channel: str, phone: str, answer: str, language: str, notices: Notices, **slots: str
+) -> None:
+    """Queue a notice to a phone."""
+    wording = notices.wordings[language]
+    example = compose.example(notices.form, wording, period_of(notices.now.date(), 1))
+    notice = NewOutboxMessage(
+        inbox_id=None,
+        kind=answer,
+        channel=channel,
+        recipient=phone,
+        text=wording.fill(wording.answers[answer], example=example, **slots),
+        trace_id="",
+        created_at=notices.now,
+    )
+    outbox.add(session, notice)

@@ -18,7 +18,7 @@ from gateway.store.inbox import InboxMessage
 from gateway.store.questions import REPLACED
 from gateway.store.reporters import Reporter
 from gateway.store.reports import ReportKey
-from gateway.values import InboxState, ReportState
+from gateway.values import InboxState, ReportState, find_phone
 from parsers.period import assumed_period
 from parsers.read import read_message
 from parsers.reading import CommandName, Kind, Reading, ReadReport
@@ -29,10 +29,17 @@ def meet_stranger(session: Session, message: InboxMessage, desk: Desk) -> Reply:
     day = sent_on(message, desk.rules.timezone)
     reading = read_message(message.text, day, desk.rules.forms)
     if reading.command and reading.command.name is CommandName.REGISTER:
-        is_new = reporters.ask_registration(session, message.sender, message.channel, message.text, desk.now)
-        reply = say(desk.rules, desk.rules.language, "registering", InboxState.DONE)
+        old_phone = _find_old_phone(session, reading.command.rest, desk)
+        is_new = reporters.ask_registration(session, message.sender, message.channel, message.text, desk.now, old_phone)
+        reply = say(desk.rules, desk.rules.language, "moving" if old_phone else "registering", InboxState.DONE)
         return replace(reply, is_due=is_new)
     return say(desk.rules, desk.rules.language, "unregistered", InboxState.HELD)
+
+
+def _find_old_phone(session: Session, words: str, desk: Desk) -> str | None:
+    """Return the registered phone that a request names, `DAFTAR GANTI 0812...`: its owner has a new one."""
+    named = {phone for phone in (find_phone(word, desk.rules.region) for word in words.split()) if phone}
+    return next(iter(reporters.find_by_phones(session, named)), None)
 
 
 def pass_on(people: Sequence[Reporter], reading: Reading, day: date, desk: Desk) -> Reply:

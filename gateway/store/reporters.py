@@ -58,6 +58,7 @@ registrations = Table(
     Column("phone", String(20), nullable=False),
     Column("channel", String(40), nullable=False),
     Column("words", Text, nullable=False),
+    Column("old_phone", String(20), nullable=True),
     Column("asked_at", UtcDateTime, nullable=False),
     Column("state", String(10), nullable=False),
     Column("decided_at", UtcDateTime, nullable=True),
@@ -85,12 +86,13 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A phone that asks to be registered, with the words it sent."""
+    """A phone that asks to be registered, with its words. `old_phone` is the one that it would take the place of."""
 
     id: int
     phone: str
     channel: str
     words: str
+    old_phone: str | None
     asked_at: datetime
 
 
@@ -188,10 +190,14 @@ def set_stopped(session: Session, reporter_id: int, stopped_at: datetime | None)
     session.execute(update(reporters).where(reporters.c.id == reporter_id).values(stopped_at=stopped_at))
 
 
-def ask_registration(session: Session, phone: str, channel: str, words: str, asked_at: datetime) -> bool:
+def ask_registration(
+    session: Session, phone: str, channel: str, words: str, asked_at: datetime, old_phone: str | None = None
+) -> bool:
     """Keep a request to be registered and return whether it is new; asked again, its words are the newest."""
     waiting = registrations.c.phone == phone, registrations.c.state == "waiting"
-    changed = session.execute(update(registrations).where(*waiting).values(words=words, channel=channel))
+    changed = session.execute(
+        update(registrations).where(*waiting).values(words=words, channel=channel, old_phone=old_phone)
+    )
     if changed.rowcount == 0:  # type: ignore[attr-defined]
         row = {
             "phone": phone,
@@ -199,10 +205,17 @@ def ask_registration(session: Session, phone: str, channel: str, words: str, ask
             "words": words,
             "asked_at": asked_at,
             "state": "waiting",
+            "old_phone": old_phone,
         }
         session.execute(insert(registrations), row)
         return True
     return False
+
+
+def move_phone(session: Session, old_phone: str, new_phone: str) -> int:
+    """Let the reporters of one phone report from another from now on; return how many they are."""
+    statement = update(reporter_phones).where(reporter_phones.c.phone == old_phone).values(phone=new_phone)
+    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
 def waiting_registrations(session: Session) -> tuple[Registration, ...]:

@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("phone", sa.String(length=20), nullable=False),
         sa.Column("channel", sa.String(length=40), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("old_phone", sa.String(length=20), nullable=True),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),

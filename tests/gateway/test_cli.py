@@ -16,9 +16,9 @@ from gateway import cli
 from gateway.forms import load_forms
 from gateway.runtime import utc_now
 from gateway.settings import read_settings
-from gateway.store import inbox, reporters
+from gateway.store import inbox, outbox, reporters
 from gateway.store.base import Database
-from tests.district import District, make_runtime
+from tests.district import PHONES, District, make_runtime
 
 ROOT = Path(__file__).resolve().parents[2]
 FOUNDING = {"id": "7", "text": "KB 0925 BARU 12 AKTIF 40 PIL 30", "on": "2025-10-03"}
@@ -147,3 +147,25 @@ def test_what_was_held_is_read_once_its_sender_is_approved(
 
 def test_the_settings_of_a_test_are_not_those_of_whoever_runs_it() -> None:
     assert read_settings().port == 8000
+
+
+def test_a_new_phone_takes_the_old_ones_place_and_both_are_told(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    district = District(make_runtime(database, tmp_path))
+    district.say("stranger", "DAFTAR GANTI 081230000001")
+    held = district.keep("stranger", "KB 0925 BARU 3 AKTIF 21")
+    district.handle()
+    environ = {"KABAR_VAR": str(tmp_path), "KABAR_DATABASE_URL": database_url, "KABAR_REDIS_URL": "redis://127.0.0.1:1"}
+    assert PHONES["ani"] in run("reporters", "list", **environ).stdout
+    assert district.say("ani", "STATUS"), "until staff decide, the old phone is hers"
+    assert run("reporters", "approve", "081230000099", "--move", **environ).returncode == 0
+    district.handle()
+    answer = district.answer(held)
+    assert answer is not None
+    assert answer.text.startswith("KB Sep 25 PMB Ani: BARU 3 AKTIF 21")
+    with database.session(read_only=True) as session:
+        told = {message.recipient for message in outbox.latest_to(session) if message.kind in ("moved", "moved_away")}
+    assert told == {PHONES["ani"], PHONES["stranger"]}
+    assert district.message(district.keep("ani", "STATUS")).state == "received"
+    assert "belum terdaftar" in district.say("ani", "KB 0925 BARU 1 AKTIF 2")
