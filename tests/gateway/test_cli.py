@@ -167,5 +167,6 @@ def test_a_new_phone_takes_the_old_ones_place_and_both_are_told(
     with database.session(read_only=True) as session:
         told = {message.recipient for message in outbox.latest_to(session) if message.kind in ("moved", "moved_away")}
     assert told == {PHONES["ani"], PHONES["stranger"]}
-    assert district.message(district.keep("ani", "STATUS")).state == "received"
-    assert "belum terdaftar" in district.say("ani", "KB 0925 BARU 1 AKTIF 2")
+    late = district.keep("ani", "KB 0925 BARU 1 AKTIF 2")
+    district.handle()
+    assert district.message(late).state == "held", "the old phone is nobody's now"
