@@ -56,6 +56,8 @@ def keep(
     )
     if is_free:
         desk.asked[message.sender] = question
+    else:
+        desk.in_line.add(message.sender)
 
 
 def close(session: Session, sender: str, desk: Desk, state: str = ANSWERED) -> None:
@@ -67,6 +69,8 @@ def close(session: Session, sender: str, desk: Desk, state: str = ANSWERED) -> N
 
 def drop_same(session: Session, sender: str, report: ReadReport, desk: Desk) -> None:
     """Close the questions waiting for their turn that a report sent now makes idle."""
+    if sender not in desk.in_line:
+        return
     for waiting in questions.next_questions(session, sender):
         if is_same_subject(from_json(waiting.reading), report):
             questions.close(session, waiting.id, REPLACED, desk.now)
@@ -74,7 +78,7 @@ def drop_same(session: Session, sender: str, report: ReadReport, desk: Desk) -> 
 
 def open_next(session: Session, sender: str, desk: Desk) -> Question | None:
     """Open the next question of a sender who has answered hers, and return it."""
-    if sender in desk.asked:
+    if sender in desk.asked or sender not in desk.in_line:
         return None
     question = questions.open_next(session, sender, desk.now)
     if question is not None:

@@ -29,8 +29,6 @@ from parsers.period import assumed_period
 from parsers.problems import ProblemCode
 from parsers.reading import NOWHERE, Kind, OpenQuestion, Problem, Reading, ReadReport, RepairCode
 
-HISTORY_SINCE = "2000-01"  # what counts for a facility is a few hundred numbers; the judge takes the months it needs
-
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -124,7 +122,8 @@ def _take_one(
     problems = [*report.problems, *problems]
     if place is None or problems:
         return Taken(form, replace(report, problems=tuple(problems)), place)
-    history = reports.values_of_months(session, form.code, place.facility.id, HISTORY_SINCE)
+    since = _year_before(report.period or assumed_period(day))  # the judge takes the last six that were reported
+    history = reports.values_of_months(session, form.code, place.facility.id, since)
     verdict = judge(report, form, Facts(sent_on=day, facility_type=place.facility.type, history=history))
     problems = [*map(_as_problem, verdict.refusals), *_find_taken_month(report, history)]
     problems += _find_repairs_too_many(desk.rules.wordings[place.reporter.language], form, place, report)
@@ -142,6 +141,10 @@ def _take_one(
     )
     doubts = map(_as_problem, verdict.asks) if accepted.decision is Decision.WAITS else ()
     return Taken(form, replace(report, problems=tuple(doubts)), place, accepted)
+
+
+def _year_before(period: str) -> str:
+    return f"{int(period[:4]) - 1:04}{period[4:]}"
 
 
 def _as_problem(finding: Finding) -> Problem:
@@ -162,7 +165,7 @@ def _find_taken_month(report: ReadReport, history: Mapping[str, Mapping[str, int
 
 def _find_repairs_too_many(wording: Wording, form: Form, place: Place, report: ReadReport) -> list[Problem]:
     """Return a problem where the confirmation could not name every repair: nothing is repaired in silence."""
-    if compose.confirm(wording, Stored(form, place.facility.name, report, 0)) is not None:
+    if not report.repairs or compose.confirm(wording, Stored(form, place.facility.name, report, 0)) is not None:
         return []
     first = compose.say_repair(wording, form, report.repairs[0])
     about: dict[str, str | int] = {"count": len(report.repairs), "repair": first}

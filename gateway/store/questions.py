@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     insert,
+    literal_column,
     select,
     update,
 )
@@ -39,13 +40,22 @@ questions = Table(
 )
 OPEN, NEXT, ANSWERED, REPLACED, EXPIRED = "open", "next", "answered", "replaced", "expired"
 
-_open = questions.c.state == OPEN
+# Written out wherever a partial index is meant: with a bound value no database could tell that it may use it.
+_open = questions.c.state == literal_column("'open'", String)
+_next = questions.c.state == literal_column("'next'", String)
 Index(
     "uq_questions_open",
     questions.c.sender,
     unique=True,
     sqlite_where=_open,
     postgresql_where=_open,
+)
+Index(
+    "ix_questions_next",
+    questions.c.sender,
+    questions.c.id,
+    sqlite_where=_next,
+    postgresql_where=_next,
 )
 
 
@@ -74,9 +84,15 @@ def open_questions(session: Session, senders: Collection[str]) -> dict[str, Ques
     return {row.sender: Question(*row) for row in session.execute(statement)}
 
 
+def senders_in_line(session: Session, senders: Collection[str]) -> set[str]:
+    """Return those of these senders who have questions that wait for their turn."""
+    statement = select(questions.c.sender).where(_next, questions.c.sender.in_(senders)).distinct()
+    return set(session.execute(statement).scalars())
+
+
 def next_questions(session: Session, sender: str) -> tuple[Question, ...]:
     """Return the questions that wait for their turn, the longest waiting first."""
-    statement = select(*_COLUMNS).where(questions.c.sender == sender, questions.c.state == NEXT)
+    statement = select(*_COLUMNS).where(questions.c.sender == sender, _next)
     return tuple(Question(*row) for row in session.execute(statement.order_by(questions.c.id)))
 
 

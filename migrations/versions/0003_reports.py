@@ -83,6 +83,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
     )
+    op.create_index(
+        "ix_questions_next",
+        "questions",
+        ["sender", "id"],
+        sqlite_where=sa.text("state = 'next'"),
+        postgresql_where=sa.text("state = 'next'"),
+    )
 
 
 def downgrade() -> None:
