@@ -13,8 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import kabar
+from gateway.demo import printed_midwives
 from gateway.forms import load_forms
 from gateway.reply.wordings import load_wordings
+from gateway.review.pages.phone import EXAMPLES
 from gateway.store.base import Database
 from parsers.read import read_message
 from parsers.reading import Kind
@@ -121,11 +123,16 @@ def test_a_message_quoted_in_the_text_of_a_page_is_a_clean_report() -> None:
         (one.name, code)
         for one in read_pages()
         for code in codes_in(prose_of(one))
-        if re.match(r"KB (?:\w+ )?\d{4} ", code)
+        if re.match(r"(?:KB|ALOKON) (?:\w+ )?\d{4} ", code)
     ]
     assert quoted
     for name, code in quoted:
         assert read_message(code, SENT_ON, load_forms()).is_clean, f"{name}: {code}"
+
+
+def test_the_readme_shows_the_very_command_that_the_demo_prints() -> None:
+    [*_, sms] = page("README.md").blocks("sh")[1].splitlines()
+    assert shlex.split(sms) == ["./kabar", "sms", "--from", printed_midwives()[0].phone, EXAMPLES[0][0]]
 
 
 def prose_of(one: Page) -> str:

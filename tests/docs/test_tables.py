@@ -22,7 +22,8 @@ from gateway.store.outbox import NewOutboxMessage
 from gateway.values import COUNTING, ChannelLimits, InboxState, OutboxState, ReportState
 from tests.district import make_runtime
 from tests.docs.pages import code_in, codes_in, page
-from tests.house.source import dotted, read_modules
+from tests.house.source import ROOT, dotted, read_modules
+from tests.house.test_floors import read_floors
 
 OPERATORS, CHANNELS, READING = "docs/operators.md", "docs/channels.md", "docs/how-a-message-is-read.md"
 ADAPTERS = discover("gateway.channels", having=("SETTINGS", "make"))
@@ -49,6 +50,18 @@ def test_the_options_of_each_channel_stand_on_their_page(name: str) -> None:
     written = page(CHANNELS).table_after(f"<!-- options: {name} -->")
     table = "\n".join(f"| {' | '.join(row)} |" for row in expected)
     assert written == expected, f"the table in {CHANNELS} should be\n{table}"
+
+
+def test_the_floors_on_the_page_are_those_that_import_linter_holds() -> None:
+    [table] = page("docs/contributing.md").tables("floor", "rooms")
+    standing = [[room for room in floor if is_module(room)] for floor in read_floors()]
+    assert [codes_in(row[1]) for row in table] == standing
+
+
+def is_module(room: str) -> bool:
+    """Return whether a room of the contract is there yet."""
+    path = ROOT / room.replace(".", "/")
+    return path.with_suffix(".py").exists() or path.is_dir()
 
 
 def test_every_event_that_is_logged_is_explained_and_no_other() -> None:
