@@ -43,7 +43,7 @@ LONGEST: Mapping[str, int] = {  # septets that a slot may take; a longer value i
 }
 LONGEST_NUMBER = 6  # "99.999"; every slot that is not named above holds a number
 
-# Words and forms that local SMS routes drop without a word. Source: domain.md, Telecom.
+# Words and forms that local SMS routes drop without a word. Source: docs/channels.md, Telecom.
 _DROPPED = re.compile(r"\b(?:pin|nomor|juta|dana|selamat|token|password|kode verifikasi)\b", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"[0-9]{4,}", re.ASCII)
 _URL_MARKS = re.compile(r"://|(?<=[A-Za-z])[./](?=[A-Za-z])|www", re.IGNORECASE)
