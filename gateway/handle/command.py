@@ -19,6 +19,7 @@ from gateway.store.questions import REPLACED
 from gateway.store.reporters import Reporter
 from gateway.store.reports import ReportKey
 from gateway.values import InboxState, ReportState, find_phone
+from parsers.merge import merge
 from parsers.period import assumed_period
 from parsers.read import read_message
 from parsers.reading import CommandName, Kind, Reading, ReadReport
@@ -75,7 +76,7 @@ def obey(
     if name is CommandName.CANCEL:
         return _withdraw(session, message, people, desk)
     if name is CommandName.YES:
-        return _answer_yes(session, message, people, example, desk)
+        return _answer_yes(session, message, reading, people, day, desk)
     if name is CommandName.NO:
         return _answer_no(session, message, people, example, desk)
     if name is CommandName.CORRECT:
@@ -143,19 +144,27 @@ def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter
     return say(desk.rules, person.language, "withdrawn", InboxState.DONE, **slots)
 
 
-def _answer_yes(session: Session, message: InboxMessage, people: Sequence[Reporter], example: str, desk: Desk) -> Reply:
-    """Take YA: a report that waited for it counts; a question that wants words or a number is asked again."""
+def _answer_yes(
+    session: Session, message: InboxMessage, reading: Reading, people: Sequence[Reporter], day: date, desk: Desk
+) -> Reply:
+    """Take YA: what waited for it counts, what was offered is taken; a question that wants more is asked again."""
     person, question = people[0], desk.asked.get(message.sender)
     if question is None:
+        example = example_for(desk.rules, person.language, people, day)
         return say(desk.rules, person.language, "nothing_asked", InboxState.DONE, example=example)
+    asked = asking.reopen(question)
+    offered = merge(asked, reading, desk.rules.form(asked.report.form))
+    if question.report_id is None and offered != asked.report:
+        asking.close(session, message.sender, desk)
+        return report.take(session, message, Reading(Kind.REPORT, reports=(offered,)), people, day, desk)
     confirmed = accept.confirm_waiting(session, question.report_id) if question.report_id else None
     if confirmed is None:
         return Reply(question.text, InboxState.DONE, "asked_again")
     asking.close(session, message.sender, desk)
     kept, accepted = confirmed
     facility = facilities.get_facilities(session, [kept.key.facility_id])[kept.key.facility_id]
-    reading = replace(from_json(question.reading), problems=())
-    stored = report.as_stored(desk.rules.form(kept.key.form), reading, Place(facility, person), accepted)
+    settled = replace(asked.report, problems=())
+    stored = report.as_stored(desk.rules.form(kept.key.form), settled, Place(facility, person), accepted)
     wording = desk.rules.wordings[person.language]
     return report.say_with_next(session, message.sender, wording, stored, accepted, desk)
 

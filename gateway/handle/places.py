@@ -22,7 +22,8 @@ class Place:
 def choose(report: ReadReport, people: Sequence[Reporter]) -> tuple[Place | None, list[Problem]]:
     """Return the place of a report, or what is wrong: none named by a reporter of several, or one that is not hers.
 
-    A facility is named by its code or its short name, in any case, with or without spaces.
+    A facility is named by its code, its short name, its name or a word of its name that no other of hers has; in any
+    case, with or without spaces.
     """
     known = {facility.id: Place(facility, person) for person in reversed(people) for facility in person.facilities}
     if report.facility is None:
@@ -30,11 +31,20 @@ def choose(report: ReadReport, people: Sequence[Reporter]) -> tuple[Place | None
             return next(iter(known.values())), []
         return None, [Problem(ProblemCode.FACILITY_MISSING, "", Span(0, 0))]
     wanted = _plain(report.facility)
-    for place in known.values():
-        if wanted in (_plain(place.facility.code), _plain(place.facility.short_name)):
-            return place, []
+    for names in (_own_names, _name_words):
+        found = [place for place in known.values() if wanted in names(place.facility)]
+        if len(found) == 1:
+            return found[0], []
     about = {"facility": report.facility}
     return None, [Problem(ProblemCode.FACILITY_UNKNOWN, report.facility, Span(0, 0), about)]
+
+
+def _own_names(facility: Facility) -> set[str]:
+    return {_plain(facility.code), _plain(facility.short_name), _plain(facility.name)}
+
+
+def _name_words(facility: Facility) -> set[str]:
+    return {_plain(word) for word in facility.name.split()}
 
 
 def _plain(name: str) -> str:

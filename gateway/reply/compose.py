@@ -211,6 +211,8 @@ def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, s
             slots[name] = value
     if "key" not in problem.about and "measure" in problem.about:
         slots["key"] = slots["measure"]
+    if "measure" not in slots and isinstance(problem.about.get("key"), str) and form is not None:
+        slots["measure"] = _words_for(form, str(problem.about["key"]).partition(".")[0])
     if "code" in problem.about:
         slots["key"] = slots["code"]
     return slots
