@@ -133,7 +133,7 @@ class Database:
         Raced when another session took the same unique place first; rolled back, to be done again at once.
         """
         engine = self.engine.execution_options(**{sqlite.READ_ONLY: True}) if read_only else self.engine
-        with Session(engine, expire_on_commit=False) as session, translating_errors():
+        with translating_errors(), Session(engine, expire_on_commit=False) as session:
             yield session
 
     def dispose(self) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, String, Table, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.store.base import Session, UtcDateTime, metadata, savepoint
+from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
 
 channels = Table(
     "channels",
@@ -24,15 +25,13 @@ ticks = Table(
 
 
 def hold_channel(session: Session, name: str) -> datetime | None:
-    """Take a channel's pace for this transaction and return when its next message may go, None for at once.
-
-    Errors: Raced when another session added the channel's row at the same moment.
-    """
-    row = session.execute(select(channels.c.next_send_at).where(channels.c.name == name).with_for_update()).first()
+    """Take a channel's pace for this transaction and return when its next message may go, None for at once."""
+    pace = select(channels.c.next_send_at).where(channels.c.name == name).with_for_update()
+    row = session.execute(pace).first()
     if row is None:
-        with savepoint(session):
-            session.execute(insert(channels), {"name": name})
-        return None
+        dialect = postgresql if is_postgresql(session) else sqlite
+        session.execute(dialect.insert(channels).on_conflict_do_nothing(), {"name": name})
+        row = session.execute(pace).one()
     found: datetime | None = row.next_send_at
     return found
 
