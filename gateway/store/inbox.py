@@ -31,7 +31,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
-from gateway.values import InboxState
+from gateway.values import INBOX_MOVES, InboxState
 
 LONGEST_WAIT = timedelta(hours=1)  # longer than any wait between two tries
 
@@ -220,7 +220,12 @@ def oldest_waiting(session: Session) -> datetime | None:
 
 
 def put_back(session: Session, sender: str, state: InboxState) -> int:
-    """Let every message of a sender in this state be handled anew; return how many. It keeps the day it was sent."""
+    """Let every message of a sender in this state be handled anew; return how many. It keeps the day it was sent.
+
+    Errors: ValueError for a state from which nothing goes back.
+    """
+    if InboxState.RECEIVED not in INBOX_MOVES[state]:
+        raise ValueError(f"what is {state} is not handled anew")
     statement = (
         update(inbox)
         .where(inbox.c.sender == sender, inbox.c.state == state)

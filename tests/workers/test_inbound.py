@@ -20,7 +20,7 @@ from gateway.store import inbox
 from gateway.store import outbox as outbox_store
 from gateway.store.base import Database, savepoint
 from gateway.store.outbox import outbox
-from gateway.values import lane_of
+from gateway.values import InboxState, lane_of
 from tests.district import PHONES, District, lane_of_phone, make_runtime
 from workers import inbound
 
@@ -164,7 +164,7 @@ def test_a_poisoned_message_that_staff_put_back_is_handled_once_it_can_be(
         district.pass_time(seconds=121)
     monkeypatch.undo()  # the fault is mended
     with district.database.session() as session:
-        assert inbox.put_back(session, PHONES["ani"], district.message(poisoned).state) == 1
+        assert inbox.put_back(session, PHONES["ani"], InboxState.DEAD) == 1
         session.commit()
     district.handle()
     found, answer = district.message(poisoned), district.answer(poisoned)
