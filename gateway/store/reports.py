@@ -29,7 +29,7 @@ from sqlalchemy import (
 from gateway.store.base import Session, UtcDateTime, metadata
 from gateway.store.facilities import facilities
 from gateway.store.inbox import BigId
-from gateway.values import COUNTING, ReportState
+from gateway.values import COUNTING, REPORT_MOVES, ReportState
 
 reports = Table(
     "reports",
@@ -193,7 +193,7 @@ def values_of_months(session: Session, form: str, facility_id: int, since: str) 
     """Return what counts for a facility by period, from a period on: what a new report is judged beside."""
     about = {"about_form": form, "about_facility": facility_id, "since": since}
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for period, measure, item, quantity in session.execute(_MONTHS, about):
+    for period, measure, item, quantity in session.execute(_MONTHS, about).all():
         found[period][_key_of(measure, item)] = quantity
     return found
 
@@ -254,7 +254,12 @@ def add_firsts(session: Session, found: Sequence[NewReport]) -> tuple[int, ...]:
 
 
 def set_state(session: Session, report_id: int, state: ReportState, *, was: ReportState | str) -> bool:
-    """Move a revision from one state to another; False when it no longer stood there."""
+    """Move a revision from one state to another; False when it no longer stood there.
+
+    Errors: ValueError for a move that no revision makes.
+    """
+    if state not in REPORT_MOVES[ReportState(was)]:
+        raise ValueError(f"no report goes from {was} to {state}")
     changed = session.execute(_SET_STATE, {"report_id": report_id, "was": was, "becomes": state})
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 
