@@ -41,7 +41,7 @@ def check_all() -> Iterator[Check]:
 
 def _check_folder(settings: Settings) -> Check:
     try:
-        settings.var.mkdir(parents=True, exist_ok=True)
+        settings.make_var()
         with tempfile.TemporaryFile(dir=settings.var):
             pass
     except OSError as error:

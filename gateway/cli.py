@@ -17,12 +17,12 @@ import click
 from gateway import checkup, demo, jobs, supervise
 from gateway.channels import http, simulator
 from gateway.enrol import approve
-from gateway.errors import KabarError, Misconfigured
+from gateway.errors import KabarError, Malformed, Misconfigured
 from gateway.forms import load_forms
 from gateway.redact import Secret
 from gateway.runtime import Runtime, make_runtime, start_logging, utc_now
 from gateway.settings import Settings, child_environment, describe_settings, phone_server, read_settings
-from gateway.store import reporters, schema
+from gateway.store import inbox, outbox, reporters, schema
 from gateway.values import HttpRequest, find_phone, lane_of
 from parsers.explain import explain
 from parsers.form import Form
@@ -59,6 +59,7 @@ def run_demo(port: int | None) -> None:
     """Coba semuanya di komputer ini. / Try everything on this machine."""
     changes = {"KABAR_PORT": str(port)} if port else {}
     settings = read_settings(child_environment(changes))
+    settings.make_var()
     with supervise.hold_folder(settings.var):
         if not supervise.is_port_free(settings.host, settings.port):
             fault = f"port {settings.port} sudah dipakai / is taken: coba / try --port {settings.port + 1}"
@@ -138,7 +139,7 @@ def run_clock() -> None:
 def migrate() -> None:
     """Siapkan atau perbarui basis data. / Create or update the database."""
     settings = read_settings()
-    settings.var.mkdir(parents=True, exist_ok=True)
+    settings.make_var()
     schema.upgrade(settings.database)
     say(
         f"Basis data siap, versi {schema.newest_version()}.",
@@ -236,6 +237,54 @@ def approve_reporter(phone: str, name: str | None, codes: Sequence[str], languag
         f"{number} disetujui. {held} pesan tertahan dibaca sekarang.",
         f"{number} approved. {held} held messages are read.",
     )
+
+
+@kabar.group("messages")
+def messages_group() -> None:
+    """Pesan yang perlu petugas. / Messages that need staff."""
+
+
+@messages_group.command("list")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10000))
+def list_messages(limit: int) -> None:
+    """Pesan masuk yang menunggu petugas, dan kiriman yang gagal atau tak pasti. / What waits for staff, in and out."""
+    runtime = _start("cli")
+    with runtime.database.session(read_only=True) as session:
+        for one in inbox.latest_messages(session, states=("dead", "for_staff", "held"), limit=limit):
+            click.echo(
+                f"in  {one.id}  {one.state}  {one.received_at:%Y-%m-%d %H:%M}  {one.sender}  {one.text!r}  {one.fault or ''}"
+            )
+        for sent in outbox.latest_by_state(session, ("failed", "unsure"), limit):
+            said = f"{sent.recipient}  {sent.text!r}  {sent.fault_code or ''} {sent.fault or ''}"
+            click.echo(f"out {sent.id}  {sent.state}  {sent.created_at:%Y-%m-%d %H:%M}  {said}")
+
+
+@messages_group.command("again")
+@click.argument("message_id", type=int)
+def handle_again(message_id: int) -> None:
+    """Baca lagi satu pesan masuk (dead, for_staff, held). / Handle a received message anew."""
+    runtime = _start("cli")
+    with runtime.database.session() as session:
+        message = inbox.put_back_one(session, message_id)
+        session.commit()
+    if message is None:
+        raise Malformed(f"pesan {message_id} tidak menunggu petugas / message {message_id} does not wait for staff")
+    runtime.bells.ring(jobs.INBOUND, message.lane)
+    say(f"Pesan {message_id} dibaca lagi.", f"Message {message_id} is handled anew.")
+
+
+@messages_group.command("send")
+@click.argument("message_id", type=int)
+def send_again(message_id: int) -> None:
+    """Kirim lagi satu jawaban yang gagal atau tak pasti. / Send an answer again that failed or is unsure."""
+    runtime = _start("cli")
+    with runtime.database.session() as session:
+        message = outbox.send_again(session, message_id)
+        session.commit()
+    if message is None:
+        raise Malformed(f"kiriman {message_id} tidak gagal / message {message_id} neither failed nor is unsure")
+    runtime.bells.ring(jobs.OUTBOUND, message.channel)
+    say(f"Jawaban {message_id} dikirim lagi.", f"Answer {message_id} is sent again.")
 
 
 def _parse_line(line: bytes, forms: Sequence[Form], today: date) -> dict[str, Any]:

@@ -36,7 +36,7 @@ logger = structlog.get_logger(__name__)
 class NamedJob(Job):
     """A job that runs only what is on the list: whoever can write to Redis must not be able to run code here.
 
-    Source: security.md, fact 3: RQ's JSON serializer alone runs any function whose name it is given.
+    Source: docs/security.md, fact 3: RQ's JSON serializer alone runs any function whose name it is given.
     """
 
     @property
@@ -99,7 +99,7 @@ def connect(url: str, *, for_worker: bool = False) -> Redis:
     """Return a client that never makes its caller wait: no retries, short time-outs.
 
     A worker blocks in Redis while it waits for work, so its own time-out is longer than that wait.
-    Source: security.md, facts 1 and 2: redis-py's defaults wait up to a minute for a Redis that hangs.
+    Source: docs/security.md, facts 1 and 2: redis-py's defaults wait up to a minute for a Redis that hangs.
     """
     seconds = None if for_worker else REDIS_SECONDS
     return Redis.from_url(

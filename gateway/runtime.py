@@ -63,7 +63,7 @@ def utc_now() -> datetime:
 
 def make_runtime(settings: Settings) -> Runtime:
     """Return the wired parts; nothing is connected to yet. Errors: Misconfigured with every mistake at once."""
-    settings.var.mkdir(parents=True, exist_ok=True)
+    settings.make_var()
     return Runtime(
         settings=settings,
         database=Database(settings.database),

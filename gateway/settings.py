@@ -136,6 +136,10 @@ class Settings(BaseModel):
         """The database's address: the one that is set, or SQLite in `var`."""
         return self.database_url or f"sqlite:///{self.var.absolute() / 'kabar.db'}"
 
+    def make_var(self) -> None:
+        """Make the folder for what is written, for this user alone: it holds phone numbers and secrets."""
+        self.var.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     @property
     def address(self) -> str:
         """Where this server is reached: the public address, or this computer's own."""

@@ -50,7 +50,8 @@ class OutboxState(StrEnum):
     """Where a message to be sent stands.
 
     queued -> sending -> sent -> delivered; sending -> queued (known refusal), failed, unsure; sent -> failed (the
-    network gave up); unsure -> sent, delivered, failed when the provider tells after all. withheld never goes out.
+    network gave up); unsure -> sent, delivered, failed when the provider tells after all. failed, unsure ->
+    queued by staff only. withheld never goes out.
     """
 
     QUEUED = "queued"
@@ -75,7 +76,7 @@ OUTBOX_MOVES: Mapping[OutboxState, frozenset[OutboxState]] = {
     ),
     OutboxState.SENT: frozenset({OutboxState.DELIVERED, OutboxState.FAILED}),
     OutboxState.DELIVERED: frozenset(),
-    OutboxState.FAILED: frozenset(),
+    OutboxState.FAILED: frozenset({OutboxState.QUEUED}),
     OutboxState.UNSURE: frozenset(
         {
             OutboxState.SENT,
@@ -320,7 +321,7 @@ def read_sender(written: str, region: str = "ID") -> Sender:
     """Return who `written` is: a phone as E.164, or a short or alphanumeric id as it stands.
 
     `08...`, `62...` and `+62...` are one number. A number that no phone can have is kept as an id, and never answered.
-    Source: security.md fact 11 (what `phonenumbers` accepts although no SMS centre would send it).
+    Source: docs/security.md, fact 11 (what `phonenumbers` accepts although no SMS centre would send it).
 
     >>> read_sender("0812-3456-7890").address, read_sender("62812 3456 7890").address
     ('+6281234567890', '+6281234567890')

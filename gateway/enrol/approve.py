@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,7 +81,7 @@ def _tell(
         channel=channel,
         recipient=phone,
         text=wording.fill(wording.answers[answer], example=example, **slots),
-        trace_id="",
+        trace_id=secrets.token_hex(8),
         created_at=notices.now,
     )
     outbox.add(session, notice)

@@ -234,6 +234,15 @@ def put_back(session: Session, sender: str, state: InboxState) -> int:
     return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
+def put_back_one(session: Session, message_id: int) -> InboxMessage | None:
+    """Let one message that is held, dead or with staff be handled anew, and return it; None if it is none of these."""
+    again = inbox.c.state.in_((InboxState.HELD, InboxState.DEAD, InboxState.FOR_STAFF))
+    values = {"state": InboxState.RECEIVED, "attempts": 0, "next_try_at": None, "rounds": inbox.c.rounds + 1}
+    statement = update(inbox).where(inbox.c.id == message_id, again).values(values)
+    changed = session.execute(statement).rowcount  # type: ignore[attr-defined]
+    return find_by_id(session, message_id) if changed else None
+
+
 def find_message(session: Session, channel: str, provider_id: str) -> InboxMessage | None:
     """Return a message by its channel's key, or None."""
     statement = select(*_COLUMNS).where(inbox.c.channel == channel, inbox.c.provider_id == provider_id)

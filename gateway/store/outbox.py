@@ -322,6 +322,22 @@ def record_status(session: Session, channel: str, status: DeliveryStatus, now: d
     return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
+def send_again(session: Session, message_id: int) -> OutboxMessage | None:
+    """Queue one message that failed, or of which nobody knows, because staff say so; None when it is neither."""
+    again = outbox.c.state.in_((OutboxState.UNSURE, OutboxState.FAILED))
+    values = {"state": OutboxState.QUEUED, "next_try_at": None, "lease_token": None, "fault": None, "fault_code": None}
+    statement = update(outbox).where(outbox.c.id == message_id, again).values(values)
+    if not session.execute(statement).rowcount:  # type: ignore[attr-defined]
+        return None
+    return OutboxMessage(*session.execute(select(*_COLUMNS).where(outbox.c.id == message_id)).one())
+
+
+def latest_by_state(session: Session, states: Collection[str], limit: int = 50) -> tuple[OutboxMessage, ...]:
+    """Return the newest messages of some states, newest first."""
+    statement = select(*_COLUMNS).where(outbox.c.state.in_(states)).order_by(outbox.c.id.desc()).limit(limit)
+    return tuple(OutboxMessage(*row) for row in session.execute(statement))
+
+
 def channels_with_work(session: Session) -> tuple[str, ...]:
     """Return the channels that hold messages which are due, or which a dead sender may have left behind."""
     clock = database_now(session)

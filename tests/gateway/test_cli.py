@@ -170,3 +170,23 @@ def test_a_new_phone_takes_the_old_ones_place_and_both_are_told(
     late = district.keep("ani", "KB 0925 BARU 1 AKTIF 2")
     district.handle()
     assert district.message(late).state == "held", "the old phone is nobody's now"
+
+
+def test_staff_put_back_what_waits_for_them_and_send_again_what_failed(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    district = District(make_runtime(database, tmp_path))
+    chat = district.keep("ani", "Bu besok rapat jam 9 di puskesmas ya")
+    district.handle()
+    first = district.answer(chat)
+    assert first is not None
+    with database.session() as session:
+        session.execute(outbox.outbox.update().values(state="unsure"))
+        session.commit()
+    environ = {"KABAR_VAR": str(tmp_path), "KABAR_DATABASE_URL": database_url, "KABAR_REDIS_URL": "redis://127.0.0.1:1"}
+    listed = run("messages", "list", **environ).stdout
+    assert ("for_staff" in listed, "unsure" in listed) == (True, True)
+    assert run("messages", "again", str(district.message(chat).id), **environ).returncode == 0
+    assert run("messages", "send", str(first.id), **environ).returncode == 0
+    assert run("messages", "send", str(first.id), **environ).returncode == 1, "it waits to be sent already"
+    assert (district.handle(), district.message(chat).state, district.send()) == (1, "for_staff", 2)
