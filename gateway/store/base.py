@@ -168,7 +168,7 @@ def translating_errors() -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise Raced(str(error.orig)) from error
-    except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
+    except (OperationalError, InterfaceError, InternalError, PoolTimeout, sqlite.driver.OperationalError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise Unavailable(f"the database is not available: {cause}") from error
     except DatabaseError as error:

@@ -126,9 +126,39 @@ class NewInboxMessage:
 
 _COLUMNS = tuple(inbox.c[name] for name in InboxMessage.__slots__)
 
-# What is asked for every single message is put together once: that costs more than asking it.
+
+def _waits(messages: FromClause) -> ColumnElement[bool]:
+    """Tell which messages wait for another try. A wait far too long was written by a wrong clock, and is over."""
+    at = messages.c.next_try_at
+    return and_(
+        at.is_not(None), at > bindparam("now", type_=UtcDateTime), at <= bindparam("longest", type_=UtcDateTime)
+    )
+
+
+# What is asked for every message or batch is put together once: that costs more than asking it.
+_earlier = inbox.alias("earlier")
+_is_held_up = (
+    select(_earlier.c.id)
+    .where(
+        _earlier.c.lane == inbox.c.lane,
+        _earlier.c.state == _RECEIVED,
+        _earlier.c.sender == inbox.c.sender,
+        _earlier.c.id < inbox.c.id,
+        _waits(_earlier),
+    )
+    .exists()
+)
+_NEXT_BATCH = (
+    select(*_COLUMNS)
+    .where(inbox.c.lane == bindparam("of_lane"), _received, ~_waits(inbox), ~_is_held_up)
+    .order_by(inbox.c.id)
+    .limit(bindparam("size"))
+)
+_LANES_WITH_WORK = select(inbox.c.lane).where(_received, ~_waits(inbox)).distinct()
 _KEEP = {
-    dialect.dialect.name: dialect.insert(inbox).on_conflict_do_nothing(index_elements=["channel", "provider_id"])
+    dialect.dialect.name: dialect.insert(inbox)
+    .on_conflict_do_nothing(index_elements=["channel", "provider_id"])
+    .returning(inbox.c.id)
     for dialect in (postgresql, sqlite_dialect)
 }
 _FINISH = (
@@ -142,7 +172,7 @@ def keep(session: Session, message: NewInboxMessage) -> bool:
     """Keep a message; False when it was kept before: the same channel and provider id are the same message for ever."""
     row = {name: getattr(message, name) for name in NewInboxMessage.__slots__} | {"attempts": 0, "rounds": 0}
     statement = _KEEP[session.get_bind().dialect.name]
-    return bool(session.execute(statement, row).rowcount)  # type: ignore[attr-defined]
+    return session.execute(statement, row).first() is not None
 
 
 def hold_lane(session: Session, lane: int) -> bool:
@@ -158,31 +188,12 @@ def next_batch(session: Session, lane: int, now: datetime, size: int) -> tuple[I
 
     A message that waits for another try holds up the later ones of its own sender, so that they keep their order.
     """
-    earlier = inbox.alias("earlier")
-    is_held_up = (
-        select(earlier.c.id)
-        .where(
-            earlier.c.lane == lane,
-            earlier.c.state == _RECEIVED,
-            earlier.c.sender == inbox.c.sender,
-            earlier.c.id < inbox.c.id,
-            _waits(earlier, now),
-        )
-        .exists()
-    )
-    statement = (
-        select(*_COLUMNS)
-        .where(inbox.c.lane == lane, _received, ~_waits(inbox, now), ~is_held_up)
-        .order_by(inbox.c.id)
-        .limit(size)
-    )
-    return tuple(InboxMessage(*row) for row in session.execute(statement))
+    rows = session.execute(_NEXT_BATCH, _clock(now) | {"of_lane": lane, "size": size})
+    return tuple(InboxMessage(*row) for row in rows)
 
 
-def _waits(messages: FromClause, now: datetime) -> ColumnElement[bool]:
-    """Tell which messages wait for another try. A wait far too long was written by a wrong clock, and is over."""
-    at = messages.c.next_try_at
-    return and_(at.is_not(None), at > now, at <= now + LONGEST_WAIT)
+def _clock(now: datetime) -> dict[str, datetime]:
+    return {"now": now, "longest": now + LONGEST_WAIT}
 
 
 def finish(session: Session, message_id: int, state: InboxState, now: datetime) -> bool:
@@ -210,7 +221,7 @@ def postpone(session: Session, message_id: int, next_try_at: datetime) -> None:
 
 def lanes_with_work(session: Session, now: datetime) -> tuple[int, ...]:
     """Return the lanes that hold messages which are due."""
-    return tuple(session.execute(select(inbox.c.lane).where(_received, ~_waits(inbox, now)).distinct()).scalars())
+    return tuple(session.execute(_LANES_WITH_WORK, _clock(now)).scalars())
 
 
 def oldest_waiting(session: Session) -> datetime | None:
