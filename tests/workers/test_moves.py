@@ -187,7 +187,7 @@ def walk(database: Database, is_idempotent: bool, happened: list[tuple[str, int]
     return moves
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(is_idempotent=st.booleans(), happened=happenings)
 def test_whatever_happens_an_outbox_message_makes_no_move_that_is_not_in_the_table(
     database: Database, is_idempotent: bool, happened: list[tuple[str, int]]
