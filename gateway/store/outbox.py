@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    bindparam,
     func,
     insert,
     literal_column,
@@ -130,7 +131,14 @@ class Claim:
 
 
 _COLUMNS = tuple(outbox.c[name] for name in OutboxMessage.__slots__)
+
+# What is asked for every message or batch is put together once: that costs more than asking it.
 _ADD = insert(outbox)
+_RECENT_SENDS = select(outbox.c.recipient, outbox.c.text, outbox.c.created_at).where(
+    outbox.c.recipient.in_(bindparam("recipients", expanding=True)),
+    outbox.c.created_at > bindparam("since"),
+    outbox.c.state != OutboxState.WITHHELD,
+)
 
 
 def answer_kind(rounds: int) -> str:
@@ -155,12 +163,8 @@ def recent_sends(session: Session, recipients: Collection[str], since: datetime)
     """Return (recipient, text, created_at) of what went or will go to these numbers since an instant."""
     if not recipients:
         return []
-    statement = select(outbox.c.recipient, outbox.c.text, outbox.c.created_at).where(
-        outbox.c.recipient.in_(recipients),
-        outbox.c.created_at > since,
-        outbox.c.state != OutboxState.WITHHELD,
-    )
-    return [(row.recipient, row.text, row.created_at) for row in session.execute(statement)]
+    rows = session.execute(_RECENT_SENDS, {"recipients": list(recipients), "since": since})
+    return [(recipient, text, created_at) for recipient, text, created_at in rows]
 
 
 def claim(session: Session, channel: str, limits: ChannelLimits) -> Claim:

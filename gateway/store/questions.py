@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     insert,
     literal_column,
     select,
@@ -75,19 +76,23 @@ class Question:
 
 _COLUMNS = tuple(questions.c[name] for name in Question.__slots__)
 
+# What is asked for every batch is put together once: that costs more than asking it.
+_from_senders = questions.c.sender.in_(bindparam("senders", expanding=True))
+_OPEN_QUESTIONS = select(*_COLUMNS).where(_open, _from_senders)
+_IN_LINE = select(questions.c.sender).where(_next, _from_senders).distinct()
+
 
 def open_questions(session: Session, senders: Collection[str]) -> dict[str, Question]:
     """Return the open question of each of these senders who has one."""
     if not senders:
         return {}
-    statement = select(*_COLUMNS).where(_open, questions.c.sender.in_(senders))
-    return {row.sender: Question(*row) for row in session.execute(statement)}
+    rows = session.execute(_OPEN_QUESTIONS, {"senders": list(senders)})
+    return {row.sender: Question(*row) for row in rows}
 
 
 def senders_in_line(session: Session, senders: Collection[str]) -> set[str]:
     """Return those of these senders who have questions that wait for their turn."""
-    statement = select(questions.c.sender).where(_next, questions.c.sender.in_(senders)).distinct()
-    return set(session.execute(statement).scalars())
+    return set(session.execute(_IN_LINE, {"senders": list(senders)}).scalars())
 
 
 def next_questions(session: Session, sender: str) -> tuple[Question, ...]:
