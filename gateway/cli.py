@@ -14,16 +14,15 @@ from typing import Any
 
 import click
 
-from gateway import checkup, demo, jobs, supervise
+from gateway import checkup, cli_staff, demo, jobs, supervise
 from gateway.channels import http, simulator
-from gateway.enrol import approve
-from gateway.errors import KabarError, Malformed, Misconfigured
+from gateway.errors import KabarError, Misconfigured
 from gateway.forms import load_forms
 from gateway.redact import Secret
 from gateway.runtime import Runtime, make_runtime, start_logging, utc_now
 from gateway.settings import Settings, child_environment, describe_settings, phone_server, read_settings
-from gateway.store import inbox, outbox, reporters, schema
-from gateway.values import HttpRequest, find_phone, lane_of
+from gateway.store import schema
+from gateway.values import HttpRequest
 from parsers.explain import explain
 from parsers.form import Form
 from parsers.read import read_message
@@ -196,94 +195,8 @@ def send_sms(sender: str, url: str | None, wait: float, text: str) -> None:
     sys.exit(_Phone(address, simulator.read_secret(var)).converse(sender, text, wait))
 
 
-@kabar.group("reporters")
-def reporters_group() -> None:
-    """Bidan yang boleh melapor. / Who may report."""
-
-
-@reporters_group.command("list")
-def list_registrations() -> None:
-    """Pendaftaran yang menunggu. / Registrations that wait."""
-    runtime = _start("cli")
-    with runtime.database.session(read_only=True) as session:
-        for one in reporters.waiting_registrations(session):
-            old = f"  ganti/instead of {one.old_phone}" if one.old_phone else ""
-            click.echo(f"{one.phone}  {one.asked_at:%Y-%m-%d %H:%M}  {one.channel}  {one.words!r}{old}")
-
-
-@reporters_group.command("approve")
-@click.argument("phone")
-@click.option("--name", help="Nama bidan / the midwife's name.")
-@click.option("--facility", "codes", multiple=True, help="Kode faskes 9 angka / facility code, 9 digits.")
-@click.option("--language", default="id", type=click.Choice(["id", "en"]))
-@click.option("--move", is_flag=True, help="Ganti HP / the phone takes its owner's old one's place.")
-def approve_reporter(phone: str, name: str | None, codes: Sequence[str], language: str, move: bool) -> None:
-    """Setujui satu nomor; pesannya yang tertahan lalu dibaca. / Approve a number; what it sent is then read."""
-    runtime = _start("cli")
-    number = find_phone(phone, runtime.settings.region)
-    if number is None:
-        raise click.BadParameter(f"{phone} bukan nomor ponsel / is no mobile number", param_hint="PHONE")
-    if not move and not (name and codes):
-        raise click.UsageError("--name dan/and --facility, atau/or --move")
-    notices = approve.Notices(runtime.wordings, runtime.rules.form(runtime.settings.main_form), runtime.now())
-    with runtime.database.session() as session:
-        if move:
-            held = approve.approve_move(session, number, notices)
-        else:
-            held = approve.approve(session, number, name or "", codes, language, notices)
-        session.commit()
-    runtime.bells.ring(jobs.INBOUND, lane_of(number))
-    say(
-        f"{number} disetujui. {held} pesan tertahan dibaca sekarang.",
-        f"{number} approved. {held} held messages are read.",
-    )
-
-
-@kabar.group("messages")
-def messages_group() -> None:
-    """Pesan yang perlu petugas. / Messages that need staff."""
-
-
-@messages_group.command("list")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10000))
-def list_messages(limit: int) -> None:
-    """Pesan masuk yang menunggu petugas, dan kiriman yang gagal atau tak pasti. / What waits for staff, in and out."""
-    runtime = _start("cli")
-    with runtime.database.session(read_only=True) as session:
-        for one in inbox.latest_messages(session, states=("dead", "for_staff", "held"), limit=limit):
-            said = f"{one.sender}  {one.text!r}  {one.fault or ''}"
-            click.echo(f"in  {one.id}  {one.state}  {one.received_at:%Y-%m-%d %H:%M}  {said}")
-        for sent in outbox.latest_by_state(session, ("failed", "unsure"), limit):
-            said = f"{sent.recipient}  {sent.text!r}  {sent.fault_code or ''} {sent.fault or ''}"
-            click.echo(f"out {sent.id}  {sent.state}  {sent.created_at:%Y-%m-%d %H:%M}  {said}")
-
-
-@messages_group.command("again")
-@click.argument("message_id", type=int)
-def handle_again(message_id: int) -> None:
-    """Baca lagi satu pesan masuk (dead, for_staff, held). / Handle a received message anew."""
-    runtime = _start("cli")
-    with runtime.database.session() as session:
-        message = inbox.put_back_one(session, message_id)
-        session.commit()
-    if message is None:
-        raise Malformed(f"pesan {message_id} tidak menunggu petugas / message {message_id} does not wait for staff")
-    runtime.bells.ring(jobs.INBOUND, message.lane)
-    say(f"Pesan {message_id} dibaca lagi.", f"Message {message_id} is handled anew.")
-
-
-@messages_group.command("send")
-@click.argument("message_id", type=int)
-def send_again(message_id: int) -> None:
-    """Kirim lagi satu jawaban yang gagal atau tak pasti. / Send an answer again that failed or is unsure."""
-    runtime = _start("cli")
-    with runtime.database.session() as session:
-        message = outbox.send_again(session, message_id)
-        session.commit()
-    if message is None:
-        raise Malformed(f"kiriman {message_id} tidak gagal / message {message_id} neither failed nor is unsure")
-    runtime.bells.ring(jobs.OUTBOUND, message.channel)
-    say(f"Jawaban {message_id} dikirim lagi.", f"Answer {message_id} is sent again.")
+for group in cli_staff.GROUPS:
+    kabar.add_command(group)
 
 
 def _parse_line(line: bytes, forms: Sequence[Form], today: date) -> dict[str, Any]:

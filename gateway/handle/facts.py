@@ -9,11 +9,12 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.reply.wordings import Wording
-from gateway.store import outbox, questions, reporters
+from gateway.store import outbox, questions, reporters, thresholds
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.questions import Question
 from gateway.store.reporters import Reporter
+from gateway.store.thresholds import Threshold
 from gateway.values import InboxState, WithheldReason
 from parsers.form import Form
 
@@ -59,6 +60,7 @@ class Desk:
 
     rules: Rules
     now: datetime
+    chosen: Sequence[Threshold]
     people: Mapping[str, tuple[Reporter, ...]]
     asked: dict[str, Question]
     sends: dict[str, list[tuple[str, datetime]]]
@@ -102,6 +104,7 @@ def gather(session: Session, batch: Sequence[InboxMessage], rules: Rules, now: d
     return Desk(
         rules=rules,
         now=now,
+        chosen=thresholds.all_thresholds(session),
         people=reporters.find_by_phones(session, senders),
         asked=_open_questions(session, senders, rules, now),
         sends=sends,

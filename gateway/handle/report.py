@@ -10,6 +10,7 @@ from typing import Any
 from gateway.handle import accept, asking, places
 from gateway.handle.accept import Accepted, Decision
 from gateway.handle.facts import Desk
+from gateway.handle.limits import limits_for
 from gateway.handle.places import Place
 from gateway.handle.replies import Reply, example_for
 from gateway.reply import compose
@@ -124,7 +125,9 @@ def _take_one(
         return Taken(form, replace(report, problems=tuple(problems)), place)
     since = _year_before(report.period or assumed_period(day))  # the judge takes the last six that were reported
     history = reports.values_of_months(session, form.code, place.facility.id, since)
-    verdict = judge(report, form, Facts(sent_on=day, facility_type=place.facility.type, history=history))
+    limits = limits_for(desk.chosen, form, place.facility)
+    known = Facts(sent_on=day, facility_type=place.facility.type, history=history, thresholds=limits)
+    verdict = judge(report, form, known)
     problems = [*map(_as_problem, verdict.refusals), *_find_taken_month(report, history)]
     problems += _find_repairs_too_many(desk.rules.wordings[place.reporter.language], form, place, report)
     if problems:

@@ -190,3 +190,13 @@ def test_staff_put_back_what_waits_for_them_and_send_again_what_failed(
     assert run("messages", "send", str(first.id), **environ).returncode == 0
     assert run("messages", "send", str(first.id), **environ).returncode == 1, "it waits to be sent already"
     assert (district.handle(), district.message(chat).state, district.send()) == (1, "for_staff", 2)
+
+
+def test_a_district_chooses_its_own_thresholds_and_a_slip_is_told(database_url: str, tmp_path: Path) -> None:
+    environ = {"KABAR_VAR": str(tmp_path), "KABAR_DATABASE_URL": database_url}
+    assert run("thresholds", "set", "cap.suntik", "300", "--type", "pmb", "--area", "14.03", **environ).returncode == 0
+    assert run("thresholds", "list", **environ).stdout.split() == ["kb", "cap.suntik=300", "14.03", "PMB"]
+    slip = run("thresholds", "set", "cap.sntik", "300", **environ)
+    assert (slip.returncode, "cap.suntik" in slip.stderr) == (1, True)
+    assert run("thresholds", "unset", "cap.suntik", "--type", "PMB", "--area", "14.03", **environ).returncode == 0
+    assert run("thresholds", "list", **environ).stdout == ""

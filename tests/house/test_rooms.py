@@ -19,7 +19,7 @@ FLASK_ROOMS = (
 ROOMS = {
     "alembic": ("gateway.store", "migrations"),
     "babel": ("gateway.review.pages",),
-    "click": ("gateway.cli",),
+    "click": ("gateway.cli", "gateway.cli_staff"),
     "flask": FLASK_ROOMS,
     "gsm0338": ("gateway.reply.segments",),
     "gunicorn": ("gateway.cli",),

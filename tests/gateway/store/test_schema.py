@@ -14,7 +14,7 @@ from sqlalchemy import insert, inspect, select, text
 from gateway.store import schema
 from gateway.store.base import Database, metadata
 
-VERSIONS = ("0001", "0002", "0003")
+VERSIONS = ("0001", "0002", "0003", "0004")
 NOON = datetime(2025, 10, 3, 5, 0, tzinfo=UTC)
 SAMPLES: Mapping[type[Any], Any] = {str: "x", int: 1, bool: True, bytes: b"x", datetime: NOON, object: {"a": 1}}
 
