@@ -139,6 +139,7 @@ def start_logging(settings: Settings, process: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _redact,
+        *([_show_control_marks] if is_plain else []),  # JSON escapes them by itself
     ]
     structlog.configure(processors=[*shared, renderer], logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     structlog.contextvars.bind_contextvars(process=process)
@@ -151,6 +152,19 @@ def start_logging(settings: Settings, process: str) -> None:
 
 def _redact(_logger: Any, _method: str, event: Any) -> Any:
     return redact.redact(event)
+
+
+def _show_control_marks(_logger: Any, _method: str, event: Any) -> Any:
+    """Let nobody who is quoted in a log end its line, begin another one, or colour the terminal."""
+    return {_escape(name): _escape(value, may_break=name == "exception") for name, value in event.items()}
+
+
+def _escape(value: Any, *, may_break: bool = False) -> Any:
+    if not isinstance(value, str):
+        return value
+    if may_break:
+        return "\n".join(f"    {_escape(line)}" for line in value.split("\n"))
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in value)
 
 
 def _drop_meta(logger: Any, method: str, event: Any) -> Any:

@@ -185,8 +185,13 @@ def test_a_body_that_does_not_say_its_length_is_not_read_for_ever(doors: Doors) 
             return len(buffer)
 
     environ = EnvironBuilder("/in/generic/sms", method="POST", headers={"Authorization": f"Bearer {SECRET}"})
-    unending = {"wsgi.input": Endless(), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
-    _, status, _ = run_wsgi_app(doors.app, environ.get_environ() | unending)
+    unending: dict[str, Any] = {
+        "wsgi.input": Endless(),
+        "wsgi.input_terminated": True,
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    }
+    built = environ.get_environ() | unending
+    _, status, _ = run_wsgi_app(doors.app, built)
     assert status.startswith("413")
 
 
