@@ -21,6 +21,7 @@ from gateway.store import outbox as outbox_store
 from gateway.store.base import Database, savepoint
 from gateway.store.outbox import outbox
 from gateway.values import InboxState, lane_of
+from parsers.read import read_message
 from tests.district import PHONES, District, lane_of_phone, make_runtime
 from workers import inbound
 
@@ -31,7 +32,7 @@ POISON = "KB 0925 BARU 6 AKTIF 66"
 @pytest.fixture
 def poison(monkeypatch: pytest.MonkeyPatch) -> None:
     """One text that our reader cannot bear."""
-    read = handling.read_message
+    read = read_message
 
     def break_at_poison(words: str, *others: Any) -> Any:
         if words == POISON:
@@ -95,8 +96,9 @@ def test_what_arrives_while_a_lane_is_held_is_handled_by_its_holder(
     postgresql_url: str, open_database: Callable[[str], Database], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     district = District(make_runtime(open_database(postgresql_url), tmp_path))
-    first, arrived = district.keep("ani", FOUNDING), []
-    read = handling.read_message
+    first = district.keep("ani", FOUNDING)
+    arrived: list[str] = []
+    read = read_message
 
     def read_while_another_arrives(words: str, *others: Any) -> Any:
         if not arrived:

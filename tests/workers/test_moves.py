@@ -42,7 +42,7 @@ def keep_message(session: Session, state: InboxState) -> int:
     key = f"moved{next(_numbers)}"
     message = inbox_store.NewInboxMessage("simulator", key, PHONE, "", "?", NOON, NOON, 0, "t", state=state)
     inbox_store.keep(session, message)
-    return session.execute(select(inbox.c.id).where(inbox.c.provider_id == key)).scalar_one()
+    return int(session.execute(select(inbox.c.id).where(inbox.c.provider_id == key)).scalar_one())
 
 
 def find_message(session: Session, message_id: int) -> inbox_store.InboxMessage:
@@ -52,18 +52,24 @@ def find_message(session: Session, message_id: int) -> inbox_store.InboxMessage:
     return found
 
 
+def _finish(state: InboxState) -> Callable[[Session, int], object]:
+    return lambda session, message_id: inbox_store.finish(session, message_id, state, LATER)
+
+
+def _put_back(state: InboxState) -> Callable[[Session, int], object]:
+    return lambda session, _: inbox_store.put_back(session, PHONE, state)
+
+
 INBOX_STEPS: dict[str, Callable[[Session, int], object]] = {
-    **{
-        f"finish as {state}": lambda session, one, state=state: inbox_store.finish(session, one, state, LATER)
-        for state in (InboxState.HELD, InboxState.DONE, InboxState.FOR_STAFF)
-    },
+    "hold": _finish(InboxState.HELD),
+    "finish": _finish(InboxState.DONE),
+    "give to staff": _finish(InboxState.FOR_STAFF),
     "set aside": lambda session, one: inbox_store.set_aside(session, find_message(session, one), "?", LATER),
     "give up": lambda session, one: inbox_store.set_aside(session, find_message(session, one), "?", None),
     "postpone": lambda session, one: inbox_store.postpone(session, one, LATER),
-    **{
-        f"put back from {state}": lambda session, _one, state=state: inbox_store.put_back(session, PHONE, state)
-        for state in (InboxState.HELD, InboxState.FOR_STAFF, InboxState.DEAD)
-    },
+    "register": _put_back(InboxState.HELD),
+    "read again": _put_back(InboxState.FOR_STAFF),
+    "try again": _put_back(InboxState.DEAD),
 }
 
 
@@ -164,8 +170,8 @@ class Sends:
             outbox_store.record_status(self.session, self.channel, status, LATER)
 
 
-STEPS = ("claim", "leases end", "sent", "delivered", "refused", "failed", "unsure")
-STEPS += ("told sent", "told delivered", "told failed")
+RESULTS = ("claim", "leases end", "sent", "delivered", "refused", "failed", "unsure")
+STEPS = (*RESULTS, "told sent", "told delivered", "told failed")
 happenings = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 3)), max_size=14)
 
 

@@ -122,7 +122,7 @@ def test_a_provider_that_takes_one_ref_once_is_asked_again_after_a_sender_died(m
     district, provider = make_sending(send_idempotent="yes")
     ask(district)
     taken = claim(district)
-    outbound.send.deliver(district.runtime.channels["generic"], taken.messages[0])
+    send.deliver(district.runtime.channels["generic"], taken.messages[0])
     write(district, lease_until=LONG_AGO)
     sweep(district.runtime)
     assert row(district).state == "queued"
