@@ -135,6 +135,7 @@ def start_logging(settings: Settings, process: str) -> None:
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        lambda _logger, _method, event: {"process": process} | event,  # in every thread; a context is one thread's own
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -142,7 +143,6 @@ def start_logging(settings: Settings, process: str) -> None:
         *([_show_control_marks] if is_plain else []),  # JSON escapes them by itself
     ]
     structlog.configure(processors=[*shared, renderer], logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    structlog.contextvars.bind_contextvars(process=process)
     handler = logging.StreamHandler(sys.stderr)  # what libraries log goes the same way
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(processors=[_drop_meta, renderer], foreign_pre_chain=shared)

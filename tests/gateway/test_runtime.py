@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -88,7 +87,3 @@ def test_the_simulator_does_not_start_beside_a_real_channel(tmp_path: Path) -> N
         make_channels(Settings(var=tmp_path, channels="generic, simulator", channel_options=options))
     demo = Settings(var=tmp_path, channels="generic, simulator", channel_options=options, demo=True)
     assert set(make_channels(demo)) == {"generic", "simulator"}
-
-
-def test_libraries_may_warn_but_do_not_chatter() -> None:
-    assert logging.getLogger("rq.worker").getEffectiveLevel() >= logging.WARNING

@@ -70,6 +70,7 @@ INBOX_STEPS: dict[str, Callable[[Session, int], object]] = {
     "register": _put_back(InboxState.HELD),
     "read again": _put_back(InboxState.FOR_STAFF),
     "try again": _put_back(InboxState.DEAD),
+    "read this one again": inbox_store.put_back_one,
 }
 
 
@@ -163,6 +164,8 @@ class Sends:
             outbox_store.record_refusal(self.session, self.id, token, -1, "not now", "503")
         elif step == "failed":
             outbox_store.record_failure(self.session, self.id, token, "never", "400")
+        elif step == "staff send it again":
+            outbox_store.send_again(self.session, self.id)
         elif step == "unsure":
             outbox_store.record_unsure(self.session, self.id, token, "?")
         else:
@@ -171,7 +174,7 @@ class Sends:
 
 
 RESULTS = ("claim", "leases end", "sent", "delivered", "refused", "failed", "unsure")
-STEPS = (*RESULTS, "told sent", "told delivered", "told failed")
+STEPS = (*RESULTS, "staff send it again", "told sent", "told delivered", "told failed")
 happenings = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 3)), max_size=14)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from redis import Redis
 from sqlalchemy import update
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from gateway import jobs
@@ -184,7 +185,8 @@ def test_a_body_that_does_not_say_its_length_is_not_read_for_ever(doors: Doors) 
         def readinto(self, buffer: Any) -> int:
             return len(buffer)
 
-    environ = EnvironBuilder("/in/generic/sms", method="POST", headers={"Authorization": f"Bearer {SECRET}"})
+    headers = Headers({"Authorization": f"Bearer {SECRET}"})
+    environ = EnvironBuilder("/in/generic/sms", method="POST", headers=headers)
     unending: dict[str, Any] = {
         "wsgi.input": Endless(),
         "wsgi.input_terminated": True,
