@@ -106,9 +106,7 @@ def test_writers_on_sqlite_take_turns_and_all_get_one(
     assert _count(database) == 160
 
 
-def test_a_reader_on_sqlite_waits_for_no_writer(
-    sqlite_url: str, open_database: Callable[[str], Database]
-) -> None:
+def test_a_reader_on_sqlite_waits_for_no_writer(sqlite_url: str, open_database: Callable[[str], Database]) -> None:
     database = open_database(sqlite_url)
     with database.session() as writer:
         areas.add_areas(writer, [RIAU])
