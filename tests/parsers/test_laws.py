@@ -126,7 +126,9 @@ def test_a_written_out_report_reads_back(written: tuple[dict[str, int], list[str
 
 
 @given(_written(), st.data())
-def test_courtesy_around_a_report_changes_nothing(written: tuple[dict[str, int], list[str]], data: st.DataObject) -> None:
+def test_courtesy_around_a_report_changes_nothing(
+    written: tuple[dict[str, int], list[str]], data: st.DataObject
+) -> None:
     values, words = written
     polite = ["KB", "0925", *words]
     safe = sorted(COURTESY - {"ini"})  # `bulan ini` is a month

@@ -15,7 +15,7 @@ from gateway.forms import load_forms
 from gateway.reply import compose
 from gateway.reply.compose import Stored
 from gateway.reply.segments import count_septets, fits_one_sms
-from gateway.reply.wordings import LONGEST_NUMBER, Wording, cut, load_wordings, longest, show
+from gateway.reply.wordings import LONGEST_NUMBER, cut, load_wordings, longest, show
 from parsers.form import Form
 from parsers.problems import ProblemCode
 from parsers.read import read_message
@@ -166,7 +166,3 @@ def test_every_word_that_a_sender_is_told_to_reply_is_understood(language: str, 
 
 def _kb() -> Form:
     return next(form for form in FORMS if form.code == "kb")
-
-
-def test_a_wording_of_another_language_needs_only_its_file() -> None:
-    assert all(isinstance(wording, Wording) and wording.code in ("id", "en") for wording in WORDINGS.values())
