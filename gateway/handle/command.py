@@ -17,7 +17,7 @@ from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.questions import REPLACED
 from gateway.store.reporters import Reporter
-from gateway.store.reports import ReportKey
+from gateway.store.reports import Report, ReportKey
 from gateway.values import InboxState, ReportState, find_phone
 from parsers.merge import merge
 from parsers.period import assumed_period
@@ -76,7 +76,10 @@ def obey(
     if name is CommandName.STATUS:
         return _show_status(session, message, people, day, desk)
     if name is CommandName.CANCEL:
-        return _withdraw(session, message, people, desk)
+        return _withdraw(session, message, people, example, desk)
+    question = desk.asked.get(message.sender)
+    if name in (CommandName.YES, CommandName.NO) and question and message.received_at <= question.asked_at:
+        return Reply(question.text, InboxState.DONE, "asked_again")  # she cannot have meant what she had not seen
     if name is CommandName.YES:
         return _answer_yes(session, message, reading, people, day, desk)
     if name is CommandName.NO:
@@ -128,22 +131,37 @@ def _show_status(session: Session, message: InboxMessage, people: Sequence[Repor
     return Reply(report.join_fitting(lines, shown), InboxState.DONE, "status")
 
 
-def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter], desk: Desk) -> Reply:
+def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter], example: str, desk: Desk) -> Reply:
     """Take back the sender's last report, until it is approved."""
-    person = people[0]
+    person, question = people[0], desk.asked.get(message.sender)
+    if question is not None and question.report_id is None:
+        return _answer_no(session, message, people, example, desk)  # her last report is the one asked about
     wording = desk.rules.wordings[person.language]
-    last = reports.latest_of(session, [one.id for one in people])
+    last = _find_last(session, people)
     if last is None or last.state not in (ReportState.ACCEPTED, ReportState.FLAGGED, ReportState.WAITING):
         return say(desk.rules, person.language, "nothing_to_cancel", InboxState.DONE)
     reports.set_state(session, last.id, ReportState.WITHDRAWN, was=last.state)
-    asking.close(session, message.sender, desk, REPLACED)
+    if question is not None and question.report_id == last.id:
+        asking.close(session, message.sender, desk, REPLACED)
     places = [facility for one in people for facility in one.facilities]
     slots = {
         "form": compose.keyword(desk.rules.form(last.key.form)),
         "month": wording.month(last.key.period),
         "facility": next((one.name for one in places if one.id == last.key.facility_id), ""),
     }
-    return say(desk.rules, person.language, "withdrawn", InboxState.DONE, **slots)
+    answer = "withdrawn_change" if reports.find_current(session, last.key) else "withdrawn"
+    said = say(desk.rules, person.language, answer, InboxState.DONE, **slots)
+    return report.with_next(session, message.sender, said, said.text, desk)
+
+
+def _find_last(session: Session, people: Sequence[Reporter]) -> Report | None:
+    """Return the sender's last report; where it was replaced or refused, hers that counts in its place."""
+    ids = [one.id for one in people]
+    last = reports.latest_of(session, ids)
+    if last is None or last.state != ReportState.REPLACED:
+        return last
+    current = reports.find_current(session, last.key)
+    return current if current and current.reporter_id in ids else last
 
 
 def _answer_yes(
@@ -179,7 +197,10 @@ def _answer_no(session: Session, message: InboxMessage, people: Sequence[Reporte
     if question.report_id:
         reports.set_state(session, question.report_id, ReportState.REPLACED, was=ReportState.WAITING)
     asking.close(session, message.sender, desk)
-    return say(desk.rules, person.language, "rejected", InboxState.DONE, example=example)
+    said = say(desk.rules, person.language, "rejected", InboxState.DONE, example=example)
+    wording, asked = desk.rules.wordings[person.language], from_json(question.reading)
+    dropped = report.say_part(wording, "dropped", desk.rules.form(asked.form), asked.period)
+    return report.with_next(session, message.sender, said, dropped, desk)
 
 
 def _correct(
@@ -188,7 +209,7 @@ def _correct(
     """Take RALAT: what it names is changed in the report it speaks of, the last one unless it says; the rest stays."""
     person = people[0]
     corrected = [_fill_in(session, one, people) for one in reading.reports]
-    last = reports.latest_of(session, [one.id for one in people])
+    last = _find_last(session, people)
     if reading.fragment and last:
         form, period = last.key.form, reading.fragment.period or last.key.period
         change = ReadReport(form, period, reading.fragment.values, reading.fragment.facility)

@@ -81,12 +81,16 @@ class Desk:
         self.asked.pop(sender, None)
         self.asked.update(_open_questions(session, [sender], self.rules, self.now))
 
+    def is_echo(self, message: InboxMessage) -> bool:
+        """Return whether a message repeats what we sent to its sender."""
+        written = " ".join(message.text.split()).casefold()
+        return any(" ".join(text.split()).casefold() == written for text, _ in self.sends[message.sender])
+
     def reason_to_withhold(self, message: InboxMessage, *, is_registered: bool) -> WithheldReason | None:
         """Return why a message must not be answered: it repeats what we sent, or its sender has had enough answers."""
-        sends = self.sends[message.sender]
-        written = " ".join(message.text.split()).casefold()
-        if any(" ".join(text.split()).casefold() == written for text, _ in sends):
+        if self.is_echo(message):
             return WithheldReason.LOOP
+        sends = self.sends[message.sender]
         if is_registered:
             hour = self.now - timedelta(hours=1)
             is_over = sum(at > hour for _, at in sends) >= self.rules.answers_per_hour

@@ -27,6 +27,8 @@ def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
         reply = Reply("", InboxState.FOR_STAFF)
     elif not people:
         reply = command.meet_stranger(session, message, desk)
+    elif desk.is_echo(message):
+        reply = Reply("", InboxState.FOR_STAFF)  # nobody wrote it: our own words mean nothing when they come back
     else:
         reply = _understand(session, message, people, desk)
     outcome = _answer(session, message, reply, desk, is_registered=bool(people))

@@ -100,8 +100,19 @@ def _received(wording: Wording, stored: Sequence[Taken]) -> list[str]:
 
 
 def _say_part(wording: Wording, part: str, taken: Taken) -> str:
-    month = wording.month(taken.report.period) if taken.report.period else ""
-    return " ".join(wording.fill(wording.parts[part], form=compose.keyword(taken.form), month=month).split())
+    return say_part(wording, part, taken.form, taken.report.period)
+
+
+def say_part(wording: Wording, part: str, form: Form, period: str | None) -> str:
+    """Return in a few words what became of a report: `KB Sep 25 diterima.`"""
+    month = wording.month(period) if period else ""
+    return " ".join(wording.fill(wording.parts[part], form=compose.keyword(form), month=month).split())
+
+
+def with_next(session: Session, sender: str, said: Reply, short: str, desk: Desk) -> Reply:
+    """Return a reply; where a question waited behind the one that it settles, that question after the short words."""
+    following = _next_text(session, sender, desk)
+    return said if following is None else Reply(join_fitting([short], following), InboxState.DONE, "asked")
 
 
 def join_fitting(before: Sequence[str], text: str) -> str:
@@ -221,7 +232,8 @@ def say_decision(wording: Wording, stored: Stored, accepted: Accepted | None) ->
         "facility": stored.facility,
         "ref": compose.ref_of(stored.report_id),
     }
-    return wording.fill(wording.answers[accepted.decision.value], **slots)
+    is_missing = accepted.decision is Decision.OUTDATED and accepted.before is None  # the later one was taken back
+    return wording.fill(wording.answers["outdated_missing" if is_missing else accepted.decision.value], **slots)
 
 
 def say_with_next(

@@ -199,8 +199,9 @@ def values_of_months(session: Session, form: str, facility_id: int, since: str) 
 
 
 def latest_of(session: Session, reporter_ids: Collection[int]) -> Report | None:
-    """Return the newest revision that these reporters sent, whatever became of it."""
-    statement = select(*_COLUMNS).where(reports.c.reporter_id.in_(reporter_ids)).order_by(reports.c.id.desc()).limit(1)
+    """Return the revision that these reporters sent last, whatever became of it."""
+    by_rank = reports.c.sent_at.desc(), reports.c.sent_key.desc(), reports.c.id.desc()
+    statement = select(*_COLUMNS).where(reports.c.reporter_id.in_(reporter_ids)).order_by(*by_rank).limit(1)
     return next(iter(_with_values(session, session.execute(statement).all())), None)
 
 
