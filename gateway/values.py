@@ -27,7 +27,8 @@ _MOBILE = {
 class InboxState(StrEnum):
     """Where a received message stands.
 
-    received -> held | done | for_staff | dead; held, for_staff and dead -> received, by staff or a registration only.
+    received -> held | done | for_staff | dead; held, for_staff and dead -> received, by staff or a registration only;
+    done -> for_staff where we asked about it and nobody answered in time.
     """
 
     RECEIVED = "received"
@@ -40,7 +41,7 @@ class InboxState(StrEnum):
 INBOX_MOVES: Mapping[InboxState, frozenset[InboxState]] = {
     InboxState.RECEIVED: frozenset({InboxState.HELD, InboxState.DONE, InboxState.FOR_STAFF, InboxState.DEAD}),
     InboxState.HELD: frozenset({InboxState.RECEIVED}),
-    InboxState.DONE: frozenset(),
+    InboxState.DONE: frozenset({InboxState.FOR_STAFF}),
     InboxState.FOR_STAFF: frozenset({InboxState.RECEIVED}),
     InboxState.DEAD: frozenset({InboxState.RECEIVED}),
 }

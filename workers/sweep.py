@@ -40,10 +40,15 @@ def sweep(runtime: Runtime) -> tuple[int, int]:
 
 
 def _give_up_waiting(session: Session, runtime: Runtime, now: datetime) -> None:
-    """Give a report to staff as it stands when its question was not answered in time."""
-    for report_id in questions.expire(session, now - timedelta(hours=runtime.settings.question_hours), now):
-        reports.set_state(session, report_id, ReportState.FLAGGED, was=ReportState.WAITING)
-        logger.info("question_expired", report=report_id)
+    """Give a report to staff as it stands when its question was not answered in time, or its message if that is all."""
+    oldest, unstored = now - timedelta(hours=runtime.settings.question_hours), []
+    for message_id, report_id in questions.expire(session, oldest, now):
+        if report_id is None:
+            unstored.append(message_id)
+        else:
+            reports.set_state(session, report_id, ReportState.FLAGGED, was=ReportState.WAITING)
+        logger.info("question_expired", message=message_id, report=report_id)
+    inbox.give_to_staff(session, unstored)
 
 
 def _end_leases(session: Session, runtime: Runtime, names: list[str]) -> None:

@@ -230,6 +230,15 @@ def oldest_waiting(session: Session) -> datetime | None:
     return found
 
 
+def give_to_staff(session: Session, message_ids: Collection[int]) -> int:
+    """Give messages that were handled to staff after all: we asked about them, and nobody answered. Return how many."""
+    if not message_ids:
+        return 0
+    handled = inbox.c.id.in_(message_ids), inbox.c.state == InboxState.DONE
+    statement = update(inbox).where(*handled).values(state=InboxState.FOR_STAFF)
+    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
 def put_back(session: Session, sender: str, state: InboxState) -> int:
     """Let every message of a sender in this state be handled anew; return how many. It keeps the day it was sent.
 

@@ -142,8 +142,12 @@ def close(session: Session, question_id: int, state: str, now: datetime) -> None
     session.execute(update(questions).where(questions.c.id == question_id).values(state=state, closed_at=now))
 
 
-def expire(session: Session, asked_before: datetime, now: datetime) -> tuple[int, ...]:
-    """Close the questions that nobody answered in time; return the reports that waited for them, which go to staff."""
+def expire(session: Session, asked_before: datetime, now: datetime) -> tuple[tuple[int, int | None], ...]:
+    """Close the questions that nobody answered in time, and return what goes to staff for it.
+
+    Shape: (id of the message that was asked about, id of the report that waited, None where it was never stored).
+    """
     late = questions.c.state.in_((OPEN, NEXT)), questions.c.asked_at < asked_before
-    statement = update(questions).where(*late).values(state=EXPIRED, closed_at=now).returning(questions.c.report_id)
-    return tuple(report_id for report_id in session.execute(statement).scalars() if report_id is not None)
+    statement = update(questions).where(*late).values(state=EXPIRED, closed_at=now)
+    expired = session.execute(statement.returning(questions.c.inbox_id, questions.c.report_id))
+    return tuple((row.inbox_id, row.report_id) for row in expired)

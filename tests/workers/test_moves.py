@@ -64,6 +64,7 @@ INBOX_STEPS: dict[str, Callable[[Session, int], object]] = {
     "hold": _finish(InboxState.HELD),
     "finish": _finish(InboxState.DONE),
     "give to staff": _finish(InboxState.FOR_STAFF),
+    "wait in vain": lambda session, one: inbox_store.give_to_staff(session, [one]),
     "set aside": lambda session, one: inbox_store.set_aside(session, find_message(session, one), "?", LATER),
     "give up": lambda session, one: inbox_store.set_aside(session, find_message(session, one), "?", None),
     "postpone": lambda session, one: inbox_store.postpone(session, one, LATER),
