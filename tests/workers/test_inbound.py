@@ -203,7 +203,7 @@ def test_who_loses_a_race_is_handled_again_at_once_and_it_is_no_failed_try(
     answer = district.answer(kept)
     assert (district.message(kept).state, district.message(kept).attempts) == ("done", 0)
     assert answer is not None
-    assert "BARU 12 AKTIF 40" in answer.text
+    assert "PMB Ani: BARU 12 AKTIF 40" in answer.text
 
 
 def test_who_loses_every_race_waits_a_little_and_keeps_her_place(
@@ -225,7 +225,7 @@ def test_the_answer_to_a_question_is_understood_after_a_lost_race_too(
 ) -> None:
     assert "AKTIF belum ada" in district.say("ani", "KB 0925 BARU 12")
     lose_races(monkeypatch, 1)
-    assert "BARU 12 AKTIF 40" in district.say("ani", "AKTIF 40")
+    assert "PMB Ani: BARU 12 AKTIF 41" in district.say("ani", "AKTIF 41")
 
 
 def test_a_message_handled_twice_at_once_leaves_one_report_and_one_answer(

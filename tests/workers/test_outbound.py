@@ -126,6 +126,7 @@ def test_a_provider_that_takes_one_ref_once_is_asked_again_after_a_sender_died(m
     write(district, lease_until=LONG_AGO)
     sweep(district.runtime)
     assert row(district).state == "queued"
+    assert not record(district, taken, SENT), "it is anybody's again"
     district.send()
     assert row(district).state == "sent"
     assert len(provider.requests) == 2
