@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from gateway import health
 from gateway.channels.base import option_variable
 from gateway.checkup import settings_page
 from gateway.discover import discover
 from gateway.settings import describe_settings
-from gateway.store import areas, facilities, inbox, outbox
+from gateway.store import areas, facilities
 from gateway.store.base import Database
-from gateway.store.inbox import NewInboxMessage
-from gateway.store.outbox import NewOutboxMessage
-from gateway.values import COUNTING, ChannelLimits, InboxState, OutboxState, ReportState
+from gateway.values import COUNTING, InboxState, OutboxState, ReportState
 from tests.district import make_runtime
 from tests.docs.pages import code_in, codes_in, page
 from tests.house.source import ROOT, dotted, read_modules
@@ -27,7 +23,6 @@ from tests.house.test_floors import read_floors
 
 OPERATORS, CHANNELS, READING = "docs/operators.md", "docs/channels.md", "docs/how-a-message-is-read.md"
 ADAPTERS = discover("gateway.channels", having=("SETTINGS", "make"))
-NOW = datetime(2025, 10, 3, 5, 0, tzinfo=UTC)
 LEVELS = {"debug", "info", "warning", "error", "exception"}
 Opener = Callable[[str], Database]
 
@@ -115,24 +110,3 @@ def test_the_program_that_loads_facilities_loads_them(
     with open_database(database_url).session(read_only=True) as session:
         assert set(facilities.find_ids(session, ["140300101", "140300100"])) == {"140300101", "140300100"}
         assert areas.count_areas(session) > 7000
-
-
-def test_what_operators_may_ask_and_put_back_by_sql_works(database: Database) -> None:
-    questions, updates = page(OPERATORS).blocks("sql")
-    with database.session() as session:
-        inbox.keep(session, _message("dead", InboxState.DEAD))
-        outbox.add(session, NewOutboxMessage(None, "registered", "simulator", "+6281230000001", "halo", "", NOW))
-        session.execute(text("UPDATE inbox SET attempts = 5"))
-        session.execute(text("UPDATE outbox SET state = 'unsure'"))
-        for question in questions.strip().splitlines():
-            assert session.execute(text(question)).first(), question
-        message_id = session.execute(text("SELECT id FROM inbox")).scalar_one()
-        outbox_id = session.execute(text("SELECT id FROM outbox")).scalar_one()
-        for update, its_id in zip(updates.strip().splitlines(), (message_id, outbox_id), strict=True):
-            assert session.execute(text(update.replace("id = 17", f"id = {its_id}"))).rowcount == 1  # type: ignore[attr-defined]
-        assert [one.id for one in inbox.next_batch(session, 0, NOW, 10)] == [message_id]
-        assert [one.id for one in outbox.claim(session, "simulator", ChannelLimits()).messages] == [outbox_id]
-
-
-def _message(provider_id: str, state: InboxState) -> NewInboxMessage:
-    return NewInboxMessage("simulator", provider_id, "+6281230000001", "", "halo", NOW, NOW, 0, "trace", state)
