@@ -32,10 +32,8 @@ def meet_stranger(session: Session, message: InboxMessage, desk: Desk) -> Reply:
     if reading.command and reading.command.name is CommandName.REGISTER:
         old_phone = _find_old_phone(session, reading.command.rest, desk)
         is_new = reporters.ask_registration(session, message.sender, message.channel, message.text, desk.now, old_phone)
-        reply = say(
-            desk.rules, desk.rules.language, "registering", InboxState.DONE
-        )  # the same for all: it tells nobody's number
-        return replace(reply, is_due=is_new)
+        # the same words for all: an answer must not tell a stranger whether a number is registered
+        return replace(say(desk.rules, desk.rules.language, "registering", InboxState.DONE), is_due=is_new)
     return say(desk.rules, desk.rules.language, "unregistered", InboxState.HELD)
 
 
