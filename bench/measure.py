@@ -76,8 +76,8 @@ def travel(
     stage.start_web("bench.plain:start_app()" if design == "plain" else "")
     if design == "kabar":
         stage.start("-m", "gateway.cli", "clock")
-    warm = write_texts(30, utc_now(), seed + 1000, repeats=False)
-    _watch(stage, stage.send(warm, seconds=PATIENCE_SECONDS, per_second=10), len(warm))
+    warm = write_texts(20, utc_now(), seed + 1000, repeats=False)
+    _watch(stage, stage.send(warm, seconds=PATIENCE_SECONDS, per_second=20), len(warm))
     texts = write_texts(count, utc_now(), seed)
     expected = len({one.provider_id for one in texts})
     provider = stage.send(texts, seconds=PATIENCE_SECONDS, per_second=per_second)

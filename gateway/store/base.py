@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, func, select, text
+from sqlalchemy import Connection, DateTime, Engine, MetaData, create_engine, func, select, text
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import (
     DatabaseError,
@@ -18,7 +18,6 @@ from sqlalchemy.exc import (
     OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
 from gateway.errors import Raced, Unavailable
@@ -35,6 +34,8 @@ __all__ = [
     "metadata",
     "savepoint",
 ]
+
+Session = Connection  # nothing here is mapped to objects; an ORM session would only cost time
 
 metadata = MetaData(
     naming_convention={
@@ -133,7 +134,7 @@ class Database:
         Raced when another session took the same unique place first; rolled back, to be done again at once.
         """
         engine = self.engine.execution_options(**{sqlite.READ_ONLY: True}) if read_only else self.engine
-        with translating_errors(), Session(engine, expire_on_commit=False) as session:
+        with translating_errors(), engine.connect() as session:
             yield session
 
     def dispose(self) -> None:
@@ -189,7 +190,7 @@ def _is_away(error: DBAPIError) -> bool:
 
 def is_postgresql(session: Session) -> bool:
     """Return whether the session speaks to PostgreSQL."""
-    return session.get_bind().dialect.name == "postgresql"
+    return session.dialect.name == "postgresql"
 
 
 def database_now(session: Session) -> datetime:

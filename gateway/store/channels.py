@@ -45,7 +45,7 @@ def keep_pace(session: Session, name: str, clock: datetime, count: int, per_seco
 def tick(session: Session, name: str, now: datetime) -> None:
     """Write down that a clock is alive. Errors: Raced when two write their first tick at once."""
     changed = session.execute(update(ticks).where(ticks.c.name == name).values(ticked_at=now))
-    if changed.rowcount == 0:  # type: ignore[attr-defined]
+    if changed.rowcount == 0:
         session.execute(insert(ticks), {"name": name, "ticked_at": now})
 
 

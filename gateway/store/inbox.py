@@ -171,7 +171,7 @@ _FINISH = (
 def keep(session: Session, message: NewInboxMessage) -> bool:
     """Keep a message; False when it was kept before: the same channel and provider id are the same message for ever."""
     row = {name: getattr(message, name) for name in NewInboxMessage.__slots__} | {"attempts": 0, "rounds": 0}
-    statement = _KEEP[session.get_bind().dialect.name]
+    statement = _KEEP[session.dialect.name]
     return session.execute(statement, row).first() is not None
 
 
@@ -199,7 +199,7 @@ def _clock(now: datetime) -> dict[str, datetime]:
 def finish(session: Session, message_id: int, state: InboxState, now: datetime) -> bool:
     """Settle a received message; False when somebody else settled it first: then all that was done for it is undone."""
     changed = session.execute(_FINISH, {"message_id": message_id, "outcome": state, "now": now})
-    return bool(changed.rowcount)  # type: ignore[attr-defined]
+    return bool(changed.rowcount)
 
 
 def set_aside(session: Session, message: InboxMessage, fault: str, next_try_at: datetime | None) -> None:
@@ -236,7 +236,7 @@ def give_to_staff(session: Session, message_ids: Collection[int]) -> int:
         return 0
     handled = inbox.c.id.in_(message_ids), inbox.c.state == InboxState.DONE
     statement = update(inbox).where(*handled).values(state=InboxState.FOR_STAFF)
-    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    return int(session.execute(statement).rowcount)
 
 
 def put_back(session: Session, sender: str, state: InboxState) -> int:
@@ -251,7 +251,7 @@ def put_back(session: Session, sender: str, state: InboxState) -> int:
         .where(inbox.c.sender == sender, inbox.c.state == state)
         .values(state=InboxState.RECEIVED, attempts=0, next_try_at=None, rounds=inbox.c.rounds + 1)
     )
-    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    return int(session.execute(statement).rowcount)
 
 
 def put_back_one(session: Session, message_id: int) -> InboxMessage | None:
@@ -259,7 +259,7 @@ def put_back_one(session: Session, message_id: int) -> InboxMessage | None:
     again = inbox.c.state.in_((InboxState.HELD, InboxState.DEAD, InboxState.FOR_STAFF))
     values = {"state": InboxState.RECEIVED, "attempts": 0, "next_try_at": None, "rounds": inbox.c.rounds + 1}
     statement = update(inbox).where(inbox.c.id == message_id, again).values(values)
-    changed = session.execute(statement).rowcount  # type: ignore[attr-defined]
+    changed = session.execute(statement).rowcount
     return find_by_id(session, message_id) if changed else None
 
 

@@ -223,7 +223,7 @@ def record_sent(session: Session, message_id: int, token: str, sent: SentSms, no
     # the network was quicker than the provider's own answer: the state stands, the provider's id is worth keeping
     overtaken = update(outbox).where(outbox.c.id == message_id, outbox.c.lease_token == token)
     kept = {"provider_id": sent.provider_id or outbox.c.provider_id, "segments": sent.segments}
-    return bool(session.execute(overtaken.values(kept)).rowcount)  # type: ignore[attr-defined]
+    return bool(session.execute(overtaken.values(kept)).rowcount)
 
 
 def record_refusal(
@@ -266,7 +266,7 @@ def _settle(session: Session, message_id: int, token: str, values: dict[str, obj
     mine = outbox.c.id == message_id, outbox.c.lease_token == token
     undecided = outbox.c.state.in_((OutboxState.SENDING, OutboxState.UNSURE))
     statement = update(outbox).where(*mine, undecided).values(lease_until=None, **values)
-    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    return bool(session.execute(statement).rowcount)
 
 
 def end_leases(session: Session, channel: str, limits: ChannelLimits) -> int:
@@ -280,7 +280,7 @@ def end_leases(session: Session, channel: str, limits: ChannelLimits) -> int:
     if limits.is_idempotent:
         values["lease_token"] = None
     statement = update(outbox).where(_has_ended(session, channel, limits)).values(values)
-    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    return int(session.execute(statement).rowcount)
 
 
 def _is_due(clock: datetime) -> ColumnElement[bool]:
@@ -323,7 +323,7 @@ def record_status(session: Session, channel: str, status: DeliveryStatus, now: d
     if status.code or status.words:
         values |= {"fault_code": status.code or None, "fault": status.words or None}
     statement = update(outbox).where(outbox.c.channel == channel, which, outbox.c.state.in_(forward)).values(values)
-    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    return bool(session.execute(statement).rowcount)
 
 
 def send_again(session: Session, message_id: int) -> OutboxMessage | None:
@@ -331,7 +331,7 @@ def send_again(session: Session, message_id: int) -> OutboxMessage | None:
     again = outbox.c.state.in_((OutboxState.UNSURE, OutboxState.FAILED))
     values = {"state": OutboxState.QUEUED, "next_try_at": None, "lease_token": None, "fault": None, "fault_code": None}
     statement = update(outbox).where(outbox.c.id == message_id, again).values(values)
-    if not session.execute(statement).rowcount:  # type: ignore[attr-defined]
+    if not session.execute(statement).rowcount:
         return None
     return OutboxMessage(*session.execute(select(*_COLUMNS).where(outbox.c.id == message_id)).one())
 

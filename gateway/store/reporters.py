@@ -203,7 +203,7 @@ def ask_registration(
     changed = session.execute(
         update(registrations).where(*waiting).values(words=words, channel=channel, old_phone=old_phone)
     )
-    if changed.rowcount == 0:  # type: ignore[attr-defined]
+    if changed.rowcount == 0:
         row = {
             "phone": phone,
             "channel": channel,
@@ -220,7 +220,7 @@ def ask_registration(
 def move_phone(session: Session, old_phone: str, new_phone: str) -> int:
     """Let the reporters of one phone report from another from now on; return how many they are."""
     statement = update(reporter_phones).where(reporter_phones.c.phone == old_phone).values(phone=new_phone)
-    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    return int(session.execute(statement).rowcount)
 
 
 def waiting_registrations(session: Session) -> tuple[Registration, ...]:
@@ -234,4 +234,4 @@ def settle_registration(session: Session, phone: str, state: str, now: datetime)
     """Mark the waiting request of a phone as approved or refused; False when there is none."""
     waiting = registrations.c.phone == phone, registrations.c.state == "waiting"
     changed = session.execute(update(registrations).where(*waiting).values(state=state, decided_at=now))
-    return bool(changed.rowcount)  # type: ignore[attr-defined]
+    return bool(changed.rowcount)

@@ -262,7 +262,7 @@ def set_state(session: Session, report_id: int, state: ReportState, *, was: Repo
     if state not in REPORT_MOVES[ReportState(was)]:
         raise ValueError(f"no report goes from {was} to {state}")
     changed = session.execute(_SET_STATE, {"report_id": report_id, "was": was, "becomes": state})
-    return bool(changed.rowcount)  # type: ignore[attr-defined]
+    return bool(changed.rowcount)
 
 
 def latest_reports(

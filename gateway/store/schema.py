@@ -53,7 +53,7 @@ def newest_version() -> str:
 
 def version_of(session: Session) -> str | None:
     """Return the version that the database is at, or None where it was never migrated."""
-    return MigrationContext.configure(session.connection()).get_current_revision()
+    return MigrationContext.configure(session).get_current_revision()
 
 
 def _config() -> Config:

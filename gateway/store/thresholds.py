@@ -48,4 +48,4 @@ def choose(session: Session, threshold: Threshold) -> None:
 def drop(session: Session, threshold: Threshold) -> bool:
     """Go by the file's number again; False when none was chosen."""
     same = (thresholds.c[name] == getattr(threshold, name) for name in ("area", "facility_type", "form", "name"))
-    return bool(session.execute(delete(thresholds).where(*same)).rowcount)  # type: ignore[attr-defined]
+    return bool(session.execute(delete(thresholds).where(*same)).rowcount)

@@ -102,7 +102,7 @@ def test_a_message_that_found_sqlite_locked_is_kept_when_it_comes_again(
     doors = Doors(database, tmp_path, "unix:///nowhere/kabar.sock")
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
     with database.session() as another_writer:
-        another_writer.connection()
+        another_writer.begin()
         assert doors.post("m1").status_code == 503
     assert doors.post("m1").status_code == 200
     assert doors.count() == 1

@@ -21,7 +21,7 @@ SAMPLES: Mapping[type[Any], Any] = {str: "x", int: 1, bool: True, bytes: b"x", d
 
 def test_the_migrated_schema_is_the_one_the_code_believes_in(database: Database) -> None:
     with database.session() as session:
-        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        context = MigrationContext.configure(session, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
 
 
@@ -46,7 +46,7 @@ def test_a_database_goes_down_to_nothing_and_comes_back(
     schema.downgrade(empty_database_url, "base")
     database = open_database(empty_database_url)
     with database.session() as session:
-        assert set(inspect(session.connection()).get_table_names()) <= {"alembic_version"}
+        assert set(inspect(session).get_table_names()) <= {"alembic_version"}
     schema.upgrade(empty_database_url)
     with database.session() as session:
         assert schema.version_of(session) == schema.newest_version() == VERSIONS[-1]
@@ -61,7 +61,7 @@ def test_migrating_twice_changes_nothing(database_url: str, database: Database) 
 def _fill(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     """Put one row into every table that is there, and return what they hold."""
     with database.session() as session:
-        there = set(inspect(session.connection()).get_table_names())
+        there = set(inspect(session).get_table_names())
         tables = [table for table in metadata.sorted_tables if table.name in there and table.name != "lanes"]
         for table in tables:
             row = {
