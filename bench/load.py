@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 REQUESTS_PER_CONNECTION = 25  # then a new one: connections that stay for ever may all hang on one process of the server
+IDLE_SECONDS = 1.0  # a connection that had nothing to do for so long is not used again: the server may have closed it
 SETTLE_SECONDS = 10.0  # for what is under way when the time is over
 
 
@@ -26,20 +27,21 @@ class Line:
 
     def send(self, request: dict[str, Any], selector: selectors.BaseSelector) -> None:
         """Send a request, over a new connection when this one has served its time."""
-        if self._left == 0:
-            self.close(selector)
+        if self._left == 0 or time.monotonic() - self.request["answered_at"] > IDLE_SECONDS:
+            if self._socket is not None:
+                self._socket.close()
             self._socket = socket.create_connection(self._address)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            selector.register(self._socket, selectors.EVENT_READ, self)
             self._left = REQUESTS_PER_CONNECTION
         assert self._socket is not None
+        selector.register(self._socket, selectors.EVENT_READ, self)
         self._left -= 1
         self._received = b""
         self.request = request
         request["sent_at"] = time.monotonic()
         self._socket.sendall(request["raw"])
 
-    def receive(self) -> bool:
+    def receive(self, selector: selectors.BaseSelector) -> bool:
         """Read what has come; whether the answer is whole. Its status stands in the request then, 0 when cut off."""
         assert self._socket is not None
         piece = self._socket.recv(65536)
@@ -49,16 +51,10 @@ class Line:
             return False
         if not piece or b"connection: close" in head.lower():
             self._left = 0
+        selector.unregister(self._socket)
         self.request["answered_at"] = time.monotonic()
         self.request["status"] = int(head[9:12] or 0)
         return True
-
-    def close(self, selector: selectors.BaseSelector) -> None:
-        """Hang up."""
-        if self._socket is not None:
-            selector.unregister(self._socket)
-            self._socket.close()
-            self._socket = None
 
 
 def send_all(plan: dict[str, Any]) -> list[dict[str, Any]]:
@@ -87,7 +83,7 @@ def send_all(plan: dict[str, Any]) -> list[dict[str, Any]]:
         pause = max(0.0, due - time.monotonic()) if waiting and idle else 0.1
         for key, _ in selector.select(pause) if busy else ():
             line: Line = key.data
-            if line.receive():
+            if line.receive(selector):
                 done.append(line.request)
                 idle.insert(0, line)
                 busy -= 1
