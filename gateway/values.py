@@ -152,6 +152,30 @@ REPORT_MOVES: Mapping[ReportState, frozenset[ReportState]] = {
 COUNTING = frozenset({ReportState.ACCEPTED, ReportState.APPROVED})
 
 
+class Role(StrEnum):
+    """What somebody who signs in is; `review.permit` tells what each may do, in their own area only."""
+
+    ADMINISTRATOR = "administrator"
+    DISTRICT = "district"
+    OFFICER = "officer"
+    VIEWER = "viewer"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The area whose rows somebody may see and touch: a Kemendagri code, or an empty one for the whole country.
+
+    >>> Scope("14.03").covers("14.03.01"), Scope("14.03").covers("14.030"), Scope("").covers("72.71")
+    (True, False, True)
+    """
+
+    area: str
+
+    def covers(self, code: str) -> bool:
+        """Tell whether an area lies within this one."""
+        return not self.area or code == self.area or code.startswith(f"{self.area}.")
+
+
 class SenderKind(StrEnum):
     """Who may have sent a message: a phone that can be answered, or a short or alphanumeric id that never is."""
 

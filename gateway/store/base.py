@@ -7,7 +7,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Engine, MetaData, create_engine, func, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Engine,
+    MetaData,
+    create_engine,
+    func,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import (
     DatabaseError,
@@ -22,6 +34,7 @@ from sqlalchemy.types import TypeDecorator
 
 from gateway.errors import Raced, Unavailable
 from gateway.store import sqlite
+from gateway.values import Scope
 
 __all__ = [
     "Database",
@@ -33,6 +46,7 @@ __all__ = [
     "make_engine",
     "metadata",
     "savepoint",
+    "within",
 ]
 
 Session = Connection  # nothing here is mapped to objects; an ORM session would only cost time
@@ -186,6 +200,13 @@ def _is_away(error: DBAPIError) -> bool:
     if state is not None:
         return state[:2] in _AWAY
     return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _SQLITE_AWAY  # the low byte is the primary code
+
+
+def within(area: ColumnElement[str], scope: Scope) -> ColumnElement[bool]:
+    """Return the condition that an area's code lies in a scope: what a page asks for is asked with it."""
+    if not scope.area:
+        return true()
+    return or_(area == scope.area, area.startswith(f"{scope.area}.", autoescape=True))
 
 
 def is_postgresql(session: Session) -> bool:

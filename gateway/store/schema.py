@@ -9,28 +9,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from gateway.store import (
-    areas,
-    channels,
-    facilities,
-    inbox,
-    outbox,
-    questions,
-    reporters,
-    reports,
-)
+from gateway.discover import discover
 from gateway.store.base import Session, make_engine, metadata
 
-TABLES = (
-    areas,
-    facilities,
-    reporters,
-    inbox,
-    outbox,
-    channels,
-    reports,
-    questions,
-)  # imported so that metadata knows them
+discover("gateway.store", having=())  # every file of a noun is imported, so that metadata knows its table
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 

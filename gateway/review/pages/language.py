@@ -25,14 +25,19 @@ def mark(words: str) -> str:
 
 @cache
 def load_catalogue(language: str, folder: Path = FOLDER) -> Translations:
-    """Return the words of a language, compiled in memory from its `.po` file: there is nothing to build."""
-    path = folder / language / "LC_MESSAGES" / "messages.po"
-    with path.open(encoding="utf-8") as file:
-        catalogue = read_po(file, locale=language)
-    compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return Translations(compiled)
+    """Return the words of a language, compiled in memory from its `.po` files: there is nothing to build.
+
+    There is a file for each screen. English has none: the code and the templates speak it.
+    """
+    words = Translations()
+    for path in sorted((folder / language).glob("*.po")):
+        with path.open(encoding="utf-8") as file:
+            catalogue = read_po(file, locale=language)
+        compiled = io.BytesIO()
+        write_mo(compiled, catalogue)
+        compiled.seek(0)
+        words.merge(Translations(compiled))
+    return words
 
 
 def translate(words: str) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import Column, Table, insert, inspect, select, text
 
 from gateway.store import schema
-from gateway.store.base import Database, metadata
+from gateway.store.base import Database, Session, metadata
 
-VERSIONS = ("0001", "0002", "0003", "0004")
+VERSIONS = tuple(f"{number:04}" for number in range(1, 13))
 NOON = datetime(2025, 10, 3, 5, 0, tzinfo=UTC)
 SAMPLES: Mapping[type[Any], Any] = {str: "x", int: 1, bool: True, bytes: b"x", datetime: NOON, object: {"a": 1}}
 
@@ -63,17 +63,28 @@ def _fill(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     with database.session() as session:
         there = set(inspect(session).get_table_names())
         tables = [table for table in metadata.sorted_tables if table.name in there and table.name != "lanes"]
+        columns = {table.name: _columns_there(session, table) for table in tables}
         for table in tables:
             row = {
                 column.name: None if column.nullable else SAMPLES[column.type.python_type]
-                for column in table.columns
+                for column in columns[table.name]
                 if not (column.primary_key and column.autoincrement is True)
             }
-            session.execute(insert(table), row)
+            session.execute(insert(table).values(row))
         session.commit()
-    return _read(database, [table.name for table in tables])
+        return {name: [tuple(row) for row in session.execute(select(*these))] for name, these in columns.items()}
 
 
-def _read(database: Database, names: Iterable[str]) -> dict[str, list[tuple[Any, ...]]]:
+def _columns_there(session: Session, table: Table) -> list[Column[Any]]:
+    """Return the columns that a table has at this version; later ones add more."""
+    there = {column["name"] for column in inspect(session).get_columns(table.name)}
+    return [column for column in table.columns if column.name in there]
+
+
+def _read(database: Database, written: Mapping[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
+    """Return what the tables hold now, of the columns that were there when it was written."""
     with database.session(read_only=True) as session:
-        return {name: [tuple(row) for row in session.execute(select(metadata.tables[name]))] for name in names}
+        return {
+            name: [tuple(row)[: len(rows[0])] for row in session.execute(select(metadata.tables[name]))]
+            for name, rows in written.items()
+        }
