@@ -9,12 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from gateway.handle.reading_json import to_json
-from gateway.review.pages.reports import FLAGS
 from gateway.runtime import Runtime
 from gateway.store import reports
 from gateway.store.reports import NewReport, ReportKey
 from gateway.values import ReportState
-from parsers.problems import Level, ProblemCode
 from parsers.reading import ReadReport, Repair, RepairCode, Span
 from tests.gateway.review.visits import Page
 
@@ -146,7 +144,3 @@ def test_a_report_says_what_staff_should_look_at(
     page = words_of(visitor, f"/reports/{report_id}")
     assert "Perlu dilihat petugas" in page
     assert words in page
-
-
-def test_every_flag_that_a_rule_can_raise_has_words() -> None:
-    assert set(FLAGS) == {code for code in ProblemCode if code.level is Level.FLAG}
