@@ -48,6 +48,9 @@ _FACILITIES_IN = {
 }
 _AREA_OF = {code: area for area, codes in _FACILITIES_IN.items() for code in codes.split()}
 
+# What the names of the state's own have in them: the districts', the army's and the police's hospitals among them.
+_STATE = ("Puskesmas", "Umum Daerah", "Anutapura", "Bhayangkara", "Tk. Iii")
+
 _MIDWIVES = """
     Ani Sari Dewi Rina Yuni Wati Lestari Fitri Nur Ratna Indah Mega Putri Ayu Sri Endang Murni Lina Tuti Ida Eka Dian
     Novi Siti Maya Rosa Yanti Hesti Wulan Citra Nia Reni Suci Tika Vina Winda Yeni Zahra Asti Bunga Gita Hana Intan
@@ -138,7 +141,15 @@ def _places() -> Iterator[_Place]:
     for number, real in enumerate(read_sample_facilities(), start=1):
         code = f"{real.regency.replace('.', '')}{number:03}00"
         short_name = f"{'PUSKES' if real.type == 'PUSKESMAS' else 'RSU'}{number:02}"
-        facility = NewFacility(code, real.name, short_name, real.type, _AREA_OF[real.kemenkes_code], real.kemenkes_code)
+        facility = NewFacility(
+            code=code,
+            name=real.name,
+            short_name=short_name,
+            type=real.type,
+            area=_AREA_OF[real.kemenkes_code],
+            kemenkes_code=real.kemenkes_code,
+            ownership="pemerintah" if any(word in real.name for word in _STATE) else "swasta",
+        )
         yield _Place(facility, f"Petugas KB {real.name}"[:100], next(phones))
     kecamatan = tuple(_FACILITIES_IN)
     for number, name in enumerate(names, start=len(printed) + 1):
@@ -156,7 +167,8 @@ def _places() -> Iterator[_Place]:
 
 def _made_up(name: str, short_name: str, kind: str, area: str, register: int, network: int = 0) -> NewFacility:
     code = f"{area[:5].replace('.', '')}{register:03}{network:02}"
-    return NewFacility(code=code, name=name, short_name=short_name, type=kind, area=area)
+    ownership = "pemerintah" if kind in {"PUSTU", "POLINDES"} else "swasta"
+    return NewFacility(code=code, name=name, short_name=short_name, type=kind, area=area, ownership=ownership)
 
 
 def _history(

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
+    Date,
+    Float,
     ForeignKey,
+    Index,
     Integer,
     String,
     Table,
+    and_,
     bindparam,
     insert,
+    or_,
     select,
 )
 
@@ -32,7 +39,16 @@ facilities = Table(
     Column("short_name", String(20), nullable=False),
     Column("area", ForeignKey("areas.code"), nullable=False, index=True),
     Column("is_active", Boolean, nullable=False),
+    Column("ownership", String(10), nullable=True),
+    Column("opened_on", Date, nullable=True),
+    Column("closed_on", Date, nullable=True),
+    Column("reopened_on", Date, nullable=True),
+    Column("latitude", Float, nullable=True),
+    Column("longitude", Float, nullable=True),
+    Column("merged_into", Integer, nullable=True),
+    Column("version", Integer, nullable=False, server_default="0"),
 )
+Index("ix_facilities_name", facilities.c.name, facilities.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,10 @@ class NewFacility:
     kemenkes_code: str | None = None
     dhis2_uid: str | None = None
     is_active: bool = True
+    ownership: str | None = None
+    opened_on: date | None = None
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 COLUMNS = (
@@ -103,3 +123,18 @@ def lock_facility(session: Session, facility_id: int) -> None:
     """Let no other session settle a report of this facility until this one ends."""
     if is_postgresql(session):  # a write transaction on SQLite already holds the whole database
         session.execute(_LOCK, {"facility_id": facility_id})
+
+
+def is_there(first: date, last: date) -> ColumnElement[bool]:
+    """Return the condition that a facility is to report for the month of these days: what coverage counts as there.
+
+    Open on any of them; a double that was merged into another is nowhere. A facility that is not active and does not
+    say since when never was.
+    """
+    open_by_then = or_(facilities.c.opened_on.is_(None), facilities.c.opened_on <= last)
+    closed_all_month = and_(
+        facilities.c.closed_on < first, or_(facilities.c.reopened_on.is_(None), facilities.c.reopened_on > last)
+    )
+    never_closed = and_(facilities.c.closed_on.is_(None), facilities.c.is_active)
+    not_closed = or_(never_closed, and_(facilities.c.closed_on.is_not(None), ~closed_all_month))
+    return and_(facilities.c.merged_into.is_(None), open_by_then, not_closed)

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import (
     Boolean,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -35,7 +36,10 @@ reporters = Table(
     Column("is_active", Boolean, nullable=False),
     Column("only_channel", String(40), nullable=True),
     Column("stopped_at", UtcDateTime, nullable=True),
+    Column("merged_into", Integer, nullable=True),
+    Column("version", Integer, nullable=False, server_default="0"),
 )
+Index("ix_reporters_name", reporters.c.name, reporters.c.id)
 
 reporter_phones = Table(
     "reporter_phones",
@@ -50,6 +54,19 @@ reporter_facilities = Table(
     Column("reporter_id", ForeignKey("reporters.id"), primary_key=True),
     Column("facility_id", ForeignKey("facilities.id"), primary_key=True, index=True),
     Column("is_responsible", Boolean, nullable=False),
+    Column("from_period", String(7), nullable=True),
+    Column("until_period", String(7), nullable=True),
+    Column("leave_id", Integer, nullable=True),
+)
+
+reporter_leaves = Table(
+    "reporter_leaves",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("reporter_id", ForeignKey("reporters.id"), nullable=False, index=True),
+    Column("from_on", Date, nullable=False),
+    Column("until_on", Date, nullable=False),
+    Column("stand_in_id", ForeignKey("reporters.id"), nullable=True),
 )
 
 registrations = Table(
@@ -63,6 +80,7 @@ registrations = Table(
     Column("asked_at", UtcDateTime, nullable=False),
     Column("state", String(10), nullable=False),
     Column("decided_at", UtcDateTime, nullable=True),
+    Column("reason", String(200), nullable=True),
 )
 Index(
     "uq_registrations_waiting",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -16,7 +16,15 @@ from gateway.store.base import Database, Session, metadata
 
 VERSIONS = tuple(f"{number:04}" for number in range(1, 13))
 NOON = datetime(2025, 10, 3, 5, 0, tzinfo=UTC)
-SAMPLES: Mapping[type[Any], Any] = {str: "x", int: 1, bool: True, bytes: b"x", datetime: NOON, object: {"a": 1}}
+SAMPLES: Mapping[type[Any], Any] = {
+    str: "x",
+    int: 1,
+    bool: True,
+    bytes: b"x",
+    object: {"a": 1},
+    datetime: NOON,
+    date: NOON.date(),
+}
 
 
 def test_the_migrated_schema_is_the_one_the_code_believes_in(database: Database) -> None:
