@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
+    false,
     func,
     insert,
     select,
@@ -51,6 +53,7 @@ reports = Table(
     Column("form_version", SmallInteger, nullable=False),
     Column("reader_version", SmallInteger, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("is_summed", Boolean, nullable=False, server_default=false()),  # whether `totals` knows its state
     UniqueConstraint("form", "facility_id", "period", "revision", name="uq_reports_revision"),
     UniqueConstraint("inbox_id", "form", "facility_id", "period", name="uq_reports_inbox"),
 )
@@ -66,6 +69,14 @@ Index(
 )
 
 Index("ix_reports_reporter_id", reports.c.reporter_id, reports.c.id)
+Index(
+    "ix_reports_unsummed",
+    reports.c.form,
+    reports.c.period,
+    reports.c.facility_id,
+    sqlite_where=~reports.c.is_summed,
+    postgresql_where=~reports.c.is_summed,
+)
 
 report_values = Table(
     "report_values",
@@ -168,7 +179,7 @@ _ADD_VALUES = insert(report_values)
 _SET_STATE = (
     update(reports)
     .where(reports.c.id == bindparam("report_id"), reports.c.state == bindparam("was"))
-    .values(state=bindparam("becomes"))
+    .values(state=bindparam("becomes"), is_summed=False)
 )
 
 
