@@ -13,7 +13,7 @@ from gateway.store import facilities, reports
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.reports import NewReport, Report, ReportKey
-from gateway.values import COUNTING, ReportState
+from gateway.values import COUNTING, REPORT_MOVES, ReportState
 from parsers.form import Form
 from parsers.reading import READER_VERSION, ReadReport
 
@@ -38,6 +38,23 @@ _STATES = {
     Decision.PROPOSED: ReportState.FLAGGED,
     Decision.WAITS: ReportState.WAITING,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """A revision that staff enter or correct: its values, and where they come from.
+
+    Shape: `key` is unique to the page that it was typed on, so that sent twice it is stored once; `reading` is kept with
+    the revision, and tells who made it; `seen_id` is the newest revision that was there when typing began, None where
+    there was none.
+    """
+
+    key: str
+    reading: Mapping[str, Any]
+    values: Mapping[str, int]
+    form_version: int
+    seen_id: int | None
+    flags: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +112,44 @@ def accept(
         ),
     )
     return Accepted(report_id, decision, current.values if current else None)
+
+
+def enter(session: Session, about: ReportKey, made: ByHand, now: datetime) -> Accepted | None:
+    """Store what staff typed as a revision that counts from now on; None when another revision has come in meanwhile.
+
+    What it takes the place of was approved: so is what staff put there. Sent again, it is the same revision.
+    Errors: Raced as `accept`.
+    """
+    facilities.lock_facility(session, about.facility_id)
+    known = reports.revisions(session, about)
+    again = next((one for one in known if one.sent_key == made.key), None)
+    if again is not None:
+        return Accepted(again.id, Decision.COUNTS)
+    if (known[-1].id if known else None) != made.seen_id:
+        return None
+    current = next((one for one in known if one.state in COUNTING), None)
+    for one in known:
+        if ReportState.REPLACED in REPORT_MOVES[ReportState(one.state)]:
+            reports.set_state(session, one.id, ReportState.REPLACED, was=one.state)
+    is_approved = current is not None and current.state == ReportState.APPROVED
+    report_id = reports.add(
+        session,
+        NewReport(
+            key=about,
+            state=ReportState.APPROVED if is_approved else ReportState.ACCEPTED,
+            sent_at=now,
+            sent_key=made.key,
+            values=made.values,
+            text="",
+            reading=made.reading,
+            flags=made.flags,
+            form_version=made.form_version,
+            reader_version=READER_VERSION,
+            created_at=now,
+            replaces_id=current.id if current else None,
+        ),
+    )
+    return Accepted(report_id, Decision.COUNTS, current.values if current else None)
 
 
 def confirm_waiting(session: Session, report_id: int) -> tuple[Report, Accepted] | None:
