@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, String, Table, insert, select, update
+from sqlalchemy import Column, Index, Integer, String, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
+from gateway.store.inbox import inbox
 
 channels = Table(
     "channels",
     metadata,
     Column("name", String(40), primary_key=True),
     Column("next_send_at", UtcDateTime, nullable=True),
+    Column("area", String(13), nullable=True),
+    Column("segment_price", Integer, nullable=True),
 )
+
+Index("ix_inbox_channel_received", inbox.c.channel, inbox.c.received_at)
 
 ticks = Table(
     "ticks",

@@ -1,0 +1,186 @@
+"""A district's month: which month is reported when, until when, and what "on time" and "closed" mean. Pure.
+
+A date here tells and never acts: reports count after every one of these days, and only staff close a month.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from parsers.period import period_of
+
+FIRST_HOUR, LAST_HOUR = 8, 20  # nobody is written to unasked before 08:00, or from 20:00 on, by their own clock
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days of the month after the reported one: reports due, corrections close, approval closes.
+
+    A month that is shorter ends on its last day: day 31 of February is its 28th or 29th.
+    """
+
+    due: int = 5
+    corrections: int = 7
+    approval: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The days that an area chose. An empty area means everywhere, an empty form every form."""
+
+    area: str
+    form: str
+    days: Days
+
+
+class Stage(StrEnum):
+    """Where a month stands by its days alone."""
+
+    RUNNING = "running"  # it has not ended yet
+    DUE = "due"  # reports are expected, and on time
+    CORRECTING = "correcting"  # late, but corrections are expected still
+    APPROVING = "approving"  # staff approve
+    OVER = "over"  # every day is past; it stays open until staff close it
+
+
+def report_month(day: date) -> str:
+    """Return the month that is reported on a day: the one before.
+
+    >>> report_month(date(2025, 10, 3)), report_month(date(2026, 1, 31))
+    ('2025-09', '2025-12')
+    """
+    return period_of(day, months_back=1)
+
+
+def shift(period: str, months: int) -> str:
+    """Return the period so many months later, or earlier.
+
+    >>> shift("2025-11", 2), shift("2025-01", -1)
+    ('2026-01', '2024-12')
+    """
+    return period_of(_first_day(period), months_back=-months)
+
+
+def coming_months(day: date, count: int) -> tuple[str, ...]:
+    """Return the month that is reported on a day and those after it, in their order."""
+    return tuple(shift(report_month(day), step) for step in range(count))
+
+
+def due_on(period: str, days: Days) -> date:
+    """Return the last day on which a report of this month is on time.
+
+    >>> due_on("2025-09", Days()), due_on("2025-01", Days(due=31))
+    (datetime.date(2025, 10, 5), datetime.date(2025, 2, 28))
+    """
+    return _day_after(period, days.due)
+
+
+def corrections_close_on(period: str, days: Days) -> date:
+    """Return the last day for corrections of this month."""
+    return _day_after(period, days.corrections)
+
+
+def approval_closes_on(period: str, days: Days) -> date:
+    """Return the last day for staff to approve this month."""
+    return _day_after(period, days.approval)
+
+
+def due_at(period: str, days: Days, zone: str) -> datetime:
+    """Return the first instant that is late for this month, in UTC: midnight after the due day on a place's clock."""
+    return _midnight(due_on(period, days) + timedelta(days=1), zone)
+
+
+def is_on_time(sent_at: datetime, zone: str, period: str, days: Days) -> bool:
+    """Tell whether a report of this month was sent on its due day or before, by its sender's own clock.
+
+    >>> is_on_time(datetime(2025, 10, 5, 16, 59, tzinfo=UTC), "Asia/Jakarta", "2025-09", Days())
+    True
+    >>> is_on_time(datetime(2025, 10, 5, 16, 59, tzinfo=UTC), "Asia/Jayapura", "2025-09", Days())
+    False
+    """
+    return sent_at < due_at(period, days, zone)
+
+
+def days_left(day: date, period: str, days: Days) -> int:
+    """Return how many days after this one a report of the month is still on time; negative when it is late.
+
+    >>> days_left(date(2025, 10, 3), "2025-09", Days()), days_left(date(2025, 10, 6), "2025-09", Days())
+    (2, -1)
+    """
+    return (due_on(period, days) - day).days
+
+
+def stage_of(day: date, period: str, days: Days) -> Stage:
+    """Return where a month stands on a day."""
+    if period_of(day) <= period:
+        return Stage.RUNNING
+    lasts = (
+        (due_on(period, days), Stage.DUE),
+        (corrections_close_on(period, days), Stage.CORRECTING),
+        (approval_closes_on(period, days), Stage.APPROVING),
+    )
+    return next((stage for last, stage in lasts if day <= last), Stage.OVER)
+
+
+def find_days(chosen: Sequence[Calendar], area: str, form: str) -> Days:
+    """Return the days for reports of a form from an area: of the smallest area around it, then of this very form.
+
+    >>> riau, bengkalis = Calendar("14", "", Days(4, 6, 8)), Calendar("14.03", "", Days(3, 5, 9))
+    >>> find_days([riau, bengkalis], "14.03.01", "kb").due, find_days([riau], "15.01", "kb").due
+    (3, 5)
+    """
+    around = areas_around(area)
+    holding = [one for one in chosen if one.area in around and one.form in ("", form)]
+    best = max(holding, key=lambda one: (len(one.area), bool(one.form)), default=None)
+    return best.days if best else Days()
+
+
+def find_fault(days: Days) -> str:
+    """Return the name of the day that cannot be: outside of 1 to 31, or before the one it follows; empty if none."""
+    for name, least in (("due", 1), ("corrections", days.due), ("approval", days.corrections)):
+        if not max(1, least) <= getattr(days, name) <= 31:
+            return name
+    return ""
+
+
+def areas_around(area: str) -> tuple[str, ...]:
+    """Return an area's code, those of the areas that it lies in, and the empty one of the whole country.
+
+    >>> areas_around("14.03.01")
+    ('14.03.01', '14.03', '14', '')
+    """
+    parts = area.split(".") if area else []
+    return tuple(".".join(parts[:count]) for count in range(len(parts), -1, -1))
+
+
+def waking_hours(at: datetime, zone: str) -> tuple[datetime, datetime]:
+    """Return from when until when somebody may be written to unasked: today's hours, or the next ones if over.
+
+    Units: `at` and what is returned are instants in UTC; the second one is the first that is too late.
+    """
+    here = at.astimezone(ZoneInfo(zone))
+    day = here.date() + timedelta(days=int(here.hour >= LAST_HOUR))
+    return _clock(day, FIRST_HOUR, zone), _clock(day, LAST_HOUR, zone)
+
+
+def _first_day(period: str) -> date:
+    return date(int(period[:4]), int(period[5:7]), 1)
+
+
+def _day_after(period: str, day: int) -> date:
+    """Return a day of the month that follows a period, or that month's last one where it is shorter."""
+    first = _first_day(shift(period, 1))
+    return first.replace(day=min(day, monthrange(first.year, first.month)[1]))
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return _clock(day, 0, zone)
+
+
+def _clock(day: date, hour: int, zone: str) -> datetime:
+    return datetime.combine(day, time(hour), ZoneInfo(zone)).astimezone(UTC)
