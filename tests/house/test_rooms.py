@@ -25,11 +25,11 @@ ROOMS = {
     "gunicorn": ("gateway.cli",),
     "jinja2": FLASK_ROOMS,
     "markupsafe": FLASK_ROOMS,
-    "openpyxl": ("gateway.enrol",),
     "phonenumbers": ("gateway.values",),
     "psycopg": ("gateway.store",),
     "pydantic": ("gateway.settings",),
     "pysqlite3": ("gateway.store.sqlite",),
+    "python_calamine": ("gateway.enrol.unpack",),
     "redis": ("gateway.jobs", "workers"),
     "requests": ("gateway.channels.http",),
     "rq": ("gateway.jobs", "workers"),
@@ -39,13 +39,13 @@ ROOMS = {
     "twilio": ("gateway.channels.twilio",),
     "urllib3": ("gateway.channels.http",),
     "werkzeug": FLASK_ROOMS,
-    "xlsxwriter": ("gateway.export",),
+    "xlsxwriter": ("gateway.export", "gateway.enrol.writing_files"),
     # of Python's own library: what reaches out by other doors than the house's
     "http.client": ("gateway.channels.http",),
     "smtplib": (),
     "socket": ("gateway.channels.http", "gateway.supervise"),
     "sqlite3": ("gateway.store.sqlite",),
-    "subprocess": ("gateway.supervise", "gateway.cli"),
+    "subprocess": ("gateway.supervise", "gateway.cli", "gateway.enrol.reading_files"),
     "urllib.request": ("gateway.channels.http",),
 }
 OWN = {*PRODUCT}
