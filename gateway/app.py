@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from gateway import health
 from gateway.receive import webhook
-from gateway.review.pages import phone
+from gateway.review.pages import frame
 from gateway.runtime import Runtime, make_runtime, start_logging
 from gateway.settings import read_settings
 
@@ -29,7 +29,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.extensions["kabar"] = runtime
     app.register_blueprint(webhook.routes)
     app.register_blueprint(health.routes)
-    phone.register(app)
+    frame.register(app)
     app.register_error_handler(Exception, _answer_error)
     app.after_request(_add_headers)
     return app

@@ -27,6 +27,8 @@ audit = Table(
 )
 Index("ix_audit_area", audit.c.area, audit.c.id)
 Index("ix_audit_subject", audit.c.noun, audit.c.subject, audit.c.id)
+Index("ix_audit_user", audit.c.user_id, audit.c.id)
+Index("ix_audit_action", audit.c.action, audit.c.id)
 
 
 @dataclass(frozen=True, slots=True)

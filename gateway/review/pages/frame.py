@@ -8,25 +8,52 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from gateway.discover import discover
 from gateway.errors import Unavailable
-from gateway.review.pages import guard, language, show
+from gateway.review import permit
+from gateway.review.pages import entrance, guard, language, nav, show
+from gateway.review.pages.entrance import Notice
+from gateway.review.permit import Action
 from gateway.runtime import Runtime
+from gateway.store import audit as audit_store
+from gateway.store.audit import NewAudit
+from gateway.store.base import Session
+from gateway.store.users import User
 
 FOLDER = Path(__file__).parents[1]
 LARGEST_FORM = 64 * 1024  # bytes
 _COMPRESSED = {"text/html", "text/css", "text/javascript", "application/javascript", "image/svg+xml"}
 _CHOICES = ("reporter", "message", "number", "live", "example")  # what an address of the start page may hold
 _YEAR = "public, max-age=31536000, immutable"
+_SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
-def make_routes(name: str) -> Blueprint:
-    """Return a blueprint whose pages are seen by those who may, in their language, and told off in words."""
+def make_routes(name: str, *, is_open: bool = False) -> Blueprint:
+    """Return a blueprint whose pages are seen by those who may, in their language, and told off in words.
+
+    They are for whoever is signed in, and what changes something is refused without the visit's token. An open one
+    is for everybody, and only refused to forms of foreign pages.
+    """
     routes = Blueprint(name, __name__)
-    routes.before_request(_open)
+    routes.before_request(_greet)
+    routes.before_request(_admit_all if is_open else _admit)
     routes.after_request(language.remember_language)
+    routes.after_request(_forget_notice)
     routes.after_request(_compress)
     routes.register_error_handler(Unavailable, _tell_unavailable)
     routes.register_error_handler(RequestEntityTooLarge, _tell_too_long)
@@ -34,7 +61,7 @@ def make_routes(name: str) -> Blueprint:
 
 
 def register(app: Flask) -> None:
-    """Give the application the pages' templates, files and ways of showing values."""
+    """Give the application all its pages, their templates, files and ways of showing values."""
     files = Blueprint(
         "files",
         __name__,
@@ -46,6 +73,7 @@ def register(app: Flask) -> None:
     files.after_request(_compress)
     app.register_blueprint(files)
     language.teach(app)
+    nav.teach(app)
     app.jinja_env.filters |= {
         "pieces": show.find_pieces,
         "count": show.show_count,
@@ -53,9 +81,11 @@ def register(app: Flask) -> None:
         "instant": show.show_instant,
         "phone": show.show_phone,
     }
-    app.jinja_env.globals |= {"file_tag": _file_tag}
+    app.jinja_env.globals |= {"file_tag": _file_tag, "csrf_token": entrance.csrf_token}
     app.context_processor(_context)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    for module in discover("gateway.review.pages", having=("routes",)).values():
+        app.register_blueprint(module.routes)
 
 
 def runtime_of_request() -> Runtime:
@@ -69,13 +99,104 @@ def answer(template: str, status: int = 200, **context: Any) -> Response:
     return make_response(render_template(template, **context), status)
 
 
-def _open() -> Response | None:
+def visitor() -> User:
+    """Return who is signed in; only for pages that are not open."""
+    found = find_visitor()
+    assert found is not None, "an open page asks find_visitor"
+    return found
+
+
+def find_visitor() -> User | None:
+    """Return who is signed in, if anybody is."""
+    visit = g.get("visit")
+    return visit.user if visit and not visit.awaits_code else None
+
+
+def may(action: Action | str) -> bool:
+    """Tell whether the visitor may do something, in their own area."""
+    user = find_visitor()
+    return user is not None and permit.may(user.role, action)
+
+
+def demand(action: Action) -> None:
+    """Go on only if the visitor may do this; else the answer is a page that says so in words."""
+    if not may(action):
+        abort(answer("forbidden.html", 403))
+
+
+def go(endpoint: str, said: str = "", tone: str = "good", undo: str | None = None, **values: Any) -> Response:
+    """Send the visitor on after something was done, to a page that says once what that was.
+
+    Shape: `said` is a marked sentence, or one that is translated already; `undo` is where it can be taken back (POST).
+    """
+    return send_to(url_for(endpoint, **values), said, tone, undo)
+
+
+def send_to(address: str, said: str = "", tone: str = "good", undo: str | None = None) -> Response:
+    """Send the visitor on to an address of ours; see `go`."""
+    response = make_response(redirect(address, 303))
+    if said:
+        secure = entrance.is_secure(request, runtime_of_request())
+        entrance.write_notice(response, Notice(said, tone, undo or ""), secure=secure)
+        g.has_new_notice = True
+    return response
+
+
+def demand_token() -> None:
+    """Go on only if the form brings the visit's token: for what changes something on an open page."""
+    if not entrance.has_token(request):
+        abort(answer("refused.html", 403, is_foreign=True))
+
+
+def absent() -> Response:
+    """Return the page for what is not there, or lies outside the visitor's area: nobody can tell which."""
+    return answer("absent.html", 404)
+
+
+def audit(session: Session, action: str, noun: str, subject: object, area: str, **details: Any) -> None:
+    """Write down what the visitor did, in the transaction in which it is done."""
+    user, now = visitor(), runtime_of_request().now()
+    audit_store.record(session, NewAudit(now, user.id, user.name, action, noun, str(subject), area, details))
+
+
+def _greet() -> None:
+    """Find out who asks, and in which language to answer."""
     runtime = runtime_of_request()
     request.max_content_length = LARGEST_FORM
     language.choose_language(runtime.settings.language)
-    if guard.may_see(request, runtime.settings):
+    g.visit = entrance.find_visit(request, runtime)
+    user = find_visitor()
+    language.choose_language(user.language if user else runtime.settings.language)
+
+
+def _admit() -> Response | None:
+    runtime = runtime_of_request()
+    if find_visitor() is None:
+        return make_response(redirect(_login_address(), 303))
+    if request.method in _SAFE:
         return None
-    return answer("refused.html", 403)
+    if guard.is_from_our_page(request, runtime.settings.public_url) and entrance.has_token(request):
+        return None
+    return answer("refused.html", 403, is_foreign=True)
+
+
+def _admit_all() -> Response | None:
+    runtime = runtime_of_request()
+    if request.method in _SAFE or guard.is_from_our_page(request, runtime.settings.public_url):
+        return None
+    return answer("refused.html", 403, is_foreign=True)
+
+
+def _login_address() -> str:
+    wished = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return url_for("login.show_login", next=wished or None)
+
+
+def _forget_notice(response: Response) -> Response:
+    """Say a notice once: it is gone with the first page that showed it."""
+    if g.get("has_shown_notice") and not g.get("has_new_notice"):
+        response.delete_cookie(entrance.NOTICE)
+    return response
 
 
 def _tell_unavailable(_error: Unavailable) -> Response:
@@ -95,7 +216,20 @@ def _context() -> dict[str, Any]:
         "languages": language.LANGUAGES,
         "in_language": _in_language,
         "clock": lambda at, zone: show.show_time(at, zone, now),
+        "visitor": find_visitor(),
+        "may": may,
+        "csrf": entrance.csrf_token(),
+        "find_notice": _find_notice,
     }
+
+
+def _find_notice() -> Notice | None:
+    """Return what the page before left to be said, in this page's language; a piece of a page leaves it alone."""
+    found = entrance.read_notice(request)
+    if found is None:
+        return None
+    g.has_shown_notice = True
+    return Notice(language.translate(found.words), found.tone, found.undo)
 
 
 def _in_language(code: str) -> str:

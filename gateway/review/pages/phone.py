@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, abort, make_response, redirect, request, url_for
+from flask import Response, abort, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from gateway.channels.base import SmsChannel
 from gateway.channels.simulator import Simulator, read_secret, write_request
 from gateway.receive import keep
-from gateway.review.pages import board, frame, guard, reports
+from gateway.review.pages import board, frame, guard, nav
 from gateway.review.pages.board import Phone
 from gateway.review.pages.language import mark
 from gateway.runtime import Runtime
@@ -33,7 +33,7 @@ EXAMPLES = (
 )
 _KEY = re.compile(r"[0-9a-f]{32}")
 
-routes = frame.make_routes("phone")
+routes = frame.make_routes("phone", is_open=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,23 @@ class Draft:
     at: str = "text"  # the field at fault
 
 
-def register(app: Flask) -> None:
-    """Give the application all its pages."""
-    frame.register(app)
-    app.register_blueprint(routes)
-    app.register_blueprint(reports.routes)
+@routes.before_request
+def _keep_to_this_computer() -> Response | None:
+    """Show the simulator to who sits at this computer, or to all in a demonstration: it speaks as any midwife."""
+    if request.endpoint == "phone.show_home" or guard.may_see(request, frame.runtime_of_request().settings):
+        return None
+    return frame.answer("refused.html", 403)
 
 
 @routes.get("/")
+def show_home() -> Response | BaseResponse:
+    """Show the start page in a demonstration; else send the visitor to this month, or to the login."""
+    if frame.find_visitor() is not None:
+        return redirect(url_for("month.show_month" if nav.has_page("month.show_month") else "phone.show_start"), 303)
+    return show_start() if frame.runtime_of_request().settings.demo else redirect(url_for("login.show_login"), 303)
+
+
+@routes.get("/phone")
 def show_start() -> Response:
     """Show the start page."""
     example = request.args.get("example", "")
@@ -77,8 +86,6 @@ def show_live() -> Response:
 def send_sms() -> Response | BaseResponse:
     """Send what was typed, by the same way as a provider's webhook, and go back to the conversation."""
     runtime = frame.runtime_of_request()
-    if not guard.is_from_our_page(request, runtime.settings.public_url):
-        return frame.answer("refused.html", 403, is_foreign=True)
     channel = _find_simulator(runtime)
     if channel is None:
         abort(404)

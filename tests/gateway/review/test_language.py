@@ -89,24 +89,24 @@ def test_what_must_be_typed_is_the_same_in_both_languages(words: str) -> None:
 
 
 def test_pages_speak_indonesian_unless_asked(visitor: FlaskClient) -> None:
-    page = visitor.get("/")
+    page = visitor.get("/phone")
     assert '<html lang="id">' in page.text
     assert "Kotak masuk" in page.text
 
 
 def test_a_language_that_was_asked_for_is_remembered(visitor: FlaskClient) -> None:
-    asked = visitor.get("/?lang=en")
+    asked = visitor.get("/phone?lang=en")
     assert '<html lang="en">' in asked.text
     assert "HttpOnly" in asked.headers["Set-Cookie"]
     assert "SameSite=Lax" in asked.headers["Set-Cookie"]
-    later = visitor.get("/")
+    later = visitor.get("/phone")
     assert '<html lang="en">' in later.text
     assert "Inbox" in later.text
-    assert "Kotak masuk" in visitor.get("/?lang=id").text
+    assert "Kotak masuk" in visitor.get("/phone?lang=id").text
 
 
 def test_a_language_that_is_not_spoken_changes_nothing(visitor: FlaskClient) -> None:
-    answer = visitor.get("/?lang=<b>xx")
+    answer = visitor.get("/phone?lang=<b>xx")
     assert '<html lang="id">' in answer.text
     assert "Set-Cookie" not in answer.headers
 
@@ -114,7 +114,7 @@ def test_a_language_that_is_not_spoken_changes_nothing(visitor: FlaskClient) -> 
 def test_the_other_language_is_one_click_away_and_keeps_the_phone_in_hand(visitor: FlaskClient, ani: int) -> None:
     links = {
         attrs.get("lang"): str(attrs.get("href"))
-        for tag, attrs in Page(visitor.get(f"/?reporter={ani}")).tags
+        for tag, attrs in Page(visitor.get(f"/phone?reporter={ani}")).tags
         if tag == "a" and "hreflang" in attrs
     }
     assert set(links) == {"id", "en"}

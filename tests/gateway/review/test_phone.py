@@ -47,7 +47,7 @@ def test_a_message_typed_on_the_page_comes_in_as_a_webhook_would_bring_it(
 
 
 def test_a_double_click_keeps_one_message(visitor: FlaskClient, runtime: Runtime, ani: int) -> None:
-    key = Page(visitor.get("/")).hidden("key")
+    key = Page(visitor.get("/phone")).hidden("key")
     fields = {"key": key, "text": "CEK", "reporter": str(ani)}
     first, second = visitor.post("/phone", data=fields), visitor.post("/phone", data=fields)
     assert first.headers["Location"] == second.headers["Location"]
@@ -55,7 +55,7 @@ def test_a_double_click_keeps_one_message(visitor: FlaskClient, runtime: Runtime
 
 
 def test_another_text_from_the_same_page_is_another_message(visitor: FlaskClient, runtime: Runtime, ani: int) -> None:
-    key = Page(visitor.get("/")).hidden("key")
+    key = Page(visitor.get("/phone")).hidden("key")
     for text in ("CEK", "BANTU"):
         visitor.post("/phone", data={"key": key, "text": text, "reporter": str(ani)})
     assert [message.text for message in kept(runtime)] == ["CEK", "BANTU"]
@@ -107,7 +107,7 @@ def test_an_unregistered_number_may_write_and_sees_its_conversation(
     answer = type_and_send(visitor, "Saya mau daftar", number="0812 0000 9001")
     (message,) = kept(runtime)
     assert message.sender == "+6281200009001"
-    assert answer.headers["Location"] == f"/?message={message.id}#phone"
+    assert answer.headers["Location"] == f"/phone?message={message.id}#phone"
     page = visitor.get(answer.headers["Location"])
     assert "Nomor belum terdaftar" in page.text
     assert "0812-0000-9001" in page.text
@@ -117,7 +117,7 @@ def test_no_phone_number_stands_in_an_address(visitor: FlaskClient, runtime: Run
     keep(runtime, "CEK")
     addresses = [
         str(attrs[name])
-        for _, attrs in Page(visitor.get("/")).tags
+        for _, attrs in Page(visitor.get("/phone")).tags
         for name in ("href", "action", "hx-get")
         if name in attrs
     ]
@@ -128,7 +128,7 @@ def test_no_phone_number_stands_in_an_address(visitor: FlaskClient, runtime: Run
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_text_is_only_ever_shown(visitor: FlaskClient, runtime: Runtime, ani: int, text: str) -> None:
     keep(runtime, text, InboxState.DEAD, fault=text)
-    for response in (visitor.get(f"/?reporter={ani}"), visitor.get(f"/live?reporter={ani}")):
+    for response in (visitor.get(f"/phone?reporter={ani}"), visitor.get(f"/live?reporter={ani}")):
         page = Page(response)
         sources = [str(attrs.get("src")) for tag, attrs in page.tags if tag in {"script", "img", "iframe"}]
         assert all(source.startswith("/static/") for source in sources)
@@ -145,7 +145,7 @@ def test_a_hostile_text_that_was_refused_comes_back_as_text(visitor: FlaskClient
 
 def test_invisible_characters_are_named_where_they_stand(visitor: FlaskClient, runtime: Runtime, ani: int) -> None:
     keep(runtime, "AKTIF \u202e04")
-    assert "AKTIF U+202E04" in Page(visitor.get(f"/?reporter={ani}")).words
+    assert "AKTIF U+202E04" in Page(visitor.get(f"/phone?reporter={ani}")).words
 
 
 def test_a_conversation_says_in_words_what_became_of_each_message(
@@ -158,7 +158,7 @@ def test_a_conversation_says_in_words_what_became_of_each_message(
         )
         outbox.add(session, answer)
         session.commit()
-    words = Page(visitor.get(f"/?reporter={ani}")).words
+    words = Page(visitor.get(f"/phone?reporter={ani}")).words
     assert "Sudah dibaca" in words
     assert "Tidak dikirim (karena nomor ini sudah cukup banyak dijawab)" in words
 
@@ -177,19 +177,19 @@ def test_the_inbox_says_why_a_message_stays(
     visitor: FlaskClient, runtime: Runtime, ani: int, state: InboxState, fault: str | None, words: str
 ) -> None:
     keep(runtime, "Bu, obat habis", state, fault)
-    assert words in Page(visitor.get("/")).words
+    assert words in Page(visitor.get("/phone")).words
 
 
 def test_times_stand_on_the_clock_of_the_midwife(visitor: FlaskClient, runtime: Runtime, ani: int) -> None:
     keep(runtime, "CEK")
-    assert " WITA" in Page(visitor.get(f"/?reporter={ani}")).words
-    assert " WIB" not in Page(visitor.get(f"/?reporter={ani}")).words
+    assert " WITA" in Page(visitor.get(f"/phone?reporter={ani}")).words
+    assert " WIB" not in Page(visitor.get(f"/phone?reporter={ani}")).words
 
 
 def test_the_page_asks_for_news_and_gets_some_only_when_there_are_some(
     visitor: FlaskClient, runtime: Runtime, ani: int
 ) -> None:
-    seen = Page(visitor.get(f"/?reporter={ani}")).hidden("seen")
+    seen = Page(visitor.get(f"/phone?reporter={ani}")).hidden("seen")
     assert visitor.get(f"/live?reporter={ani}&seen={seen}").status_code == 204
     message_id = keep(runtime, "CEK")
     news = visitor.get(f"/live?reporter={ani}&seen={seen}")
@@ -204,7 +204,7 @@ def test_the_page_asks_for_news_and_gets_some_only_when_there_are_some(
 
 
 def test_every_part_that_updates_itself_is_on_the_page_to_be_replaced(visitor: FlaskClient, ani: int) -> None:
-    page = Page(visitor.get("/"))
+    page = Page(visitor.get("/phone"))
     (poll,) = [attrs for _, attrs in page.tags if "hx-select-oob" in attrs]
     wished = [part.partition(":")[0].strip("#") for part in str(poll["hx-select-oob"]).split(",")]
     on_page = {attrs.get("id") for _, attrs in page.tags}
@@ -214,13 +214,13 @@ def test_every_part_that_updates_itself_is_on_the_page_to_be_replaced(visitor: F
 
 
 def test_updates_can_be_paused(visitor: FlaskClient, ani: int) -> None:
-    words = visitor.get(f"/?reporter={ani}&live=off").text
+    words = visitor.get(f"/phone?reporter={ani}&live=off").text
     assert "hx-trigger" not in words
     assert "Lanjutkan pembaruan" in words
 
 
 def test_an_empty_house_says_what_to_do(visitor: FlaskClient) -> None:
-    words = Page(visitor.get("/")).words
+    words = Page(visitor.get("/phone")).words
     for sentence in ("Bidan contoh belum dimuat.", "./kabar demo", "Belum ada pesan masuk.", "Belum ada laporan."):
         assert sentence in words
 
@@ -228,7 +228,7 @@ def test_an_empty_house_says_what_to_do(visitor: FlaskClient) -> None:
 def test_without_a_simulator_the_page_says_why_there_is_no_phone(
     runtime: Runtime, visitor: FlaskClient, ani: int
 ) -> None:
-    key = Page(visitor.get("/")).hidden("key")
+    key = Page(visitor.get("/phone")).hidden("key")
     bare = create_app(replace(runtime, channels={})).test_client()
     words = Page(bare.get("/")).words
     assert "Di sini tidak ada ponsel." in words
@@ -246,7 +246,7 @@ def test_a_database_that_is_away_is_told_in_words_and_what_was_typed_stays(tmp_p
 
 
 def test_a_message_that_could_not_be_kept_is_not_said_to_be(runtime: Runtime, visitor: FlaskClient, ani: int) -> None:
-    key = Page(visitor.get("/")).hidden("key")
+    key = Page(visitor.get("/phone")).hidden("key")
     (runtime.settings.var / "simulator.secret").write_text("another", encoding="ascii")  # its own channel refuses it
     answer = visitor.post("/phone", data={"key": key, "text": "KB 0925 BARU 12", "reporter": str(ani)})
     assert answer.status_code == 503
@@ -268,7 +268,7 @@ def test_the_examples_show_what_they_are_named_for() -> None:
 
 def test_an_example_is_put_into_the_phone_and_not_sent(visitor: FlaskClient, runtime: Runtime, ani: int) -> None:
     for index, (text, _) in enumerate(phone.EXAMPLES):
-        assert f">\n{text}</textarea>" in visitor.get(f"/?example={index}").text
+        assert f">\n{text}</textarea>" in visitor.get(f"/phone?example={index}").text
     for nonsense in ("-1", "9", "x", "1.0"):
-        assert "</textarea>" in visitor.get(f"/?example={nonsense}").text
+        assert "</textarea>" in visitor.get(f"/phone?example={nonsense}").text
     assert kept(runtime) == ()

@@ -14,7 +14,7 @@ from gateway.store import reports
 from gateway.store.reports import NewReport, ReportKey
 from gateway.values import ReportState
 from parsers.reading import ReadReport, Repair, RepairCode, Span
-from tests.gateway.review.visits import Page
+from tests.gateway.review.visits import Page, sign_in
 
 SENT_AT = datetime(2026, 10, 3, 1, 30, tzinfo=UTC)
 REPAIRS = (
@@ -23,6 +23,12 @@ REPAIRS = (
     Repair(RepairCode.PERIOD_ASSUMED, "", "2026-09"),
     Repair(RepairCode.FORM_INFERRED, "", "kb"),
 )
+
+
+@pytest.fixture(autouse=True)
+def _signed_in(visitor: FlaskClient, runtime: Runtime) -> None:
+    """Let the browser be signed in for Palu, where Bidan Ani reports from."""
+    sign_in(visitor, runtime, area="72.71")
 
 
 def add_report(
@@ -88,7 +94,7 @@ def test_a_revision_says_what_it_replaces_and_what_it_changed(visitor: FlaskClie
     assert "Berubah: Peserta aktif 40 → 45; Peserta aktif, Pil 30 → –; Peserta aktif, IUD – → 3" in words
     assert "Revisi 1" in words
     assert "Diganti" in words
-    links = [str(attrs.get("href")) for tag, attrs in Page(visitor.get("/")).tags if tag == "a"]
+    links = [str(attrs.get("href")) for tag, attrs in Page(visitor.get("/phone")).tags if tag == "a"]
     assert f"/reports/{first}" in links
     assert "KB 0926 lama" in words_of(visitor, f"/reports/{first}")
 

@@ -9,10 +9,13 @@ from pathlib import Path
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from gateway.review.pages import entrance
 from gateway.runtime import Runtime
 from gateway.settings import Settings
-from gateway.store import inbox
-from gateway.values import InboxState, lane_of
+from gateway.store import inbox, users, visits
+from gateway.store.users import NewUser, User
+from gateway.store.visits import NewVisit
+from gateway.values import InboxState, Role, lane_of
 
 ANI = "+6281200000101"
 
@@ -21,6 +24,25 @@ def make_settings(tmp_path: Path, database_url: str, **others: object) -> Settin
     """Return settings on a database, with a queue server that nobody answers: the pages must do without."""
     values: dict[str, object] = {"var": tmp_path / "var", "database_url": database_url}
     return Settings.model_validate(values | {"redis_url": "redis://127.0.0.1:1"} | others)
+
+
+def sign_in(visitor: FlaskClient, runtime: Runtime, role: str = "district", area: str = "14.03") -> User:
+    """Let a browser be signed in as somebody new with this role and area, and return who that is.
+
+    Whatever the browser sends from then on brings the visit's token, as our forms would.
+    """
+    now, token = runtime.now(), entrance.new_token()
+    with runtime.database.session() as session:
+        count = users.count_users(session)
+        new = NewUser(f"{role}{count}", f"{role.title()} {count}", Role(role), area, "id", now)
+        user_id = users.add_user(session, new)
+        visits.begin_visit(session, NewVisit(entrance.hash_token(token), user_id, now))
+        session.commit()
+        found = users.find_user(session, user_id)
+    assert found
+    visitor.set_cookie(entrance.COOKIE, token)
+    visitor.environ_base["HTTP_X_CSRF_TOKEN"] = entrance.seal(token, "form")
+    return found
 
 
 class Page(HTMLParser):
@@ -47,7 +69,7 @@ class Page(HTMLParser):
 
 def type_and_send(visitor: FlaskClient, text: str, **fields: str) -> TestResponse:
     """Open the start page, type a text and send it."""
-    key = Page(visitor.get("/")).hidden("key")
+    key = Page(visitor.get("/phone")).hidden("key")
     return visitor.post("/phone", data={"key": key, "text": text} | fields)
 
 
