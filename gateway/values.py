@@ -103,8 +103,9 @@ class WithheldReason(StrEnum):
 class ReportState(StrEnum):
     """Where a revision of a report stands. It counts in the figures while accepted or approved, and only then.
 
-    waiting -> accepted, flagged, replaced, withdrawn, rejected; flagged -> accepted, approved, rejected, replaced,
-    withdrawn; accepted -> approved, rejected, replaced, withdrawn; approved -> replaced, rejected (by staff only).
+    waiting -> accepted, approved, flagged, replaced, withdrawn, rejected; flagged -> accepted, approved, waiting (sent
+    back), rejected, replaced, withdrawn; accepted -> approved, waiting (sent back), rejected, replaced, withdrawn;
+    approved -> accepted, replaced, rejected (by staff only). Staff take a decision back by `REPORT_UNDOS` only.
     """
 
     WAITING = "waiting"
@@ -120,6 +121,7 @@ REPORT_MOVES: Mapping[ReportState, frozenset[ReportState]] = {
     ReportState.WAITING: frozenset(
         {
             ReportState.ACCEPTED,
+            ReportState.APPROVED,
             ReportState.FLAGGED,
             ReportState.REPLACED,
             ReportState.WITHDRAWN,
@@ -130,6 +132,7 @@ REPORT_MOVES: Mapping[ReportState, frozenset[ReportState]] = {
         {
             ReportState.ACCEPTED,
             ReportState.APPROVED,
+            ReportState.WAITING,
             ReportState.REJECTED,
             ReportState.REPLACED,
             ReportState.WITHDRAWN,
@@ -138,14 +141,27 @@ REPORT_MOVES: Mapping[ReportState, frozenset[ReportState]] = {
     ReportState.ACCEPTED: frozenset(
         {
             ReportState.APPROVED,
+            ReportState.WAITING,
             ReportState.REJECTED,
             ReportState.REPLACED,
             ReportState.WITHDRAWN,
         }
     ),
-    ReportState.APPROVED: frozenset({ReportState.REPLACED, ReportState.REJECTED}),
+    ReportState.APPROVED: frozenset({ReportState.ACCEPTED, ReportState.REPLACED, ReportState.REJECTED}),
     ReportState.REJECTED: frozenset(),
     ReportState.REPLACED: frozenset(),
+    ReportState.WITHDRAWN: frozenset(),
+}
+
+_UNDECIDED = frozenset({ReportState.WAITING, ReportState.FLAGGED})
+# Where a revision stands again once staff have taken their own decision back: where the decision had found it.
+REPORT_UNDOS: Mapping[ReportState, frozenset[ReportState]] = {
+    ReportState.WAITING: frozenset({ReportState.FLAGGED, ReportState.ACCEPTED}),
+    ReportState.FLAGGED: frozenset(),
+    ReportState.ACCEPTED: _UNDECIDED | {ReportState.APPROVED, ReportState.REPLACED},
+    ReportState.APPROVED: _UNDECIDED | {ReportState.ACCEPTED, ReportState.REPLACED},
+    ReportState.REJECTED: _UNDECIDED | {ReportState.ACCEPTED, ReportState.APPROVED},
+    ReportState.REPLACED: _UNDECIDED | {ReportState.ACCEPTED, ReportState.APPROVED},
     ReportState.WITHDRAWN: frozenset(),
 }
 

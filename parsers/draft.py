@@ -25,8 +25,8 @@ class Message(NamedTuple):
 class Draft:
     """One report or fragment while it is being read.
 
-    Shape: `spans` says where each value's word and number stand. `keyword` is the form's keyword as it was written; it
-    stands for what was left out.
+    Shape: `spans` says where each value's word and number stand, and under "period" the month. `keyword` is the form's
+    keyword as it was written; it stands for what was left out.
     """
 
     text: str
@@ -72,6 +72,7 @@ class Draft:
             repairs=tuple(sorted(self.repairs, key=_place_of_repair)),
             problems=tuple(sorted(self.problems, key=_place_of_problem)),
             remark=self.remark,
+            spans=self.spans | ({"keyword": self.keyword.span} if self.keyword else {}),
         )
 
     def to_fragment(self) -> Fragment:
@@ -83,6 +84,7 @@ class Draft:
             facility=self.facility,
             repairs=tuple(sorted(self.repairs, key=_place_of_repair)),
             problems=tuple(sorted(self.problems, key=_place_of_problem)),
+            spans=self.spans,
         )
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
-from parsers.draft import Draft
+from parsers.draft import Draft, span_of
 from parsers.marks import CODES, COUNTS, SKIPPED, Mark
 from parsers.numbers import is_lookalike
 from parsers.period import (
@@ -97,7 +97,7 @@ def read_period(months: Sequence[FoundMonth], marks: Sequence[Mark], draft: Draf
     if first.is_swapped:
         draft.ask_about(ProblemCode.PERIOD_SWAPPED, first.marks, period=first.period)
         return
-    draft.period = first.period
+    draft.period, draft.spans["period"] = first.period, span_of(first.marks)
     back = months_between(first.period, period_of(sent_on))
     if back < 0:
         draft.ask_about(ProblemCode.PERIOD_FUTURE, first.marks, period=first.period)

@@ -90,6 +90,7 @@ def _put_in(question: OpenQuestion, answer: Fragment, form: Form) -> ReadReport:
         values=values,
         repairs=(*_repairs_left(report, answer), *answer.repairs),
         problems=tuple(problems),
+        spans={},  # part of it stands in another message
     )
 
 

@@ -85,7 +85,8 @@ class ReadReport:
     """One report as it was read. A report with a problem is asked about, never stored as accepted.
 
     Shape: `values` maps `measure` or `measure.item` to a whole number, e.g. {"baru": 12, "aktif.pil": 30}; in the order
-    they were written.
+    they were written. `spans` says where the word and the number of a value stand in the text that was read, and the
+    "keyword" and the "period"; it is no part of what a report says.
     Units: `period` is `YYYY-MM`, None where it could not be told (then a problem says why).
     """
 
@@ -96,6 +97,7 @@ class ReadReport:
     repairs: tuple[Repair, ...] = ()
     problems: tuple[Problem, ...] = ()
     remark: str = ""
+    spans: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_clean(self) -> bool:
@@ -107,7 +109,7 @@ class ReadReport:
 class Fragment:
     """Values or a period without a keyword: the answer to an open question, e.g. `AKTIF 40`.
 
-    Shape: `form` is the one whose words these are.
+    Shape: `form` is the one whose words these are; `spans` as those of a report.
     """
 
     values: Mapping[str, int]
@@ -116,6 +118,7 @@ class Fragment:
     facility: str | None = None
     repairs: tuple[Repair, ...] = ()
     problems: tuple[Problem, ...] = ()
+    spans: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
