@@ -29,12 +29,12 @@ def explain(text: str, sent_on: date, forms: Sequence[Form], question: OpenQuest
     if command is not None and not reading.reports:
         lines += [_line(token.written, "command" if token not in command.rest else "") for token in tokens]
     else:
-        for section in _take_apart(message, tokens):
+        for section in take_apart(message, tokens):
             lines += [_line(_quote(mark, text), _describe(mark)) for mark in section.marks]
     return [*lines, *_conclude(reading)]
 
 
-def _take_apart(message: Message, tokens: Sequence[Token]) -> list[Section]:
+def take_apart(message: Message, tokens: Sequence[Token]) -> list[Section]:
     """Read the sections once more, for their marks; without a keyword, as the form that knows most of the words."""
     keywords = find_keywords(tokens, message.forms)
     if keywords:

@@ -88,6 +88,7 @@ class Form:
     Shape: `keywords[0]` is the one that answers name. `caps` maps a facility type to the most that a measure or an item
     can be there. `shorthand` names the measures of bare numbers behind an item, in order. `units` are words that may
     stand behind a number and say nothing new. `ambiguous` maps a word that is never guessed to what it may mean.
+    `taught` is empty, or tells apart forms that were taught other words (`parsers.aliases`).
     """
 
     code: str
@@ -105,6 +106,7 @@ class Form:
     ambiguous: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     caps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    taught: str = ""
 
     def name(self, language: str) -> str:
         """Call the form by its name in a language, falling back to Indonesian."""

@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
+    false,
     func,
     literal_column,
     select,
@@ -58,6 +59,8 @@ inbox = Table(
     Column("fault", Text, nullable=True),
     Column("trace_id", String(32), nullable=False),
     Column("handled_at", UtcDateTime, nullable=True),
+    Column("done_from", String(10), nullable=True),
+    Column("is_quiet", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("channel", "provider_id", name="uq_inbox_channel_provider_id"),
 )
 # Written out wherever a partial index is meant: with a bound value no database could tell that it may use it.
@@ -84,7 +87,9 @@ lanes = Table(
 class InboxMessage:
     """One received message. `sent_at` is the channel's stamp, else when it was first kept, and never later.
 
-    `rounds` counts how often it was put back to be handled anew; each round has an answer of its own.
+    `rounds` counts how often it was put back to be handled anew; each round has an answer of its own, which does not go
+    out where staff have it read `is_quiet`. `done_from` is where it stood when staff called it done, None if they did
+    not.
     """
 
     id: int
@@ -103,6 +108,8 @@ class InboxMessage:
     fault: str | None
     trace_id: str
     handled_at: datetime | None
+    done_from: str | None = None
+    is_quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

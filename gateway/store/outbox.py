@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    Integer,
     SmallInteger,
     String,
     Table,
@@ -66,6 +67,8 @@ outbox = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime, nullable=True),
     Column("delivered_at", UtcDateTime, nullable=True),
+    Column("user_id", Integer, nullable=True),
+    Column("user_name", String(100), nullable=True),
     UniqueConstraint("inbox_id", "kind", name="uq_outbox_inbox_id_kind"),
 )
 ANSWER = "answer"

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -54,6 +55,7 @@ reports = Table(
     Column("reader_version", SmallInteger, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("is_summed", Boolean, nullable=False, server_default=false()),  # whether `totals` knows its state
+    Column("reread_id", BigInteger, nullable=True, index=True),  # the message that was read again since
     UniqueConstraint("form", "facility_id", "period", "revision", name="uq_reports_revision"),
     UniqueConstraint("inbox_id", "form", "facility_id", "period", name="uq_reports_inbox"),
 )
