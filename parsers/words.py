@@ -53,7 +53,7 @@ class Phrase(NamedTuple):
     meaning: Meaning
 
 
-_ZEROS = ("nihil", "nol", "kosong", "tidak ada", "tdk ada")
+ZEROS = ("nihil", "nol", "kosong", "tidak ada", "tdk ada")
 _NEGATIONS = ("tidak", "tdk", "tak", "bukan", "belum", "blm", "tanpa", "non")
 # A month's name, or a near miss, behind one of these is a person's: Bidan Mei.
 TITLES = frozenset({"ibu", "bu", "bpk", "pak", "bidan", "bd", "bdn", "sdri", "dr"})
@@ -142,7 +142,7 @@ def lexicon_of(form: Form, forms: tuple[Form, ...]) -> Lexicon:
     meanings = list(_meanings_of_all_forms())
     meanings += [(word, Meaning(Sense.COURTESY)) for word in form.units]
     meanings += [(word.lower(), Meaning(Sense.AMBIGUOUS, means)) for word, means in form.ambiguous.items()]
-    own: list[tuple[str, Meaning]] = [(word, Meaning(Sense.ZERO, "0")) for word in _ZEROS]
+    own: list[tuple[str, Meaning]] = [(word, Meaning(Sense.ZERO, "0")) for word in ZEROS]
     own += [(word, Meaning(Sense.KEYWORD, other.code)) for other in forms for word in other.keywords]
     for measure in form.measures.values():
         own += [(alias, Meaning(Sense.MEASURE, measure.code)) for alias in measure.aliases]

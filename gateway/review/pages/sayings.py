@@ -53,7 +53,9 @@ PROBLEMS: Mapping[str, str] = {
     ProblemCode.PERIOD_LATE: mark("This month lies %(months)s months back."),
     ProblemCode.FACILITY_MISSING: mark("She reports for several facilities and named none."),
     ProblemCode.FACILITY_UNKNOWN: mark("“%(facility)s” is not a facility that she reports for."),
-    ProblemCode.REPAIRS_TOO_MANY: mark("%(count)s words were read differently from what was written; too many to be sure."),
+    ProblemCode.REPAIRS_TOO_MANY: mark(
+        "%(count)s words were read differently from what was written; too many to be sure."
+    ),
     ProblemCode.SUM_EXCEEDS_TOTAL: mark("%(key)s: the methods add up to %(sum)s, more than the total of %(total)s."),
     ProblemCode.ITEM_MISPLACED: mark("%(key)s is more than the total of %(total)s. Does it belong to %(other)s?"),
     ProblemCode.PARTS_EXCEED_WHOLE: mark("%(parts)s make %(sum)s together, more than %(whole)s (%(total)s)."),
