@@ -58,6 +58,7 @@ Index(
     sqlite_where=_next,
     postgresql_where=_next,
 )
+Index("ix_questions_report_id", questions.c.report_id, questions.c.id)
 
 
 @dataclass(frozen=True, slots=True)

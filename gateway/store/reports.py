@@ -21,10 +21,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     bindparam,
+    cast,
     false,
     func,
     insert,
+    literal_column,
     select,
     update,
 )
@@ -55,6 +58,8 @@ reports = Table(
     Column("reader_version", SmallInteger, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("is_summed", Boolean, nullable=False, server_default=false()),  # whether `totals` knows its state
+    Column("made_by", Integer, nullable=True),  # the user who made this revision by hand
+    Column("reason", Text, nullable=True),  # why they did
     Column("reread_id", BigInteger, nullable=True, index=True),  # the message that was read again since
     UniqueConstraint("form", "facility_id", "period", "revision", name="uq_reports_revision"),
     UniqueConstraint("inbox_id", "form", "facility_id", "period", name="uq_reports_inbox"),
@@ -71,6 +76,23 @@ Index(
 )
 
 Index("ix_reports_reporter_id", reports.c.reporter_id, reports.c.id)
+
+# Written out: with bound values no database could tell that it may use the partial indexes.
+is_open = reports.c.state.in_([literal_column(f"'{state}'") for state in ("waiting", "flagged", "accepted")])
+is_noted = and_(
+    reports.c.state == literal_column("'accepted'", String),
+    cast(reports.c.flags, Text) != literal_column("'[]'", Text),
+)
+Index("ix_reports_open", reports.c.state, reports.c.id, sqlite_where=is_open, postgresql_where=is_open)
+Index(
+    "ix_reports_open_facility",
+    reports.c.facility_id,
+    reports.c.state,
+    reports.c.id,
+    sqlite_where=is_open,
+    postgresql_where=is_open,
+)
+Index("ix_reports_noted", reports.c.id, sqlite_where=is_noted, postgresql_where=is_noted)
 Index(
     "ix_reports_unsummed",
     reports.c.form,
@@ -101,7 +123,10 @@ class ReportKey:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One revision. Shape: `values` maps `measure` or `measure.item` to a number; (sent_at, sent_key) is its rank."""
+    """One revision. Shape: `values` maps `measure` or `measure.item` to a number; (sent_at, sent_key) is its rank.
+
+    `made_by` is the user who made it by hand, and `reason` why; None and empty where it came by message.
+    """
 
     id: int
     key: ReportKey
@@ -115,6 +140,8 @@ class Report:
     text: str
     created_at: datetime
     values: Mapping[str, int]
+    made_by: int | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +166,8 @@ class NewReport:
     reporter_id: int | None = None
     replaces_id: int | None = None
     flags: Sequence[Mapping[str, Any]] = ()
+    made_by: int | None = None
+    reason: str | None = None
 
 
 _COLUMNS = tuple(
@@ -156,7 +185,7 @@ _COLUMNS = tuple(
             "inbox_id",
             "reporter_id",
         ),
-        *("replaces_id", "text", "created_at"),
+        *("replaces_id", "text", "created_at", "made_by", "reason"),
     )
 )
 
@@ -297,7 +326,7 @@ def latest_reports(
 
 def _as_row(report: NewReport) -> dict[str, Any]:
     same = ("state", "sent_at", "sent_key", "text", "form_version", "reader_version", "created_at", "inbox_id")
-    row = {name: getattr(report, name) for name in (*same, "reporter_id", "replaces_id")}
+    row = {name: getattr(report, name) for name in (*same, "reporter_id", "replaces_id", "made_by", "reason")}
     key = {"form": report.key.form, "facility_id": report.key.facility_id, "period": report.key.period}
     return row | key | {"reading": dict(report.reading), "flags": list(report.flags)}
 
@@ -339,6 +368,8 @@ def _with_values(session: Session, rows: Collection[Any]) -> tuple[Report, ...]:
             text=row.text,
             created_at=row.created_at,
             values=found[row.id],
+            made_by=row.made_by,
+            reason=row.reason or "",
         )
         for row in rows
     )
