@@ -230,7 +230,7 @@ def test_without_a_simulator_the_page_says_why_there_is_no_phone(
 ) -> None:
     key = Page(visitor.get("/phone")).hidden("key")
     bare = create_app(replace(runtime, channels={})).test_client()
-    words = Page(bare.get("/")).words
+    words = Page(bare.get("/phone")).words
     assert "Di sini tidak ada ponsel." in words
     assert "KABAR_CHANNELS" in words
     assert bare.post("/phone", data={"key": key, "text": "CEK", "reporter": str(ani)}).status_code == 404

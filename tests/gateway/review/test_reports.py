@@ -70,7 +70,7 @@ def words_of(visitor: FlaskClient, path: str) -> str:
 
 def test_a_report_stands_with_its_labels_in_the_forms_order(visitor: FlaskClient, runtime: Runtime, ani: int) -> None:
     report_id = add_report(runtime, {"aktif.pil": 1030, "aktif": 1500, "baru": 12, "cabut.iud": 2})
-    for path in ("/", f"/reports/{report_id}"):
+    for path in ("/phone", f"/reports/{report_id}"):
         assert "Peserta baru 12 Peserta aktif 1.500 Pil 1.030 Pencabutan – IUD 2" in words_of(visitor, path)
     assert "New users 12 Users now 1,500 Pill 1,030" in words_of(visitor, f"/reports/{report_id}?lang=en")
 
@@ -116,7 +116,7 @@ def test_a_hostile_report_is_only_ever_shown(visitor: FlaskClient, runtime: Runt
     hostile = "<script>alert(1)</script>"
     repairs = (Repair(RepairCode.SPELLING, f"%(read)s{hostile}", hostile, Span(0, 1)),)
     report_id = add_report(runtime, {"unknown": 3, "aktif.unknown": 4}, hostile, repairs=repairs)
-    for path in (f"/reports/{report_id}", "/"):
+    for path in (f"/reports/{report_id}", "/phone"):
         answer = visitor.get(path)
         assert answer.status_code == 200
         assert "<script>alert" not in answer.text
