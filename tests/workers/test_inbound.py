@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select, text
 
 from gateway.errors import Raced, Unavailable
-from gateway.handle import facts
+from gateway.handle import batch, facts
 from gateway.handle import message as handling
 from gateway.store import inbox
 from gateway.store import outbox as outbox_store
@@ -210,7 +210,7 @@ def test_who_loses_every_race_waits_a_little_and_keeps_her_place(
     district: District, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = district.keep("ani", FOUNDING), district.keep("ani", "KB 0925 BARU 13 AKTIF 41")
-    lose_races(monkeypatch, inbound.RACES)
+    lose_races(monkeypatch, batch.RACES)
     district.handle()
     assert district.answer(first) is None
     assert district.answer(second) is None, "a later message overtook an earlier one"
