@@ -114,8 +114,8 @@ def write_notice(response: Response, notice: Notice, *, secure: bool) -> None:
 
 def read_notice(request: Request) -> Notice | None:
     """Return what the page before left to be said; None unless this very visit left it."""
-    body, _, seal = request.cookies.get(NOTICE, "").partition(".")
-    if not body or not g.get("token") or not hmac.compare_digest(seal.encode(), seal(g.token, body).encode()):
+    body, _, given = request.cookies.get(NOTICE, "").partition(".")
+    if not body or not g.get("token") or not hmac.compare_digest(given.encode(), seal(g.token, body).encode()):
         return None
     words, tone, undo = json.loads(base64.urlsafe_b64decode(body))
     return Notice(words, tone, undo)
