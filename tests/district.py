@@ -13,11 +13,11 @@ from gateway.receive import keep
 from gateway.reply.wordings import load_wordings
 from gateway.runtime import Runtime, make_channels
 from gateway.settings import Settings
-from gateway.store import areas, facilities, inbox, outbox, reporters
+from gateway.store import areas, facilities, inbox, months, outbox, reporters
 from gateway.store.areas import Area
 from gateway.store.base import Database, Session
 from gateway.store.facilities import NewFacility
-from gateway.values import InboundSms, lane_of, read_sender
+from gateway.values import InboundSms, Scope, lane_of, read_sender
 from workers import inbound, outbound
 
 NOON = datetime(2025, 10, 3, 5, 0, tzinfo=UTC)  # 12:00 in Bengkalis
@@ -144,6 +144,22 @@ class District:
         self.handle()
         answer = self.answer(provider_id)
         return answer.text if answer and answer.state != "withheld" else ""
+
+    def close_month(self, form: str, period: str, area: str = "14.03") -> None:
+        """Let the regency's staff close a month."""
+        with self.database.session() as session:
+            now, scope = self.runtime.now(), Scope(area)
+            months.close_month(session, form, period, area, "Bu Rina", now, "semua sudah masuk", scope=scope)
+            session.commit()
+
+    def reopen_month(self, form: str, period: str, area: str = "14.03") -> None:
+        """Let the regency's staff open a closed month again."""
+        with self.database.session() as session:
+            now, scope = self.runtime.now(), Scope(area)
+            for one in months.standing_closings(session, area, scope=scope):
+                if (one.form, one.period) == (form, period):
+                    months.reopen_month(session, one.id, "Bu Rina", now, "ada susulan", scope=scope)
+            session.commit()
 
     def answer(self, provider_id: str, channel: str = "simulator") -> outbox.OutboxMessage | None:
         """Return the answer to a message, whatever became of it."""

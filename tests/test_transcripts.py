@@ -20,7 +20,7 @@ NOTHING = "(nothing)"
 
 
 class Line(NamedTuple):
-    """One line of a transcript: `>` to the gateway, `<` from it, `@` a time."""
+    """One line of a transcript: `>` to the gateway, `<` from it, `@` a time, `!` what staff do."""
 
     number: int
     who: str
@@ -31,8 +31,9 @@ class Line(NamedTuple):
 def read_transcript(path: Path) -> Iterator[Line]:
     """Return the lines of a transcript.
 
-    Shape: `ani > text`, `ani < answer`, `@ 2025-10-03 12:00` sets the clock (in Bengkalis), `#` begins a remark, a line
-    that begins with blanks goes on with the one before.
+    Shape: `ani > text`, `ani < answer`, `@ 2025-10-03 12:00` sets the clock (in Bengkalis), `! close kb 2025-09` and
+    `! reopen kb 2025-09` are done by the regency's staff, `#` begins a remark, a line that begins with blanks goes on
+    with the one before.
     """
     joined: list[tuple[int, str]] = []
     for number, written in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
@@ -41,7 +42,7 @@ def read_transcript(path: Path) -> Iterator[Line]:
         elif written.strip() and not written.startswith("#"):
             joined.append((number, written))
     for number, written in joined:
-        found = re.fullmatch(r"(?:(\w+) )?([<>@]) (.*)", written)
+        found = re.fullmatch(r"(?:(\w+) )?([<>@!]) (.*)", written)
         assert found, f"{path.name}:{number}: not a line of a transcript: {written}"
         yield Line(number, found[1] or "", found[2], found[3])
 
@@ -54,6 +55,9 @@ def test_the_conversation_goes_as_it_is_written(path: Path, database: Database, 
         where = f"{path.name}:{line.number}"
         if line.mark == "@":
             district.set_clock(datetime.strptime(line.text, "%Y-%m-%d %H:%M").replace(tzinfo=ZONE))
+        elif line.mark == "!":
+            done, form, period = line.text.split()
+            (district.close_month if done == "close" else district.reopen_month)(form, period)
         elif line.mark == ">":
             assert not answers, f"{where}: nobody was told that an answer came: {answers}"
             answers = [_without_ref(district.say(line.who, line.text)) or NOTHING]

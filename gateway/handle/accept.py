@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +28,7 @@ class Decision(StrEnum):
     OUTDATED = "outdated"  # one that was sent later is here already
     UNCHANGED = "unchanged"  # it says what is approved already
     PROPOSED = "proposed"  # staff have approved another; they decide
+    CLOSED = "closed"  # staff have closed its month; they decide
     WAITS = "waits"  # it is implausible, and its sender is asked
 
 
@@ -36,6 +37,7 @@ _STATES = {
     Decision.OUTDATED: ReportState.REPLACED,
     Decision.UNCHANGED: ReportState.REPLACED,
     Decision.PROPOSED: ReportState.FLAGGED,
+    Decision.CLOSED: ReportState.FLAGGED,
     Decision.WAITS: ReportState.WAITING,
 }
 
@@ -45,8 +47,8 @@ class ByHand:
     """A revision that staff enter or correct: its values, and where they come from.
 
     Shape: `key` is unique to the page that it was typed on, so that sent twice it is stored once; `reading` is kept with
-    the revision, and tells who made it; `seen_id` is the newest revision that was there when typing began, None where
-    there was none.
+    the revision; `seen_id` is the newest revision that was there when typing began, None where there was none;
+    `made_by` is the user who typed it.
     """
 
     key: str
@@ -54,6 +56,8 @@ class ByHand:
     values: Mapping[str, int]
     form_version: int
     seen_id: int | None
+    made_by: int
+    reason: str = ""
     flags: Sequence[Mapping[str, Any]] = ()
 
 
@@ -75,9 +79,12 @@ def accept(
     now: datetime,
     *,
     waits: bool = False,
+    is_closed: bool = False,
     flags: Sequence[Mapping[str, Any]] = (),
 ) -> Accepted:
     """Store a report as a new revision, and let it count if it was sent last; or let it wait for its sender's answer.
+
+    For a month that staff have closed it is kept as a request to them, plausible or not.
 
     Shape: `place` is (facility id, reporter id).
     Errors: Raced when another session settled the same report at the same time; nothing was stored.
@@ -88,7 +95,7 @@ def accept(
     facilities.lock_facility(session, facility_id)
     known = reports.revisions(session, key)
     rank = (message.sent_at, message.provider_id)
-    decision, current = decide(known, rank, report.values)
+    decision, current = decide(known, rank, report.values, is_closed=is_closed)
     if waits and decision is Decision.COUNTS:
         decision = Decision.WAITS
     _end_superseded(session, known, decision, rank)
@@ -147,13 +154,19 @@ def enter(session: Session, about: ReportKey, made: ByHand, now: datetime) -> Ac
             reader_version=READER_VERSION,
             created_at=now,
             replaces_id=current.id if current else None,
+            made_by=made.made_by,
+            reason=made.reason,
         ),
     )
     return Accepted(report_id, Decision.COUNTS, current.values if current else None)
 
 
-def confirm_waiting(session: Session, report_id: int) -> tuple[Report, Accepted] | None:
+def confirm_waiting(
+    session: Session, report_id: int, is_closed: Callable[[ReportKey], bool]
+) -> tuple[Report, Accepted] | None:
     """Let a report that waited for YA count if it was sent last; None when it waits no more.
+
+    Where its month was closed meanwhile, it becomes a request to staff.
 
     Errors: Raced as `accept`.
     """
@@ -163,7 +176,7 @@ def confirm_waiting(session: Session, report_id: int) -> tuple[Report, Accepted]
     facilities.lock_facility(session, report.key.facility_id)
     known = [one for one in reports.revisions(session, report.key) if one.id != report_id]
     rank = (report.sent_at, report.sent_key)
-    decision, current = decide(known, rank, report.values)
+    decision, current = decide(known, rank, report.values, is_closed=is_closed(report.key))
     _end_superseded(session, known, decision, rank)
     if not reports.set_state(session, report_id, _STATES[decision], was=ReportState.WAITING):
         return None
@@ -171,7 +184,7 @@ def confirm_waiting(session: Session, report_id: int) -> tuple[Report, Accepted]
 
 
 def decide(
-    known: Sequence[Report], rank: tuple[datetime, str], values: Mapping[str, int]
+    known: Sequence[Report], rank: tuple[datetime, str], values: Mapping[str, int], *, is_closed: bool = False
 ) -> tuple[Decision, Report | None]:
     """Return what happens to a report of this rank, and the revision that counts until now. Pure.
 
@@ -181,6 +194,8 @@ def decide(
     settled = [one for one in known if one.state in _SETTLED]
     if any((one.sent_at, one.sent_key) > rank for one in settled):
         return Decision.OUTDATED, current
+    if is_closed:
+        return (Decision.UNCHANGED if current and current.values == values else Decision.CLOSED), current
     if current is None or current.state == ReportState.ACCEPTED:
         return Decision.COUNTS, current
     return (Decision.UNCHANGED if current.values == values else Decision.PROPOSED), current

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
-from gateway.handle import accept, asking, places, report
+from gateway.calendar import due_on, find_days
+from gateway.handle import accept, asking, closing, places, report
 from gateway.handle.facts import Desk, sent_on
 from gateway.handle.places import Place
 from gateway.handle.reading_json import from_json
 from gateway.handle.replies import Reply, example_for, say
 from gateway.reply import compose
-from gateway.store import facilities, reporters, reports
+from gateway.store import facilities, months, registrations, reporters, reports
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.questions import REPLACED
@@ -31,7 +33,9 @@ def meet_stranger(session: Session, message: InboxMessage, desk: Desk) -> Reply:
     reading = read_message(message.text, day, desk.rules.forms)
     if reading.command and reading.command.name is CommandName.REGISTER:
         old_phone = _find_old_phone(session, reading.command.rest, desk)
-        is_new = reporters.ask_registration(session, message.sender, message.channel, message.text, desk.now, old_phone)
+        is_new = registrations.ask_registration(
+            session, message.sender, message.channel, message.text, desk.now, old_phone
+        )
         # the same words for all: an answer must not tell a stranger whether a number is registered
         return replace(say(desk.rules, desk.rules.language, "registering", InboxState.DONE), is_due=is_new)
     return say(desk.rules, desk.rules.language, "unregistered", InboxState.HELD)
@@ -107,16 +111,19 @@ def _show_status(session: Session, message: InboxMessage, people: Sequence[Repor
     question = desk.asked.get(message.sender)
     asked = from_json(question.reading) if question else None
     asked_place = places.choose(asked, people)[0] if asked else None
-    said: dict[str, list[str]] = {"status_in": [], "status_asked": [], "status_missing": []}
-    missing = ""
-    for facility in [facility for one in people for facility in one.facilities]:
+    said: dict[str, list[str]] = {"status_in": [], "status_asked": [], "status_missing": [], "status_closed": []}
+    missing, calendars = "", months.all_calendars(session)
+    for facility in [facility for one in people for facility in one.facilities_in(period)]:
         answer = "status_missing"
         if reports.find_current(session, ReportKey(form.code, facility.id, period)):
             answer = "status_in"
         elif asked and asked.period == period and asked_place and asked_place.facility.id == facility.id:
             answer = "status_asked"
+        elif closing.is_closed(session, desk, form.code, period, facility.area):
+            answer = "status_closed"
         missing = missing or (facility.short_name if answer == "status_missing" else "")
-        slots = {"form": compose.keyword(form), "month": wording.month(period), "facility": facility.name}
+        due = wording.day(due_on(period, find_days(calendars, facility.area, form.code)))
+        slots = {"form": compose.keyword(form), "month": wording.month(period), "facility": facility.name, "due": due}
         said[answer].append(wording.fill(wording.answers[answer], **slots))
     lines = [line for lines in said.values() for line in lines]
     if not lines:
@@ -138,16 +145,19 @@ def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter
     last = _find_last(session, people)
     if last is None or last.state not in (ReportState.ACCEPTED, ReportState.FLAGGED, ReportState.WAITING):
         return say(desk.rules, person.language, "nothing_to_cancel", InboxState.DONE)
-    reports.set_state(session, last.id, ReportState.WITHDRAWN, was=last.state)
-    if question is not None and question.report_id == last.id:
-        asking.close(session, message.sender, desk, REPLACED)
-    places = [facility for one in people for facility in one.facilities]
     slots = {
         "form": compose.keyword(desk.rules.form(last.key.form)),
         "month": wording.month(last.key.period),
-        "facility": next((one.name for one in places if one.id == last.key.facility_id), ""),
+        "facility": next((it.name for one in people for it in one.facilities if it.id == last.key.facility_id), ""),
     }
-    answer = "withdrawn_change" if reports.find_current(session, last.key) else "withdrawn"
+    is_closed = closing.is_key_closed(session, desk, last.key, people)
+    if is_closed and last.state == ReportState.ACCEPTED:  # it counts, and staff have closed what counts
+        return say(desk.rules, person.language, "withdrawal_asked", InboxState.FOR_STAFF, **slots)
+    reports.set_state(session, last.id, ReportState.WITHDRAWN, was=last.state)
+    if question is not None and question.report_id == last.id:
+        asking.close(session, message.sender, desk, REPLACED)
+    without = "withdrawn_request" if is_closed else "withdrawn"
+    answer = "withdrawn_change" if reports.find_current(session, last.key) else without
     said = say(desk.rules, person.language, answer, InboxState.DONE, **slots)
     return report.with_next(session, message.sender, said, said.text, desk)
 
@@ -175,7 +185,10 @@ def _answer_yes(
     if question.report_id is None and offered != asked.report:
         asking.close(session, message.sender, desk)
         return report.take(session, message, Reading(Kind.REPORT, reports=(offered,)), people, day, desk)
-    confirmed = accept.confirm_waiting(session, question.report_id) if question.report_id else None
+    confirmed = None
+    if question.report_id:
+        is_closed = partial(closing.is_key_closed, session, desk, people=people)
+        confirmed = accept.confirm_waiting(session, question.report_id, is_closed)
     if confirmed is None:
         return Reply(question.text, InboxState.DONE, "asked_again")
     asking.close(session, message.sender, desk)

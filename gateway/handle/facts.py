@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from gateway.reply.wordings import Wording
-from gateway.store import outbox, questions, reporters, thresholds
+from gateway.calendar import areas_around, shift
+from gateway.reply.wordings import Wording, put_over
+from gateway.store import months, outbox, questions, reporters, thresholds, wordings
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
+from gateway.store.months import ClosedMonth
 from gateway.store.questions import Question
 from gateway.store.reporters import Reporter
 from gateway.store.thresholds import Threshold
+from gateway.store.wordings import ChosenSentence
 from gateway.values import InboxState, WithheldReason
 from parsers.form import Form
+from parsers.period import period_of
 
 REMEMBERED = timedelta(days=1)  # how far back sends are looked at, for caps and for loops
+CLOSED_MONTHS = 4  # closings so far back are asked for once a batch: nearly every report is of the last months
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +70,30 @@ class Desk:
     asked: dict[str, Question]
     sends: dict[str, list[tuple[str, datetime]]]
     in_line: set[str]  # who may have questions that wait for their turn
+    sentences: Sequence[ChosenSentence]
+    closed: frozenset[ClosedMonth]
+    closed_since: str  # of older months `closed` does not know
 
     def reporters_of(self, message: InboxMessage) -> tuple[Reporter, ...]:
         """Return who may report from this phone on this channel; a demo reporter is bound to the simulator."""
         people = self.people.get(message.sender, ())
         return tuple(one for one in people if one.only_channel in (None, message.channel))
+
+    def beside(self, people: Sequence[Reporter]) -> Desk:
+        """Return this desk as it stands where these people report: with the sentences that their area chose."""
+        if not self.sentences:
+            return self
+        area = next((facility.area for person in people for facility in person.facilities), "")
+        around = areas_around(area)
+        holding = sorted((one for one in self.sentences if one.area in around), key=lambda one: len(one.area))
+        if not holding:
+            return self
+        chosen = {(one.language, one.name): one.sentence for one in holding}  # of the smallest area
+        return replace(self, rules=replace(self.rules, wordings=put_over(self.rules.wordings, chosen)))
+
+    def is_among_closed(self, form: str, period: str, area: str) -> bool:
+        """Tell whether one of the months asked for with the batch is closed for an area."""
+        return bool(self.closed) and any((code, form, period) in self.closed for code in areas_around(area))
 
     def remember(self, outcome: Outcome) -> None:
         """Count an answer that will be sent, for those that follow in the same batch."""
@@ -100,8 +124,12 @@ class Desk:
 
 
 def gather(session: Session, batch: Sequence[InboxMessage], rules: Rules, now: datetime) -> Desk:
-    """Return what is known about the senders of a batch."""
+    """Return what is known about the senders of a batch. No month is closed before the batch's transaction ends."""
+    months.wait_for_closings(session)
     senders: Collection[str] = {message.sender for message in batch}
+    people = reporters.find_by_phones(session, senders)
+    areas = {facility.area for these in people.values() for one in these for facility in one.facilities}
+    closed_since = shift(period_of(now.date()), -CLOSED_MONTHS)
     sends: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
     for recipient, text, at in outbox.recent_sends(session, senders, now - REMEMBERED):
         sends[recipient].append((text, at))
@@ -109,10 +137,13 @@ def gather(session: Session, batch: Sequence[InboxMessage], rules: Rules, now: d
         rules=rules,
         now=now,
         chosen=thresholds.all_thresholds(session),
-        people=reporters.find_by_phones(session, senders),
+        people=people,
         asked=_open_questions(session, senders, rules, now),
         sends=sends,
         in_line=questions.senders_in_line(session, senders),
+        sentences=wordings.sentences_around(session, areas),
+        closed=months.closed_months(session, areas, closed_since),
+        closed_since=closed_since,
     )
 
 

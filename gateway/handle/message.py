@@ -23,6 +23,7 @@ def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
     tries again.
     """
     people = desk.reporters_of(message)
+    desk = desk.beside(people)
     if not is_phone(message):
         reply = Reply("", InboxState.FOR_STAFF)
     elif not people:

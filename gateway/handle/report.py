@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from gateway.handle import accept, asking, places
+from gateway.handle import accept, asking, closing, places
 from gateway.handle.accept import Accepted, Decision
 from gateway.handle.facts import Desk
 from gateway.handle.limits import limits_for
@@ -96,7 +96,11 @@ def _next_text(session: Session, sender: str, desk: Desk) -> str | None:
 
 
 def _received(wording: Wording, stored: Sequence[Taken]) -> list[str]:
-    return [_say_part(wording, "received", one) for one in stored]
+    return [_say_part(wording, "kept" if _is_request(one) else "received", one) for one in stored]
+
+
+def _is_request(taken: Taken) -> bool:
+    return taken.accepted is not None and taken.accepted.decision is Decision.CLOSED
 
 
 def _say_part(wording: Wording, part: str, taken: Taken) -> str:
@@ -130,7 +134,7 @@ def _take_one(
     """Store one report if it can be told what it says; what is implausible waits for its sender's word."""
     form = desk.rules.form(report.form)
     asking.drop_same(session, message.sender, report, desk)
-    place, problems = places.choose(report, people)
+    place, problems = places.choose(report, people, assumed_period(day))
     problems = [*report.problems, *problems]
     if place is None or problems:
         return Taken(form, replace(report, problems=tuple(problems)), place)
@@ -143,6 +147,10 @@ def _take_one(
     problems += _find_repairs_too_many(desk.rules.wordings[place.reporter.language], form, place, report)
     if problems:
         return Taken(form, replace(report, problems=tuple(problems)), place)
+    is_closed = closing.is_closed(session, desk, form.code, str(report.period), place.facility.area)
+    flags = [_as_flag(finding) for finding in verdict.flags]
+    if is_closed:  # nobody is asked about a request: staff see what is doubtful in it
+        flags = [closing.flag(str(report.period)), *map(_as_flag, verdict.asks), *flags]
     accepted = accept.accept(
         session,
         message,
@@ -151,7 +159,8 @@ def _take_one(
         (place.facility.id, place.reporter.id),
         desk.now,
         waits=bool(verdict.asks),
-        flags=[_as_flag(finding) for finding in verdict.flags],
+        is_closed=is_closed,
+        flags=flags,
     )
     doubts = map(_as_problem, verdict.asks) if accepted.decision is Decision.WAITS else ()
     return Taken(form, replace(report, problems=tuple(doubts)), place, accepted)
@@ -194,7 +203,7 @@ def _ask(wording: Wording, open_one: Taken, people: Sequence[Reporter], day: dat
     about = {
         "due_month": compose.typed_month(wording, month),
         "example": example_for(desk.rules, wording.code, people, day, form),
-        "choices": "/".join(facility.short_name for person in people for facility in person.facilities),
+        "choices": "/".join(facility.short_name for person in people for facility in person.facilities_in(month)),
         "facility_type": open_one.place.facility.type if open_one.place else "",
     }
     return compose.ask(wording, form, report.period, report.problems, about)

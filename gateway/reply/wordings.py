@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from gateway.reply.segments import as_gsm, count_septets
@@ -36,11 +37,15 @@ LONGEST: Mapping[str, int] = {  # septets that a slot may take; a longer value i
     "choices": 24,
     "example": 40,
     "expires": 6,
+    "reason": 60,
     "period": 6,
     "due_month": 6,
+    "due": 6,
     "first": 6,
     "second": 6,
+    "reason": 44,
 }
+GROUPS = ("answers", "problems", "parts")
 LONGEST_NUMBER = 6  # "99.999"; every slot that is not named above holds a number
 
 # Words and forms that local SMS routes drop without a word. Source: docs/channels.md, Telecom.
@@ -77,6 +82,10 @@ class Wording:
         year, month = period.split("-")
         return f"{self.months[int(month) - 1]} {year[2:]}"
 
+    def day(self, day: date) -> str:
+        """Return a day as `5 Okt`."""
+        return f"{day.day} {self.months[day.month - 1]}"
+
 
 def load_wordings(folder: Path = FOLDER) -> dict[str, Wording]:
     """Return every language by its code, from one file each. A new language is a new file."""
@@ -93,6 +102,21 @@ def load_wordings(folder: Path = FOLDER) -> dict[str, Wording]:
             answers=written["answers"],
             problems=written["problems"],
         )
+    return found
+
+
+def put_over(wordings: Mapping[str, Wording], chosen: Mapping[tuple[str, str], str]) -> dict[str, Wording]:
+    """Return the languages with some sentences put in other words.
+
+    Shape: `chosen` maps (language, name) to a sentence; a name is `answers.text`, its group and its own. What no file
+    has is passed over: a sentence may have gone since it was chosen.
+    """
+    found = dict(wordings)
+    for (language, name), sentence in chosen.items():
+        group, _, own = name.partition(".")
+        if language in found and group in GROUPS and own in getattr(found[language], group):
+            sentences = {**getattr(found[language], group), own: sentence}
+            found[language] = replace(found[language], **{group: sentences})  # type: ignore[arg-type]  # of GROUPS
     return found
 
 

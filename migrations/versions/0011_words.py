@@ -74,8 +74,17 @@ def _drop_aliases() -> None:
 
 
 def _make_wordings() -> None:
-    """Make the table of wordings."""
+    op.create_table(
+        "wordings",
+        sa.Column("area", sa.String(length=13), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("chosen_by", sa.String(length=100), nullable=False),
+        sa.Column("chosen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("area", "language", "name", name=op.f("pk_wordings")),
+    )
 
 
 def _drop_wordings() -> None:
-    """Drop it."""
+    op.drop_table("wordings")
