@@ -35,13 +35,13 @@ def confirm(wording: Wording, stored: Stored) -> str | None:
     endings = [wording.fill(wording.parts[name], ref=ref) for name in ("thanks", "thanks_short")]
     most, changes = len(stored.report.values), _changes(wording, stored)
     for told in range(len(changes), -1, -1):
-        said = [*start, *_say_changes(wording, changes, told)]
+        said = [*start, *say_changes(wording, changes, told)]
         for ending in endings:
             for shown in range(most, min(most, 1) - 1, -1):
                 text = " ".join([*said, _say_counts(wording, stored, shown), ending])
                 if _fits(text):
                     return text
-    text = " ".join([*start, *_say_changes(wording, changes, 0), _say_counts(wording, stored, 0), endings[-1]])
+    text = " ".join([*start, *say_changes(wording, changes, 0), _say_counts(wording, stored, 0), endings[-1]])
     return text if _fits(text) else None
 
 
@@ -164,21 +164,24 @@ def _changes(wording: Wording, stored: Stored) -> list[str]:
     """Return what a new revision changed, each as `AKTIF 40 jadi 45`."""
     if stored.before is None:
         return []
-    values = stored.report.values
-    every = in_order(stored.form, {**stored.before, **values})
-    keys = [key for key in every if stored.before.get(key) != values.get(key)]
+    return list_changes(wording, stored.form, stored.before, stored.report.values)
+
+
+def list_changes(wording: Wording, form: Form, before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
+    """Return what differs between two reports of a form, each as `AKTIF 40 jadi 45`, in the order of the form."""
+    keys = [key for key in in_order(form, {**before, **after}) if before.get(key) != after.get(key)]
     return [
         wording.fill(
             wording.parts["changed"],
-            key=stored.form.word_for(key),
-            before=_or_dash(stored.before.get(key)),
-            after=_or_dash(values.get(key)),
+            key=form.word_for(key),
+            before=_or_dash(before.get(key)),
+            after=_or_dash(after.get(key)),
         )
         for key in keys
     ]
 
 
-def _say_changes(wording: Wording, changes: Sequence[str], told: int) -> list[str]:
+def say_changes(wording: Wording, changes: Sequence[str], told: int) -> list[str]:
     """Return the first changes in a sentence, and how many there are besides: none is passed over in silence."""
     if not changes:
         return []
