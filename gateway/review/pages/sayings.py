@@ -9,6 +9,7 @@ from typing import Any
 
 from babel.dates import format_date
 
+from gateway.handle.closing import MONTH_CLOSED
 from gateway.review.pages import show
 from gateway.review.pages.language import current_language, mark, translate
 from parsers.form import Form
@@ -73,6 +74,7 @@ PROBLEMS: Mapping[str, str] = {
     ProblemCode.SAME_AS_LAST: mark("Every number equals the month before’s."),
     ProblemCode.STOCK_EXPIRED: mark("%(key)s: the stock expired on %(expires)s."),
     ProblemCode.STOCK_EXPIRING: mark("%(key)s: the stock expires on %(expires)s."),
+    MONTH_CLOSED: mark("%(period)s was closed when this came. It does not count; open the month again to take it."),
 }
 UNKNOWN_PROBLEM = mark("Something that this page has no words for: %(code)s.")
 UNKNOWN_REPAIR = mark("“%(written)s” was read as %(read)s.")

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask, g
 
 from gateway.forms import load_forms
+from gateway.handle.closing import MONTH_CLOSED
 from gateway.review.pages import language
 from gateway.review.pages.sayings import PROBLEMS, REPAIRS, say_flag, say_problem
 from parsers.judge import Finding
@@ -27,7 +28,7 @@ def _in_a_request() -> Iterator[None]:
 
 
 def test_every_problem_and_every_repair_has_words() -> None:
-    assert set(PROBLEMS) == set(ProblemCode)
+    assert set(PROBLEMS) == {*ProblemCode, MONTH_CLOSED}
     assert set(REPAIRS) == set(RepairCode)
 
 
