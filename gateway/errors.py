@@ -48,6 +48,10 @@ class Raced(KabarError):
     """Another session took the same place first: nothing was kept, do it again at once; it is not counted as a try."""
 
 
+class SomebodyElse(KabarError):
+    """What somebody acted on is no longer as they saw it: nothing was changed. Show them what is there now."""
+
+
 class Misconfigured(KabarError):
     """The settings are wrong: all that is wrong at once, by name. `faults` maps a name to its fault."""
 

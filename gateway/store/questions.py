@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
     insert,
     literal_column,
     select,
@@ -141,6 +142,30 @@ def open_next(session: Session, sender: str, now: datetime) -> Question | None:
 def close(session: Session, question_id: int, state: str, now: datetime) -> None:
     """Close a question: ANSWERED by its sender, or REPLACED by another report."""
     session.execute(update(questions).where(questions.c.id == question_id).values(state=state, closed_at=now))
+
+
+def of_reports(session: Session, report_ids: Collection[int]) -> tuple[int, ...]:
+    """Return the questions about these reports that are open or wait for their turn."""
+    asked = questions.c.report_id.in_(report_ids), questions.c.state.in_((OPEN, NEXT))
+    return tuple(session.execute(select(questions.c.id).where(*asked).order_by(questions.c.id)).scalars())
+
+
+def latest_of_reports(session: Session, report_ids: Collection[int]) -> dict[int, tuple[Question, str]]:
+    """Return the last question about each of these reports, and its state."""
+    if not report_ids:
+        return {}
+    about = questions.c.report_id.in_(report_ids)
+    newest = select(func.max(questions.c.id)).where(about).group_by(questions.c.report_id)
+    rows = session.execute(select(*_COLUMNS, questions.c.state).where(questions.c.id.in_(newest)))
+    return {row.report_id: (Question(*row[:-1]), row.state) for row in rows}
+
+
+def reopen(session: Session, question_ids: Collection[int]) -> None:
+    """Open questions again that staff had closed; behind the one that their sender has open by now, if she has."""
+    statement = select(*_COLUMNS).where(questions.c.id.in_(question_ids)).order_by(questions.c.id)
+    for row in session.execute(statement).all():
+        state = NEXT if open_questions(session, [row.sender]) else OPEN
+        session.execute(update(questions).where(questions.c.id == row.id).values(state=state, closed_at=None))
 
 
 def expire(session: Session, asked_before: datetime, now: datetime) -> tuple[tuple[int, int | None], ...]:
