@@ -27,8 +27,9 @@ _MOBILE = {
 class InboxState(StrEnum):
     """Where a received message stands.
 
-    received -> held | done | for_staff | dead; held, for_staff and dead -> received, by staff or a registration only;
-    done -> for_staff where we asked about it and nobody answered in time.
+    received -> held | done | for_staff | dead; held, for_staff and dead -> received, by staff or a registration only,
+    and -> done where staff say that nothing is to be done, which they can undo. done -> for_staff where we asked about
+    it and nobody answered in time; done -> received where staff have its report read again.
     """
 
     RECEIVED = "received"
@@ -40,10 +41,10 @@ class InboxState(StrEnum):
 
 INBOX_MOVES: Mapping[InboxState, frozenset[InboxState]] = {
     InboxState.RECEIVED: frozenset({InboxState.HELD, InboxState.DONE, InboxState.FOR_STAFF, InboxState.DEAD}),
-    InboxState.HELD: frozenset({InboxState.RECEIVED}),
-    InboxState.DONE: frozenset({InboxState.FOR_STAFF}),
-    InboxState.FOR_STAFF: frozenset({InboxState.RECEIVED}),
-    InboxState.DEAD: frozenset({InboxState.RECEIVED}),
+    InboxState.HELD: frozenset({InboxState.RECEIVED, InboxState.DONE}),
+    InboxState.DONE: frozenset({InboxState.RECEIVED, InboxState.HELD, InboxState.FOR_STAFF, InboxState.DEAD}),
+    InboxState.FOR_STAFF: frozenset({InboxState.RECEIVED, InboxState.DONE}),
+    InboxState.DEAD: frozenset({InboxState.RECEIVED, InboxState.DONE}),
 }
 
 
@@ -98,6 +99,9 @@ class WithheldReason(StrEnum):
     STOPPED = "stopped"
     REPORTED = "reported"
     BUDGET = "budget"
+    HALTED = "halted"
+    UNDONE = "undone"
+    QUIET = "quiet"  # staff had the message read again, and did not want it answered
 
 
 class ReportState(StrEnum):

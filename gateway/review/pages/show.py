@@ -67,6 +67,8 @@ WITHHELD_REASONS: Mapping[str, str] = {
     WithheldReason.STOPPED: mark("no more reminders are wanted"),
     WithheldReason.REPORTED: mark("the report has come in meanwhile"),
     WithheldReason.BUDGET: mark("the budget for messages is used up"),
+    WithheldReason.HALTED: mark("staff stopped the broadcast"),
+    WithheldReason.UNDONE: mark("what it was to say was undone before it went"),
 }
 UNKNOWN_STATE = StateWords(mark("In a state that this page does not know"), "look")
 
