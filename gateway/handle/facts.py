@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from gateway.calendar import areas_around, shift
 from gateway.reply.wordings import Wording, put_over
-from gateway.store import months, outbox, questions, reporters, thresholds, wordings
+from gateway.store import aliases, months, outbox, questions, reporters, thresholds, wordings
+from gateway.store.aliases import TaughtAlias
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.months import ClosedMonth
@@ -19,6 +20,7 @@ from gateway.store.reporters import Reporter
 from gateway.store.thresholds import Threshold
 from gateway.store.wordings import ChosenSentence
 from gateway.values import InboxState, WithheldReason
+from parsers.aliases import add_aliases
 from parsers.form import Form
 from parsers.period import period_of
 
@@ -73,6 +75,7 @@ class Desk:
     sentences: Sequence[ChosenSentence]
     closed: frozenset[ClosedMonth]
     closed_since: str  # of older months `closed` does not know
+    taught: Sequence[TaughtAlias]
 
     def reporters_of(self, message: InboxMessage) -> tuple[Reporter, ...]:
         """Return who may report from this phone on this channel; a demo reporter is bound to the simulator."""
@@ -80,16 +83,19 @@ class Desk:
         return tuple(one for one in people if one.only_channel in (None, message.channel))
 
     def beside(self, people: Sequence[Reporter]) -> Desk:
-        """Return this desk as it stands where these people report: with the sentences that their area chose."""
-        if not self.sentences:
+        """Return this desk as it stands where these people report: with their area's own sentences and words."""
+        if not self.sentences and not self.taught:
             return self
         area = next((facility.area for person in people for facility in person.facilities), "")
         around = areas_around(area)
         holding = sorted((one for one in self.sentences if one.area in around), key=lambda one: len(one.area))
-        if not holding:
-            return self
         chosen = {(one.language, one.name): one.sentence for one in holding}  # of the smallest area
-        return replace(self, rules=replace(self.rules, wordings=put_over(self.rules.wordings, chosen)))
+        rules = replace(
+            self.rules,
+            forms=teach(self.rules.forms, self.taught, area),
+            wordings=put_over(self.rules.wordings, chosen) if chosen else self.rules.wordings,
+        )
+        return replace(self, rules=rules)
 
     def is_among_closed(self, form: str, period: str, area: str) -> bool:
         """Tell whether one of the months asked for with the batch is closed for an area."""
@@ -144,7 +150,15 @@ def gather(session: Session, batch: Sequence[InboxMessage], rules: Rules, now: d
         sentences=wordings.sentences_around(session, areas),
         closed=months.closed_months(session, areas, closed_since),
         closed_since=closed_since,
+        taught=aliases.approved(session),
     )
+
+
+def teach(forms: tuple[Form, ...], taught: Sequence[TaughtAlias], area: str) -> tuple[Form, ...]:
+    """Return the forms with the words that count in an area; those of the whole country come first, and stand."""
+    around = areas_around(area)
+    holding = sorted((one for one in taught if one.area in around), key=lambda one: len(one.area))
+    return add_aliases(forms, tuple(one.alias for one in holding)) if holding else forms
 
 
 def _open_questions(session: Session, senders: Collection[str], rules: Rules, now: datetime) -> dict[str, Question]:

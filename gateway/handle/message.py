@@ -65,6 +65,8 @@ def _answer(session: Session, message: InboxMessage, reply: Reply, desk: Desk, *
         reason = WithheldReason.STOPPED  # the provider itself has answered, and would refuse another message
     elif not reply.text:
         reason = WithheldReason.LOOP
+    elif message.is_quiet and not reply.asks:
+        reason = WithheldReason.QUIET
     answer = NewOutboxMessage(
         inbox_id=message.id,
         kind=outbox.answer_kind(message.rounds),

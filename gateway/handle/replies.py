@@ -14,6 +14,9 @@ from parsers.form import Form
 from parsers.period import assumed_period
 
 
+ASKING = frozenset({"asked", "asked_again", "waits"})  # kinds of replies that hold a question
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The answer to one message and the state it ends in. An empty text is never sent. `kind` is for the log.
@@ -26,6 +29,11 @@ class Reply:
     kind: str = ""
     is_due: bool = False
 
+    @property
+    def asks(self) -> bool:
+        """Whether it asks its reader something: then it must be read, whatever staff wanted."""
+        return self.kind in ASKING
+
 
 def say(rules: Rules, language: str, answer: str, state: InboxState, **slots: str | int) -> Reply:
     """Return one of the standing answers in a language."""
@@ -35,6 +43,7 @@ def say(rules: Rules, language: str, answer: str, state: InboxState, **slots: st
 
 def example_for(rules: Rules, language: str, people: Sequence[Reporter], day: date, form: Form | None = None) -> str:
     """Return a report that this sender could send on this day: for the month that is due, and for one of her places."""
-    facilities = [facility for person in people for facility in person.facilities]
+    period = assumed_period(day)
+    facilities = [facility for person in people for facility in person.facilities_in(period)]
     place = facilities[0].short_name if len(facilities) > 1 else ""
-    return compose.example(form or rules.form(rules.main_form), rules.wordings[language], assumed_period(day), place)
+    return compose.example(form or rules.form(rules.main_form), rules.wordings[language], period, place)

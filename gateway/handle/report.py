@@ -143,7 +143,9 @@ def _take_one(
     limits = limits_for(desk.chosen, form, place.facility)
     known = Facts(sent_on=day, facility_type=place.facility.type, history=history, thresholds=limits)
     verdict = judge(report, form, known)
-    problems = [*map(_as_problem, verdict.refusals), *_find_taken_month(report, history)]
+    problems = [*map(_as_problem, verdict.refusals)]
+    if not _is_read_again(session, message, form, place, report):
+        problems += _find_taken_month(report, history)
     problems += _find_repairs_too_many(desk.rules.wordings[place.reporter.language], form, place, report)
     if problems:
         return Taken(form, replace(report, problems=tuple(problems)), place)
@@ -176,6 +178,13 @@ def _as_problem(finding: Finding) -> Problem:
 
 def _as_flag(finding: Finding) -> dict[str, Any]:
     return {"code": finding.code.value, "about": dict(finding.about)}
+
+
+def _is_read_again(session: Session, message: InboxMessage, form: Form, place: Place, report: ReadReport) -> bool:
+    """Return whether the figures of the month are an earlier reading of this very message."""
+    if not message.rounds or report.period is None:
+        return False
+    return reports.is_from(session, ReportKey(form.code, place.facility.id, report.period), message.id)
 
 
 def _find_taken_month(report: ReadReport, history: Mapping[str, Mapping[str, int]]) -> list[Problem]:

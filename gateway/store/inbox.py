@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -32,7 +33,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
 from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
-from gateway.values import INBOX_MOVES, InboxState
+from gateway.values import InboxState
 
 LONGEST_WAIT = timedelta(hours=1)  # longer than any wait between two tries
 
@@ -131,7 +132,7 @@ class NewInboxMessage:
     fault: str | None = None
 
 
-_COLUMNS = tuple(inbox.c[name] for name in InboxMessage.__slots__)
+COLUMNS = tuple(inbox.c[name] for name in InboxMessage.__slots__)
 
 
 def _waits(messages: FromClause) -> ColumnElement[bool]:
@@ -156,7 +157,7 @@ _is_held_up = (
     .exists()
 )
 _NEXT_BATCH = (
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(inbox.c.lane == bindparam("of_lane"), _received, ~_waits(inbox), ~_is_held_up)
     .order_by(inbox.c.id)
     .limit(bindparam("size"))
@@ -173,6 +174,14 @@ _FINISH = (
     .where(inbox.c.id == bindparam("message_id"), _received)
     .values(state=bindparam("outcome"), handled_at=bindparam("now"), next_try_at=None, fault=None)
 )
+_WAITING = (InboxState.HELD, InboxState.DEAD, InboxState.FOR_STAFF)
+_ANEW: Mapping[str, Any] = {
+    "state": InboxState.RECEIVED,
+    "attempts": 0,
+    "next_try_at": None,
+    "rounds": inbox.c.rounds + 1,
+    "is_quiet": False,
+}
 
 
 def keep(session: Session, message: NewInboxMessage) -> bool:
@@ -251,35 +260,29 @@ def put_back(session: Session, sender: str, state: InboxState) -> int:
 
     Errors: ValueError for a state from which nothing goes back.
     """
-    if InboxState.RECEIVED not in INBOX_MOVES[state]:
+    if state not in _WAITING:
         raise ValueError(f"what is {state} is not handled anew")
-    statement = (
-        update(inbox)
-        .where(inbox.c.sender == sender, inbox.c.state == state)
-        .values(state=InboxState.RECEIVED, attempts=0, next_try_at=None, rounds=inbox.c.rounds + 1)
-    )
+    statement = update(inbox).where(inbox.c.sender == sender, inbox.c.state == state).values(_ANEW)
     return int(session.execute(statement).rowcount)
 
 
 def put_back_one(session: Session, message_id: int) -> InboxMessage | None:
     """Let one message that is held, dead or with staff be handled anew, and return it; None if it is none of these."""
-    again = inbox.c.state.in_((InboxState.HELD, InboxState.DEAD, InboxState.FOR_STAFF))
-    values = {"state": InboxState.RECEIVED, "attempts": 0, "next_try_at": None, "rounds": inbox.c.rounds + 1}
-    statement = update(inbox).where(inbox.c.id == message_id, again).values(values)
+    statement = update(inbox).where(inbox.c.id == message_id, inbox.c.state.in_(_WAITING)).values(_ANEW)
     changed = session.execute(statement).rowcount
     return find_by_id(session, message_id) if changed else None
 
 
 def find_message(session: Session, channel: str, provider_id: str) -> InboxMessage | None:
     """Return a message by its channel's key, or None."""
-    statement = select(*_COLUMNS).where(inbox.c.channel == channel, inbox.c.provider_id == provider_id)
+    statement = select(*COLUMNS).where(inbox.c.channel == channel, inbox.c.provider_id == provider_id)
     row = session.execute(statement).first()
     return InboxMessage(*row) if row else None
 
 
 def find_by_id(session: Session, message_id: int) -> InboxMessage | None:
     """Return a message, or None."""
-    row = session.execute(select(*_COLUMNS).where(inbox.c.id == message_id)).first()
+    row = session.execute(select(*COLUMNS).where(inbox.c.id == message_id)).first()
     return InboxMessage(*row) if row else None
 
 
@@ -288,14 +291,17 @@ def latest_messages(
     *,
     senders: Collection[str] | None = None,
     states: Collection[str] | None = None,
+    channel: str | None = None,
     limit: int = 50,
 ) -> tuple[InboxMessage, ...]:
-    """Return the newest messages, newest first: of all senders and states, or of these only."""
-    statement = select(*_COLUMNS).order_by(inbox.c.id.desc()).limit(limit)
+    """Return the newest messages, newest first: of all senders, states and channels, or of these only."""
+    statement = select(*COLUMNS).order_by(inbox.c.id.desc()).limit(limit)
     if senders is not None:
         statement = statement.where(inbox.c.sender.in_(senders))
     if states is not None:
         statement = statement.where(inbox.c.state.in_(states))
+    if channel is not None:
+        statement = statement.where(inbox.c.channel == channel)
     return tuple(InboxMessage(*row) for row in session.execute(statement))
 
 

@@ -69,6 +69,9 @@ outbox = Table(
     Column("delivered_at", UtcDateTime, nullable=True),
     Column("user_id", Integer, nullable=True),
     Column("user_name", String(100), nullable=True),
+    Column("priority", SmallInteger, nullable=False, server_default="0"),  # 0 goes first: what somebody waits for
+    Column("send_until", UtcDateTime, nullable=True),  # not after this instant: it is night there
+    Column("broadcast_id", BigId, nullable=True),
     UniqueConstraint("inbox_id", "kind", name="uq_outbox_inbox_id_kind"),
 )
 ANSWER = "answer"
@@ -77,6 +80,7 @@ _open = outbox.c.state.in_((literal_column("'queued'"), literal_column("'sending
 Index(
     "ix_outbox_channel_open",
     outbox.c.channel,
+    outbox.c.priority,
     outbox.c.id,
     sqlite_where=_open,
     postgresql_where=_open,
@@ -88,7 +92,10 @@ Index("ix_outbox_state", outbox.c.state, outbox.c.id)
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """One message to be sent. `attempts` counts sends that may have reached the phone, `refusals` those that did not"""
+    """One message to be sent. `attempts` counts sends that may have reached the phone, `refusals` those that did not.
+
+    `user_name` is who of the staff wrote it by hand.
+    """
 
     id: int
     inbox_id: int | None
@@ -108,6 +115,8 @@ class OutboxMessage:
     created_at: datetime
     sent_at: datetime | None
     delivered_at: datetime | None
+    segments: int | None = None
+    user_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +142,7 @@ class Claim:
     wait_seconds: float = 0.0
 
 
-_COLUMNS = tuple(outbox.c[name] for name in OutboxMessage.__slots__)
+COLUMNS = tuple(outbox.c[name] for name in OutboxMessage.__slots__)
 
 # What is asked for every message or batch is put together once: that costs more than asking it.
 _ADD = insert(outbox)
@@ -162,6 +171,13 @@ def add(session: Session, message: NewOutboxMessage) -> str:
     return ref
 
 
+def withhold(session: Session, ref: str, reason: WithheldReason) -> bool:
+    """Keep back a message that has not begun to go out; False when it has."""
+    mine = outbox.c.ref == ref, outbox.c.state == OutboxState.QUEUED
+    statement = update(outbox).where(*mine).values(state=OutboxState.WITHHELD, reason=reason)
+    return bool(session.execute(statement).rowcount)
+
+
 def recent_sends(session: Session, recipients: Collection[str], since: datetime) -> list[tuple[str, str, datetime]]:
     """Return (recipient, text, created_at) of what went or will go to these numbers since an instant."""
     if not recipients:
@@ -173,6 +189,7 @@ def recent_sends(session: Session, recipients: Collection[str], since: datetime)
 def claim(session: Session, channel: str, limits: ChannelLimits) -> Claim:
     """Mark what may be sent now as being sent. Commit before the first send: only then is no message sent twice.
 
+    Answers go first, however long a broadcast waits.
     One message at a time where a send cannot be repeated, so that a killed sender leaves at most one in doubt.
     Units: the database's clock.
     """
@@ -182,14 +199,15 @@ def claim(session: Session, channel: str, limits: ChannelLimits) -> Claim:
         return Claim("", (), (next_send_at - clock).total_seconds())
     size = max(1, min(20, int(limits.per_second))) if limits.is_idempotent else 1
     statement = (
-        select(*_COLUMNS)
+        select(*COLUMNS)
         .where(
             outbox.c.channel == channel,
             _open,
             outbox.c.state == OutboxState.QUEUED,
             _is_due(clock),
+            or_(outbox.c.send_until.is_(None), outbox.c.send_until > clock),
         )
-        .order_by(outbox.c.id)
+        .order_by(outbox.c.priority, outbox.c.id)
         .limit(size)
         .with_for_update(skip_locked=True)
     )
@@ -336,12 +354,12 @@ def send_again(session: Session, message_id: int) -> OutboxMessage | None:
     statement = update(outbox).where(outbox.c.id == message_id, again).values(values)
     if not session.execute(statement).rowcount:
         return None
-    return OutboxMessage(*session.execute(select(*_COLUMNS).where(outbox.c.id == message_id)).one())
+    return OutboxMessage(*session.execute(select(*COLUMNS).where(outbox.c.id == message_id)).one())
 
 
 def latest_by_state(session: Session, states: Collection[str], limit: int = 50) -> tuple[OutboxMessage, ...]:
     """Return the newest messages of some states, newest first."""
-    statement = select(*_COLUMNS).where(outbox.c.state.in_(states)).order_by(outbox.c.id.desc()).limit(limit)
+    statement = select(*COLUMNS).where(outbox.c.state.in_(states)).order_by(outbox.c.id.desc()).limit(limit)
     return tuple(OutboxMessage(*row) for row in session.execute(statement))
 
 
@@ -355,19 +373,21 @@ def channels_with_work(session: Session) -> tuple[str, ...]:
 
 
 def latest_to(
-    session: Session, recipients: Collection[str] | None = None, limit: int = 50
+    session: Session, recipients: Collection[str] | None = None, *, channel: str | None = None, limit: int = 50
 ) -> tuple[OutboxMessage, ...]:
-    """Return the newest messages, newest first: to everybody, or to these numbers only."""
-    statement = select(*_COLUMNS).order_by(outbox.c.id.desc()).limit(limit)
+    """Return the newest messages, newest first: to everybody and by every channel, or only to these and by this one."""
+    statement = select(*COLUMNS).order_by(outbox.c.id.desc()).limit(limit)
     if recipients is not None:
         statement = statement.where(outbox.c.recipient.in_(recipients))
+    if channel is not None:
+        statement = statement.where(outbox.c.channel == channel)
     return tuple(OutboxMessage(*row) for row in session.execute(statement))
 
 
 def find_answer(session: Session, inbox_id: int) -> OutboxMessage | None:
     """Return the newest answer to a received message, or None."""
     about = outbox.c.inbox_id == inbox_id, outbox.c.kind.startswith(ANSWER)
-    statement = select(*_COLUMNS).where(*about).order_by(outbox.c.id.desc())
+    statement = select(*COLUMNS).where(*about).order_by(outbox.c.id.desc())
     row = session.execute(statement).first()
     return OutboxMessage(*row) if row else None
 

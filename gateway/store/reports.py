@@ -279,6 +279,19 @@ def add(session: Session, report: NewReport) -> int:
     return report_id
 
 
+def release(session: Session, key: ReportKey, inbox_id: int) -> None:
+    """Let a message that is read again have another report of a key: the earlier one keeps it as `reread_id`."""
+    about = reports.c.form == key.form, reports.c.facility_id == key.facility_id, reports.c.period == key.period
+    earlier = update(reports).where(reports.c.inbox_id == inbox_id, *about)
+    session.execute(earlier.values(inbox_id=None, reread_id=inbox_id))
+
+
+def is_from(session: Session, key: ReportKey, inbox_id: int) -> bool:
+    """Return whether the revision that counts came of this message."""
+    mine = select(reports.c.id).where(reports.c.inbox_id == inbox_id, *_about, _counts)
+    return session.execute(mine, _name(key)).first() is not None
+
+
 def add_firsts(session: Session, found: Sequence[NewReport]) -> tuple[int, ...]:
     """Add the first revisions of many reports at once, with their values, and return their ids in the order given.
 
