@@ -11,7 +11,7 @@ from gateway.errors import KabarError, Misconfigured, Unavailable
 from gateway.jobs import Bells, connect
 from gateway.runtime import make_channels, redis_address
 from gateway.settings import Settings, read_settings
-from gateway.store import reporters, schema, sqlite
+from gateway.store import registrations, schema, sqlite
 from gateway.store.base import Database, Session, durability, is_postgresql
 
 
@@ -92,7 +92,7 @@ def _check_version(session: Session) -> Iterator[Check]:
         yield Check("migrations", False, f"{words} {needed}: run ./kabar migrate")
         return
     yield Check("migrations", True, needed)
-    waiting = len(reporters.waiting_registrations(session))
+    waiting = len(registrations.waiting_registrations(session))
     if waiting:
         words = f"{waiting} pendaftaran menunggu / registrations wait: ./kabar reporters list"
         yield Check("registrations", True, words)

@@ -13,7 +13,7 @@ from gateway.forms import load_forms
 from gateway.handle import limits
 from gateway.runtime import Runtime, make_runtime, start_logging
 from gateway.settings import read_settings
-from gateway.store import inbox, outbox, reporters, thresholds
+from gateway.store import inbox, outbox, registrations, thresholds
 from gateway.values import find_phone, lane_of
 
 
@@ -37,7 +37,7 @@ def list_registrations() -> None:
     """Pendaftaran yang menunggu. / Registrations that wait."""
     runtime = _start()
     with runtime.database.session(read_only=True) as session:
-        for one in reporters.waiting_registrations(session):
+        for one in registrations.waiting_registrations(session):
             old = f"  ganti/instead of {one.old_phone}" if one.old_phone else ""
             click.echo(f"{one.phone}  {one.asked_at:%Y-%m-%d %H:%M}  {one.channel}  {one.words!r}{old}")
 

@@ -10,10 +10,10 @@ from datetime import datetime
 from gateway.errors import Malformed
 from gateway.reply import compose
 from gateway.reply.wordings import Wording
-from gateway.store import facilities, inbox, outbox, reporters
+from gateway.store import facilities, inbox, outbox, registrations, reporters
 from gateway.store.base import Session
 from gateway.store.outbox import NewOutboxMessage
-from gateway.store.reporters import Registration
+from gateway.store.registrations import Registration
 from gateway.values import InboxState
 from parsers.form import Form
 from parsers.period import period_of
@@ -45,6 +45,35 @@ def approve(session: Session, phone: str, name: str, codes: Sequence[str], langu
     return inbox.put_back(session, phone, InboxState.HELD)
 
 
+def approve_phone(session: Session, phone: str, reporter_id: int, notices: Notices) -> int:
+    """Let a reporter who is known report from this phone too, tell it so, and put back what was held from it.
+
+    Return how many messages were. Errors: Malformed where she is not there, is not active or has no facility.
+    """
+    reporters.add_phone(session, reporter_id, phone)
+    person = next(
+        (one for one in reporters.find_by_phones(session, [phone]).get(phone, ()) if one.id == reporter_id), None
+    )
+    if person is None or not person.facilities:
+        raise Malformed("bidan ini tidak aktif / this reporter is not active", "reporter")
+    request = _settle(session, phone, notices.now)
+    if request:
+        slots = {"reporter": person.name, "facility": person.facilities[0].name}
+        _tell(session, request.channel, phone, "registered", person.language, notices, **slots)
+    return inbox.put_back(session, phone, InboxState.HELD)
+
+
+def refuse(session: Session, phone: str, reason: str, language: str, notices: Notices) -> None:
+    """Refuse a phone's request, and tell it why. What was held from it stays held.
+
+    Errors: Malformed when that phone has not asked.
+    """
+    request = _settle(session, phone, notices.now, "refused", reason)
+    if request is None:
+        raise Malformed(f"{phone} tidak meminta apa-apa / did not ask for anything", "phone")
+    _tell(session, request.channel, phone, "refused", language, notices, reason=reason)
+
+
 def approve_move(session: Session, phone: str, notices: Notices) -> int:
     """Let a reporter report from the new phone that she asked for, and tell both phones; return how many messages wait.
 
@@ -63,9 +92,11 @@ def approve_move(session: Session, phone: str, notices: Notices) -> int:
     return inbox.put_back(session, phone, InboxState.HELD)
 
 
-def _settle(session: Session, phone: str, now: datetime) -> Registration | None:
-    request = next((one for one in reporters.waiting_registrations(session) if one.phone == phone), None)
-    reporters.settle_registration(session, phone, "approved", now)
+def _settle(
+    session: Session, phone: str, now: datetime, state: str = "approved", reason: str = ""
+) -> Registration | None:
+    request = next((one for one in registrations.waiting_registrations(session) if one.phone == phone), None)
+    registrations.settle_registration(session, phone, state, now, reason)
     return request
 
 

@@ -19,13 +19,17 @@ class Place:
     reporter: Reporter
 
 
-def choose(report: ReadReport, people: Sequence[Reporter]) -> tuple[Place | None, list[Problem]]:
+def choose(
+    report: ReadReport, people: Sequence[Reporter], period: str | None = None
+) -> tuple[Place | None, list[Problem]]:
     """Return the place of a report, or what is wrong: none named by a reporter of several, or one that is not hers.
 
     A facility is named by its code, its short name, its name or a word of its name that no other of hers has; in any
-    case, with or without spaces.
+    case, with or without spaces. `period` is the month that is meant where the report does not say: who has moved
+    reports for one place until a month, and for another from then on.
     """
-    known = {facility.id: Place(facility, person) for person in reversed(people) for facility in person.facilities}
+    month = report.period or period
+    known = {one.id: Place(one, person) for person in reversed(people) for one in person.facilities_in(month)}
     if report.facility is None:
         if len(known) == 1:
             return next(iter(known.values())), []

@@ -1,22 +1,20 @@
-"""Reporters: who may report for which facility, from which phones; and who has asked to."""
+"""Reporters: who may report for which facility, from which phones."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import (
     Boolean,
     Column,
-    Date,
     ForeignKey,
     Index,
     Integer,
     String,
     Table,
-    Text,
     bindparam,
     insert,
     select,
@@ -59,41 +57,25 @@ reporter_facilities = Table(
     Column("leave_id", Integer, nullable=True),
 )
 
-reporter_leaves = Table(
-    "reporter_leaves",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("reporter_id", ForeignKey("reporters.id"), nullable=False, index=True),
-    Column("from_on", Date, nullable=False),
-    Column("until_on", Date, nullable=False),
-    Column("stand_in_id", ForeignKey("reporters.id"), nullable=True),
-)
 
-registrations = Table(
-    "registrations",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("phone", String(20), nullable=False),
-    Column("channel", String(40), nullable=False),
-    Column("words", Text, nullable=False),
-    Column("old_phone", String(20), nullable=True),
-    Column("asked_at", UtcDateTime, nullable=False),
-    Column("state", String(10), nullable=False),
-    Column("decided_at", UtcDateTime, nullable=True),
-    Column("reason", String(200), nullable=True),
-)
-Index(
-    "uq_registrations_waiting",
-    registrations.c.phone,
-    unique=True,
-    sqlite_where=registrations.c.state == "waiting",
-    postgresql_where=registrations.c.state == "waiting",
-)
+@dataclass(frozen=True, slots=True)
+class Months:
+    """The months from one to another, both among them; None is without end."""
+
+    first: str | None
+    last: str | None
+
+    def hold(self, period: str) -> bool:
+        """Tell whether a month is one of these."""
+        return (self.first is None or self.first <= period) and (self.last is None or period <= self.last)
 
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """One reporter with the facilities she reports for. `only_channel` binds a demo reporter to the simulator."""
+    """One reporter with the facilities she reports for. `only_channel` binds a demo reporter to the simulator.
+
+    Shape: `months` tells in which months she reports for a facility, by its id, where not in all.
+    """
 
     id: int
     name: str
@@ -101,18 +83,17 @@ class Reporter:
     only_channel: str | None
     stopped_at: datetime | None
     facilities: tuple[Facility, ...]
+    months: Mapping[int, Months] = field(default_factory=dict)
 
+    def facilities_in(self, period: str | None) -> tuple[Facility, ...]:
+        """Return those of her facilities that she reports for in a month: she may have moved, or stand in for a time.
 
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A phone that asks to be registered, with its words. `old_phone` is the one that it would take the place of."""
-
-    id: int
-    phone: str
-    channel: str
-    words: str
-    old_phone: str | None
-    asked_at: datetime
+        Where that leaves none, or no month is given, they are all of hers: what she sends is asked about, not lost.
+        """
+        if period is None or not self.months:
+            return self.facilities
+        held = (one for one in self.facilities if one.id not in self.months or self.months[one.id].hold(period))
+        return tuple(held) or self.facilities
 
 
 # What is asked for every batch is put together once: that costs more than asking it.
@@ -123,7 +104,12 @@ _BY_PHONES = (
     .order_by(reporters.c.id)
 )
 _FACILITIES_OF = (
-    select(reporter_facilities.c.reporter_id, *COLUMNS)
+    select(
+        reporter_facilities.c.reporter_id,
+        reporter_facilities.c.from_period,
+        reporter_facilities.c.until_period,
+        *COLUMNS,
+    )
     .join(facilities, facilities.c.id == reporter_facilities.c.facility_id)
     .join(areas, areas.c.code == facilities.c.area)
     .where(reporter_facilities.c.reporter_id.in_(bindparam("reporter_ids", expanding=True)), facilities.c.is_active)
@@ -146,18 +132,20 @@ def find_by_phones(session: Session, phones: Collection[str]) -> dict[str, tuple
                 person.language,
                 person.only_channel,
                 person.stopped_at,
-                tuple(places.get(person.id, ())),
+                tuple(facility for facility, _ in places.get(person.id, ())),
+                {facility.id: months for facility, months in places.get(person.id, ()) if months},
             )
         )
     return {phone: tuple(these) for phone, these in found.items()}
 
 
-def _facilities_of(session: Session, reporter_ids: Collection[int]) -> dict[int, list[Facility]]:
+def _facilities_of(session: Session, reporter_ids: Collection[int]) -> dict[int, list[tuple[Facility, Months | None]]]:
     if not reporter_ids:
         return {}
-    found: dict[int, list[Facility]] = defaultdict(list)
-    for reporter_id, *facility in session.execute(_FACILITIES_OF, {"reporter_ids": list(reporter_ids)}):
-        found[reporter_id].append(Facility(*facility))
+    found: dict[int, list[tuple[Facility, Months | None]]] = defaultdict(list)
+    for reporter_id, first, last, *facility in session.execute(_FACILITIES_OF, {"reporter_ids": list(reporter_ids)}):
+        months = Months(first, last) if first or last else None
+        found[reporter_id].append((Facility(*facility), months))
     return found
 
 
@@ -213,43 +201,15 @@ def set_stopped(session: Session, reporter_id: int, stopped_at: datetime | None)
     session.execute(update(reporters).where(reporters.c.id == reporter_id).values(stopped_at=stopped_at))
 
 
-def ask_registration(
-    session: Session, phone: str, channel: str, words: str, asked_at: datetime, old_phone: str | None = None
-) -> bool:
-    """Keep a request to be registered and return whether it is new; asked again, its words are the newest."""
-    waiting = registrations.c.phone == phone, registrations.c.state == "waiting"
-    changed = session.execute(
-        update(registrations).where(*waiting).values(words=words, channel=channel, old_phone=old_phone)
-    )
-    if changed.rowcount == 0:
-        row = {
-            "phone": phone,
-            "channel": channel,
-            "words": words,
-            "asked_at": asked_at,
-            "state": "waiting",
-            "old_phone": old_phone,
-        }
-        session.execute(insert(registrations), row)
-        return True
-    return False
+def add_phone(session: Session, reporter_id: int, phone: str) -> None:
+    """Let a reporter report from one more phone; what she has stays."""
+    pair = {"phone": phone, "reporter_id": reporter_id}
+    hers = select(reporter_phones).filter_by(**pair)
+    if session.execute(hers).first() is None:
+        session.execute(insert(reporter_phones), pair)
 
 
 def move_phone(session: Session, old_phone: str, new_phone: str) -> int:
     """Let the reporters of one phone report from another from now on; return how many they are."""
     statement = update(reporter_phones).where(reporter_phones.c.phone == old_phone).values(phone=new_phone)
     return int(session.execute(statement).rowcount)
-
-
-def waiting_registrations(session: Session) -> tuple[Registration, ...]:
-    """Return the requests that staff have not decided, oldest first."""
-    columns = (registrations.c[name] for name in Registration.__slots__)
-    statement = select(*columns).where(registrations.c.state == "waiting").order_by(registrations.c.id)
-    return tuple(Registration(*row) for row in session.execute(statement))
-
-
-def settle_registration(session: Session, phone: str, state: str, now: datetime) -> bool:
-    """Mark the waiting request of a phone as approved or refused; False when there is none."""
-    waiting = registrations.c.phone == phone, registrations.c.state == "waiting"
-    changed = session.execute(update(registrations).where(*waiting).values(state=state, decided_at=now))
-    return bool(changed.rowcount)

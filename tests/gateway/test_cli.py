@@ -16,7 +16,7 @@ from gateway import cli
 from gateway.forms import load_forms
 from gateway.runtime import utc_now
 from gateway.settings import read_settings
-from gateway.store import inbox, outbox, reporters
+from gateway.store import inbox, outbox, registrations
 from gateway.store.base import Database
 from tests.district import PHONES, District, make_runtime
 
@@ -141,7 +141,7 @@ def test_what_was_held_is_read_once_its_sender_is_approved(
     assert answer is not None
     assert answer.text.startswith("KB Sep 25 PMB Ani: BARU 3 AKTIF 21")
     with database.session(read_only=True) as session:
-        assert reporters.waiting_registrations(session) == ()
+        assert registrations.waiting_registrations(session) == ()
         assert inbox.count_by_state(session) == {"done": 2}
 
 
