@@ -21,9 +21,11 @@ from rq.serializers import JSONSerializer
 
 INBOUND = "inbound"
 OUTBOUND = "outbound"
+ERRANDS = "errands"
 QUEUES = {  # queue: the one job that it may hold
     INBOUND: "workers.inbound.handle_lane",
     OUTBOUND: "workers.outbound.send_lane",
+    ERRANDS: "workers.errands.run_errand",
 }
 BELL_SECONDS = 5  # a bell whose job was lost (a worker killed at the wrong instant) may be rung again after so long
 REDIS_SECONDS = 0.3  # a webhook must not wait for a Redis that is gone or hangs

@@ -8,9 +8,10 @@ import structlog
 
 from gateway import jobs
 from gateway.runtime import Runtime
-from gateway.store import channels, inbox, outbox, questions, reports
+from gateway.store import channels, inbox, outbox, questions, reports, totals
 from gateway.store.base import Session
 from gateway.values import ReportState
+from workers.totals import NAME as TOTALS
 
 CLOCK = "clock"
 TICK_SECONDS = 10  # the database hears from the clock so often
@@ -19,13 +20,17 @@ logger = structlog.get_logger(__name__)
 
 
 def sweep(runtime: Runtime) -> tuple[int, int]:
-    """Ring every lane and channel that holds work which is due; return how many of each. Several may sweep."""
+    """Ring every lane, channel and errand that has work which is due; return how many lanes and channels.
+
+    Several may sweep.
+    """
     now = runtime.now()
     with runtime.database.session(read_only=True) as session:
         lanes = inbox.lanes_with_work(session, now)
         names = [name for name in outbox.channels_with_work(session) if name in runtime.channels]
         late = [name for name in names if outbox.has_ended_leases(session, name, runtime.channels[name].limits)]
         ticked_at = channels.last_tick(session, CLOCK)
+        is_unsummed = totals.has_unsummed(session)
     if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
         with runtime.database.session() as session:
             _end_leases(session, runtime, late)
@@ -36,6 +41,8 @@ def sweep(runtime: Runtime) -> tuple[int, int]:
         runtime.bells.ring(jobs.INBOUND, lane)
     for name in names:
         runtime.bells.ring(jobs.OUTBOUND, name)
+    if is_unsummed:
+        runtime.bells.ring(jobs.ERRANDS, TOTALS)
     return len(lanes), len(names)
 
 

@@ -88,6 +88,7 @@ class House:
             "inbound1": ("work", "inbound"),
             "inbound2": ("work", "inbound"),
             "outbound": ("work", "outbound"),
+            "errands": ("work", "errands"),
             "clock": ("clock",),
         }.items():
             self.commands[name] = (sys.executable, "-m", "gateway.cli", *words)

@@ -17,8 +17,8 @@ import pytest
 from sqlalchemy import func, select, text
 
 from gateway.store import outbox as outbox_store
-from gateway.store import reports
-from gateway.store.base import Database
+from gateway.store import reports, totals
+from gateway.store.base import Database, Session
 from gateway.store.inbox import inbox
 from gateway.store.outbox import outbox
 from tests.chaos.harness import SECRET, House, make_practices, pause, phone_of, wait_until
@@ -29,7 +29,8 @@ PRACTICES = 25
 AHEAD = 50  # messages handed in that are not yet answered
 CLIENTS = 4
 VALUES = 3  # in each report
-VICTIMS = {"inbound1": 4, "inbound2": 4, "valkey": 4, "outbound": 4, "clock": 2, "web": 1}  # how often each is chosen
+# how often each is chosen
+VICTIMS = {"inbound1": 4, "inbound2": 4, "valkey": 4, "outbound": 4, "errands": 2, "clock": 2, "web": 1}
 SEED: int | None = None  # write a printed seed here to have its messages and its choices again
 FIRST_SENT_AT = datetime(2025, 10, 3, tzinfo=UTC)
 
@@ -148,8 +149,10 @@ def settle(house: House, database: Database) -> int:
     open_messages = (
         "SELECT (SELECT count(*) FROM inbox WHERE state = 'received')"
         " + (SELECT count(*) FROM outbox WHERE state = 'queued')"
+        " + (SELECT count(*) FROM reports WHERE NOT is_summed)"
     )
-    wait_until(lambda: count(open_messages) == 0, "every message is handled, every answer tried", house.tend)
+    what = "every message is handled, every answer tried, every report summed up"
+    wait_until(lambda: count(open_messages) == 0, what, house.tend)
     cut_off = count("SELECT count(*) FROM outbox WHERE state = 'sending'")
     with database.session() as session:  # a minute passes, for the leases of those who were killed while sending
         session.execute(outbox.update().values(lease_until=outbox.c.created_at).where(outbox.c.state == "sending"))
@@ -176,6 +179,7 @@ def find_faults(
             one.key.facility_id: one.values
             for one in reports.current_reports(session, facility_ids=list(places.values()), form="kb")
         }
+        summed = sums_of_country(session)
     kept = Counter(row.provider_id for row in rows)
     faults += [f"lost although acknowledged: {one.id}" for one in messages if not kept[one.id]]
     faults += [f"kept {times} times: {key}" for key, times in kept.items() if times > 1]
@@ -192,7 +196,25 @@ def find_faults(
         f"said to be sent, and was not: {row}" for row in answers if row.state == "sent" and not at_provider[row.ref]
     ]
     faults += [f"sent, and nobody knows of it: {ref}" for ref in at_provider.keys() - {row.ref for row in answers}]
-    return faults + compare(current, model(messages, places))
+    expected = model(messages, places)
+    if summed != add_up(expected):
+        faults.append(f"summed up to {summed}, not {add_up(expected)}")
+    return faults + compare(current, expected)
+
+
+def sums_of_country(session: Session) -> dict[str, int]:
+    """Return what the totals say of the whole country."""
+    table = totals.month_totals
+    rows = session.execute(select(table.c.measure, table.c.item, table.c.quantity).where(table.c.area == ""))
+    return {f"{measure}.{item}".rstrip("."): quantity for measure, item, quantity in rows}
+
+
+def add_up(figures: Mapping[int, Mapping[str, int]]) -> dict[str, int]:
+    """Return the sums of all practices' figures."""
+    sums: Counter[str] = Counter()
+    for values in figures.values():
+        sums.update(values)
+    return dict(sums)
 
 
 def model(messages: Sequence[Message], places: dict[int, int]) -> dict[int, dict[str, int]]:

@@ -22,7 +22,8 @@ DATABASE_PASSWORD = "database-password-canary-4f7a"
 PROVIDER_TOKEN = "provider-token-canary-99c3"
 STRANGER = "+6281299900077"
 HOSTILE = "ok\n2026-11-21 login ok user=admin\r\x1b[31mred \u2028 {}"
-QUIET = {"web", "inbound1", "inbound2", "outbound", "clock"}  # their words are ours; the queue server has its own
+# their words are ours; the queue server has its own
+QUIET = {"web", "inbound1", "inbound2", "outbound", "errands", "clock"}
 
 
 def post(house: House, key: str, words: str, sender: str, secret: str = SECRET) -> int:
