@@ -59,13 +59,13 @@ def list_questions(wording: Wording, about: About, values: Mapping[str, int]) ->
     }
     totals = [key for key in compose.in_order(about.form, values) if "." not in key]
     for key in totals or compose.in_order(about.form, values):
-        slots = {"key": about.form.word_for(key), "value": values[key]}
-        found[key] = wording.fill(wording.answers["staff_asks_figure"], **head, **slots)
+        word = about.form.word_for(key)
+        found[key] = wording.fill(wording.answers["staff_asks_figure"], **head, key=word, value=values[key])
     return found
 
 
 def say_own_question(wording: Wording, about: About, words: str) -> str:
-    """Return a question in staff's own words, behind the report that it is about; whether it can be sent is not said."""
+    """Return a question in staff's own words, behind the report that it is about; it is still to be checked."""
     return f"{compose.keyword(about.form)} {wording.month(about.period)}: {words}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from gateway.reply.segments import GSM_SINGLE, as_gsm, count_septets
 from gateway.reply.wordings import show
@@ -54,7 +55,7 @@ def find_fault(text: str, most: int = GSM_SINGLE) -> FoundFault | None:
     for mark in text:
         if count_septets(mark) is None:
             return FoundFault(Fault.CHARACTER, mark)
-    for word in (*words, *(f"{first} {second}" for first, second in zip(words, words[1:], strict=False))):
+    for word in (*words, *(f"{first} {second}" for first, second in pairwise(words))):
         if _LONG_NUMBER.search(word):
             return FoundFault(Fault.NUMBER, word)
         if show(word) != word:

@@ -227,7 +227,7 @@ def move(session: Session, moves: Sequence[Move], *, is_undo: bool = False) -> b
             raise ValueError(f"no report goes from {one.before} to {one.after}")
     ordered = sorted(moves, key=lambda one: one.after in COUNTING)
     rows = [{"report_id": one.report_id, "was": one.before, "becomes": one.after} for one in ordered]
-    return all([session.execute(_MOVE, row).rowcount for row in rows])
+    return all(session.execute(_MOVE, row).rowcount for row in rows)
 
 
 def move_all(session: Session, report_ids: Sequence[int], before: ReportState, after: ReportState) -> int:
