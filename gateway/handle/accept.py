@@ -99,6 +99,8 @@ def accept(
     if waits and decision is Decision.COUNTS:
         decision = Decision.WAITS
     _end_superseded(session, known, decision, rank)
+    if message.rounds:
+        reports.release(session, key, message.id)
     report_id = reports.add(
         session,
         NewReport(
@@ -108,7 +110,7 @@ def accept(
             sent_key=message.provider_id,
             values=report.values,
             text=message.text,
-            reading=to_json(report),
+            reading=to_json(report) | ({"taught": form.taught} if form.taught else {}),
             flags=flags,
             form_version=form.version,
             reader_version=READER_VERSION,
@@ -202,12 +204,15 @@ def decide(
 
 
 def _end_superseded(session: Session, known: Sequence[Report], decision: Decision, rank: tuple[datetime, str]) -> None:
-    """End the revisions that a new one takes the place of: what waited for an answer or for staff, and what counted."""
+    """End the revisions that a new one takes the place of: what waited for an answer or for staff, and what counted.
+
+    One of the same rank is an earlier reading of the same message.
+    """
     ends = {ReportState.WAITING, ReportState.FLAGGED}
     if decision is Decision.COUNTS:
         ends.add(ReportState.ACCEPTED)
     elif decision in (Decision.OUTDATED, Decision.UNCHANGED):
         return
     for one in known:
-        if one.state in ends and (one.sent_at, one.sent_key) < rank:
+        if one.state in ends and (one.sent_at, one.sent_key) <= rank:
             reports.set_state(session, one.id, ReportState.REPLACED, was=one.state)

@@ -59,6 +59,7 @@ class Outcome:
     text: str = ""
     kind: str = ""
     is_sent: bool = False
+    asks: bool = False  # whether the answer is a question
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,4 +78,4 @@ def _answer(session: Session, message: InboxMessage, reply: Reply, desk: Desk, *
         reason=reason,
     )
     outbox.add(session, answer)
-    return Outcome(reply.state, message.sender, reply.text, reply.kind, is_sent=reason is None)
+    return Outcome(reply.state, message.sender, reply.text, reply.kind, is_sent=reason is None, asks=reply.asks)

@@ -13,7 +13,6 @@ from gateway.values import InboxState
 from parsers.form import Form
 from parsers.period import assumed_period
 
-
 ASKING = frozenset({"asked", "asked_again", "waits"})  # kinds of replies that hold a question
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true, union, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, select, true, union, union_all
 
+from gateway.errors import Raced
+from gateway.store import outbox as outbox_store
 from gateway.store.areas import areas
-from gateway.store.base import Session, within
+from gateway.store.base import Session, savepoint, within
 from gateway.store.channels import channels
 from gateway.store.facilities import facilities
 from gateway.store.inbox import COLUMNS as RECEIVED
@@ -25,6 +28,7 @@ from gateway.values import InboxState, OutboxState, Scope, WithheldReason
 
 PAGE = 50  # rows of a list
 THREAD = 25  # received messages of a page of a conversation
+BY_HAND = "staff"  # the kind of what somebody of the staff wrote
 MOST_SENT = 200  # messages to a number that a page of its conversation shows at most
 
 
@@ -321,3 +325,36 @@ def area_of_channel(session: Session, channel: str, *, scope: Scope) -> str:
     """Return the area that a channel belongs to, empty where it belongs to none within a scope."""
     mine = channels.c.name == channel, within(channels.c.area, scope)
     return session.execute(select(channels.c.area).where(*mine)).scalar_one_or_none() or ""
+
+
+def write_by_hand(
+    session: Session, message: InboxMessage, text: str, *, scope: Scope, by: tuple[int, str], key: str, now: datetime
+) -> int | None:
+    """Queue what somebody of the staff wrote to a message's sender, on the channel it came by; return its id.
+
+    None where the same form was sent before: `key` is the form's own. Shape: `by` is the writer's id and name.
+    Errors: ValueError for a sender outside the scope, or one that no SMS can be sent to.
+    """
+    if find_received(session, message.id, scope=scope) is None or not message.sender.startswith("+"):
+        raise ValueError(f"nothing can be written to the sender of message {message.id}")
+    row: dict[str, Any] = {"inbox_id": None, "kind": BY_HAND, "channel": message.channel, "recipient": message.sender}
+    row |= {"text": text, "state": OutboxState.QUEUED, "attempts": 0, "refusals": 0, "created_at": now}
+    row |= {"ref": _ref_of(by[0], key), "trace_id": message.trace_id, "user_id": by[0], "user_name": by[1][:100]}
+    if session.execute(select(outbox.c.id).where(outbox.c.ref == row["ref"])).first():
+        return None
+    try:
+        with savepoint(session):
+            return int(session.execute(insert(outbox).returning(outbox.c.id), row).scalar_one())
+    except Raced:
+        return None
+
+
+def _ref_of(user_id: int, key: str) -> str:
+    return hashlib.blake2b(f"{user_id}:{key}".encode(), digest_size=8).hexdigest()
+
+
+def send_again(session: Session, message_id: int, *, scope: Scope) -> OutboxMessage | None:
+    """Queue a message that failed, or of which nobody knows, once more; None when it is neither, or out of scope."""
+    if find_to_send(session, message_id, scope=scope) is None:
+        return None
+    return outbox_store.send_again(session, message_id)

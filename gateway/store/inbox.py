@@ -174,8 +174,8 @@ _FINISH = (
     .where(inbox.c.id == bindparam("message_id"), _received)
     .values(state=bindparam("outcome"), handled_at=bindparam("now"), next_try_at=None, fault=None)
 )
-_WAITING = (InboxState.HELD, InboxState.DEAD, InboxState.FOR_STAFF)
-_ANEW: Mapping[str, Any] = {
+WAITING = (InboxState.HELD, InboxState.DEAD, InboxState.FOR_STAFF)
+ANEW: Mapping[str, Any] = {
     "state": InboxState.RECEIVED,
     "attempts": 0,
     "next_try_at": None,
@@ -260,15 +260,15 @@ def put_back(session: Session, sender: str, state: InboxState) -> int:
 
     Errors: ValueError for a state from which nothing goes back.
     """
-    if state not in _WAITING:
+    if state not in WAITING:
         raise ValueError(f"what is {state} is not handled anew")
-    statement = update(inbox).where(inbox.c.sender == sender, inbox.c.state == state).values(_ANEW)
+    statement = update(inbox).where(inbox.c.sender == sender, inbox.c.state == state).values(ANEW)
     return int(session.execute(statement).rowcount)
 
 
 def put_back_one(session: Session, message_id: int) -> InboxMessage | None:
     """Let one message that is held, dead or with staff be handled anew, and return it; None if it is none of these."""
-    statement = update(inbox).where(inbox.c.id == message_id, inbox.c.state.in_(_WAITING)).values(_ANEW)
+    statement = update(inbox).where(inbox.c.id == message_id, inbox.c.state.in_(WAITING)).values(ANEW)
     changed = session.execute(statement).rowcount
     return find_by_id(session, message_id) if changed else None
 
