@@ -23,6 +23,8 @@ from gateway.settings import Settings, parse_channels, read_settings
 from gateway.store.base import Database
 from parsers.form import Form
 
+SIMULATOR = "simulator"
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -50,6 +52,13 @@ class Runtime:
             answers_per_day_unregistered=chosen.answers_per_day_unregistered,
             question_hours=chosen.question_hours,
         )
+
+    @property
+    def only_bound(self) -> frozenset[str]:
+        """Return the channels that write only to who is bound to them: a simulator that stands beside real channels."""
+        adapters = {instance.name: instance.adapter for instance in parse_channels(self.settings.channels)}
+        simulators = frozenset(name for name, adapter in adapters.items() if adapter == SIMULATOR)
+        return frozenset() if len(simulators) == len(adapters) else simulators
 
     def now(self) -> datetime:
         """Return this machine's clock, in UTC. Leases go by the database's own (`store.base.database_now`)."""
@@ -116,7 +125,7 @@ def make_channels(settings: Settings) -> dict[str, SmsChannel]:
         except Misconfigured as error:
             faults |= error.faults
     kinds = {instance.adapter for instance in instances}
-    if "simulator" in kinds and kinds != {"simulator"} and not settings.demo:
+    if SIMULATOR in kinds and kinds != {SIMULATOR} and not settings.demo:
         faults["KABAR_CHANNELS"] = (
             "the simulator does not start beside a real channel; KABAR_DEMO=1 allows it for a demonstration"
         )

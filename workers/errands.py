@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.runtime import Runtime, get_runtime
-from workers import totals
+from workers import broadcasts, totals
 
 ERRANDS: Mapping[str, Callable[[Runtime], int]] = {
+    broadcasts.NAME: broadcasts.drain,
     totals.NAME: totals.drain,
 }
 

@@ -8,9 +8,10 @@ import structlog
 
 from gateway import jobs
 from gateway.runtime import Runtime
-from gateway.store import channels, inbox, outbox, questions, reports, totals
-from gateway.store.base import Session
+from gateway.store import broadcasts, channels, inbox, outbox, questions, reports, totals
+from gateway.store.base import Session, database_now
 from gateway.values import ReportState
+from workers.broadcasts import NAME as BROADCASTS
 from workers.totals import NAME as TOTALS
 
 CLOCK = "clock"
@@ -31,10 +32,12 @@ def sweep(runtime: Runtime) -> tuple[int, int]:
         late = [name for name in names if outbox.has_ended_leases(session, name, runtime.channels[name].limits)]
         ticked_at = channels.last_tick(session, CLOCK)
         is_unsummed = totals.has_unsummed(session)
+        is_unqueued = broadcasts.has_unqueued(session)
     if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
         with runtime.database.session() as session:
             _end_leases(session, runtime, late)
             _give_up_waiting(session, runtime, now)
+            broadcasts.wait_for_morning(session, database_now(session))
             channels.tick(session, CLOCK, now)
             session.commit()
     for lane in lanes:
@@ -43,6 +46,8 @@ def sweep(runtime: Runtime) -> tuple[int, int]:
         runtime.bells.ring(jobs.OUTBOUND, name)
     if is_unsummed:
         runtime.bells.ring(jobs.ERRANDS, TOTALS)
+    if is_unqueued:
+        runtime.bells.ring(jobs.ERRANDS, BROADCASTS)
     return len(lanes), len(names)
 
 

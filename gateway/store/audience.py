@@ -1,0 +1,224 @@
+"""The audience of a broadcast: which numbers it goes to, each once, and by which channel."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Subquery, func, select
+
+from gateway.calendar import areas_around
+from gateway.store.areas import areas
+from gateway.store.base import Session, within
+from gateway.store.channels import channels
+from gateway.store.facilities import facilities
+from gateway.store.inbox import inbox
+from gateway.store.reporters import reporter_facilities, reporter_phones, reporters
+from gateway.store.reports import reports
+from gateway.values import COUNTING, Scope
+
+MISSING, REPORTED = "missing", "reported"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is written to: the reporters of an area's facilities, of some types (all, if none), reading one language.
+
+    Shape: `about` is empty, `missing` or `reported`; then only those with a facility that has, or has not, a report of
+    `form` for `period` that counts.
+    """
+
+    area: str
+    types: tuple[str, ...] = ()
+    language: str = ""
+    about: str = ""
+    form: str = ""
+    period: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is kept."""
+        return asdict(self) | {"types": list(self.types)}
+
+
+def from_json(kept: Mapping[str, Any]) -> Audience:
+    """Return the audience that `as_json` wrote."""
+    return Audience(**{**kept, "types": tuple(kept["types"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One number of an audience. `channel` is None where no configured channel may write to it."""
+
+    phone: str
+    reporter_id: int
+    name: str
+    facility: str
+    area: str
+    language: str
+    timezone: str
+    stopped_at: datetime | None
+    channel: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many numbers of an audience are alike in what a preview counts by."""
+
+    language: str
+    timezone: str
+    is_stopped: bool
+    channel: str | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Which channels there are, by name, and whose area each is; the first one is for who has no other.
+
+    A reporter bound to a channel is written to by that one only; anybody else by the one she last wrote by, else by the
+    one of the smallest area around her. `only_bound` is a channel for those bound to it: the simulator beside others.
+    """
+
+    areas: Mapping[str, str]
+    only_bound: Collection[str] = ()
+
+    def choose(self, bound_to: str | None, last: str | None, area: str) -> str | None:
+        """Return the channel of one reporter, or None where none may write to her."""
+        if bound_to is not None:
+            return bound_to if bound_to in self.areas else None
+        free = [name for name in self.areas if name not in self.only_bound]
+        if last in free:
+            return last
+        around = areas_around(area)
+        near = max(
+            (name for name in free if self.areas[name] in around), key=lambda it: len(self.areas[it]), default=None
+        )
+        return near or next(iter(free), None)
+
+
+def find_routes(session: Session, names: Sequence[str], only_bound: Collection[str] = ()) -> Routes:
+    """Return the routes over the configured channels, in their order."""
+    rows = session.execute(select(channels.c.name, channels.c.area).where(channels.c.name.in_(names)))
+    known = {row.name: row.area or "" for row in rows}
+    return Routes({name: known.get(name, "") for name in names}, only_bound)
+
+
+def count_audience(session: Session, audience: Audience, routes: Routes, *, scope: Scope) -> tuple[Share, ...]:
+    """Return how many numbers an audience has, by what its messages differ in. None of them is counted twice."""
+    found = _people(audience, scope).subquery("found")
+    by = (
+        found.c.language,
+        found.c.timezone,
+        found.c.stopped_at.is_not(None).label("is_stopped"),
+        found.c.only_channel,
+        found.c.last_channel,
+        found.c.area,
+    )
+    counts: dict[tuple[str, str, bool, str | None], int] = {}
+    statement = select(*by, func.count()).group_by(*by)
+    for language, zone, is_stopped, bound_to, last, area, count in session.execute(statement):
+        key = language, zone, bool(is_stopped), routes.choose(bound_to, last, area)
+        counts[key] = counts.get(key, 0) + count
+    return tuple(Share(*key, count) for key, count in sorted(counts.items(), key=str))
+
+
+def list_audience(
+    session: Session, audience: Audience, routes: Routes, *, scope: Scope, after: str = "", limit: int = 50
+) -> tuple[Recipient, ...]:
+    """Return the numbers of an audience behind one of them, in the order of the numbers."""
+    statement = _people(audience, scope, after).order_by("phone").limit(limit)
+    return tuple(
+        Recipient(
+            phone=row.phone,
+            reporter_id=row.reporter_id,
+            name=row.name,
+            facility=row.facility,
+            area=row.area,
+            language=row.language,
+            timezone=row.timezone,
+            stopped_at=row.stopped_at,
+            channel=routes.choose(row.only_channel, row.last_channel, row.area),
+        )
+        for row in session.execute(statement)
+    )
+
+
+def facility_types(session: Session, *, scope: Scope) -> tuple[str, ...]:
+    """Return the types of facility that there are in a scope."""
+    statement = select(facilities.c.type).where(within(facilities.c.area, scope)).distinct()
+    return tuple(session.execute(statement.order_by(facilities.c.type)).scalars())
+
+
+def _people(audience: Audience, scope: Scope, after: str = "") -> Select[Any]:
+    """Return the question for each number of an audience once, with its first reporter and her first facility there."""
+    chosen = _numbers(audience, scope, after)
+    last = (
+        select(inbox.c.channel)
+        .where(inbox.c.sender == chosen.c.phone)
+        .order_by(inbox.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            chosen.c.phone,
+            chosen.c.reporter_id,
+            chosen.c.stopped_at,
+            reporters.c.name,
+            reporters.c.language,
+            reporters.c.only_channel,
+            facilities.c.name.label("facility"),
+            facilities.c.area,
+            areas.c.timezone,
+            last.label("last_channel"),
+        )
+        .join(reporters, reporters.c.id == chosen.c.reporter_id)
+        .join(facilities, facilities.c.id == chosen.c.facility_id)
+        .join(areas, areas.c.code == facilities.c.area)
+    )
+
+
+def _numbers(audience: Audience, scope: Scope, after: str) -> Subquery:
+    holds = [
+        within(facilities.c.area, scope),
+        within(facilities.c.area, Scope(audience.area)),
+        facilities.c.is_active,
+        reporters.c.is_active,
+        *([facilities.c.type.in_(audience.types)] if audience.types else []),
+        *([reporters.c.language == audience.language] if audience.language else []),
+        *([reporter_phones.c.phone > after] if after else []),
+        *_about(audience),
+    ]
+    return (
+        select(
+            reporter_phones.c.phone,
+            func.min(reporters.c.id).label("reporter_id"),
+            func.min(facilities.c.id).label("facility_id"),
+            func.max(reporters.c.stopped_at).label("stopped_at"),  # who shares a phone is left alone with the other
+        )
+        .join(reporters, reporters.c.id == reporter_phones.c.reporter_id)
+        .join(reporter_facilities, reporter_facilities.c.reporter_id == reporters.c.id)
+        .join(facilities, facilities.c.id == reporter_facilities.c.facility_id)
+        .where(*holds)
+        .group_by(reporter_phones.c.phone)
+        .subquery("numbers")
+    )
+
+
+def _about(audience: Audience) -> list[ColumnElement[bool]]:
+    if not audience.about:
+        return []
+    has_reported = (
+        select(reports.c.id)
+        .where(
+            reports.c.facility_id == facilities.c.id,
+            reports.c.form == audience.form,
+            reports.c.period == audience.period,
+            reports.c.state.in_(tuple(COUNTING)),
+        )
+        .correlate(facilities)
+        .exists()
+    )
+    return [~has_reported if audience.about == MISSING else has_reported]
