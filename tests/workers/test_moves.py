@@ -12,10 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
+from gateway.store import areas, facilities, reports, rereading
 from gateway.store import inbox as inbox_store
 from gateway.store import outbox as outbox_store
-from gateway.store import reports
+from gateway.store.areas import Area
 from gateway.store.base import Database, Session
+from gateway.store.facilities import NewFacility
 from gateway.store.inbox import inbox
 from gateway.store.outbox import outbox
 from gateway.store.reports import NewReport, ReportKey
@@ -28,12 +30,14 @@ from gateway.values import (
     InboxState,
     OutboxState,
     ReportState,
+    Scope,
     SentSms,
 )
 from tests.district import NOON, make_district
 
 LATER = NOON + timedelta(minutes=1)
 PHONE = "+6281230000001"
+ALL = Scope("")
 _numbers = count(1)
 
 
@@ -60,6 +64,26 @@ def _put_back(state: InboxState) -> Callable[[Session, int], object]:
     return lambda session, _: inbox_store.put_back(session, PHONE, state)
 
 
+def _undo_done(state: InboxState) -> Callable[[Session, int], object]:
+    """Return a step that undoes what staff called done when it stood in a state."""
+
+    def undo(session: Session, message_id: int) -> object:
+        session.execute(update(inbox).where(inbox.c.id == message_id).values(done_from=state))
+        return rereading.undo_done(session, [message_id], scope=ALL)
+
+    return undo
+
+
+def _read_report_again(session: Session, message_id: int) -> object:
+    area = f"{message_id:02}"
+    areas.add_areas(session, [Area(area, None, "province", "?", "Asia/Jakarta")])
+    [place] = facilities.add_facilities(session, [NewFacility(f"{message_id:09}", "?", "?", "PMB", area)])
+    key = ReportKey("kb", place, "2025-09")
+    report = NewReport(key, ReportState.ACCEPTED, NOON, "m", {}, "?", {}, 1, 1, NOON, inbox_id=message_id)
+    reports.add(session, report)
+    return rereading.put_back(session, message_id, seen_rounds=0, is_quiet=True, scope=ALL)
+
+
 INBOX_STEPS: dict[str, Callable[[Session, int], object]] = {
     "hold": _finish(InboxState.HELD),
     "finish": _finish(InboxState.DONE),
@@ -72,6 +96,11 @@ INBOX_STEPS: dict[str, Callable[[Session, int], object]] = {
     "read again": _put_back(InboxState.FOR_STAFF),
     "try again": _put_back(InboxState.DEAD),
     "read this one again": inbox_store.put_back_one,
+    "call done": lambda session, one: rereading.call_done(session, [one], scope=ALL),
+    "undo: it was held": _undo_done(InboxState.HELD),
+    "undo: staff had it": _undo_done(InboxState.FOR_STAFF),
+    "undo: it was dead": _undo_done(InboxState.DEAD),
+    "read its report again": _read_report_again,
 }
 
 

@@ -201,9 +201,7 @@ def test_a_word_that_was_taken_back_counts_no_more(district: District) -> None:
     alias_id = teach(district)
     with district.database.session() as session:
         now = district.runtime.now()
-        assert aliases.decide(
-            session, alias_id, AliasState.REFUSED, was=AliasState.APPROVED, scope=ALL, by=BY, now=now
-        )
+        assert aliases.decide(session, alias_id, AliasState.REFUSED, was=AliasState.APPROVED, scope=ALL, by=BY, now=now)
         session.commit()
     district.say("ani", UNREAD)
     assert revisions(district) == []
