@@ -76,6 +76,8 @@ Index(
 )
 
 Index("ix_reports_reporter_id", reports.c.reporter_id, reports.c.id)
+Index("ix_reports_facility_id", reports.c.facility_id, reports.c.id)  # lists of an area, the newest first
+Index("ix_reports_period", reports.c.period, reports.c.id)  # lists of a month
 
 # Written out: with bound values no database could tell that it may use the partial indexes.
 is_open = reports.c.state.in_([literal_column(f"'{state}'") for state in ("waiting", "flagged", "accepted")])

@@ -25,6 +25,8 @@ def upgrade() -> None:
     op.create_index(
         "ix_reports_open_facility", "reports", ["facility_id", "state", "id"], sqlite_where=OPEN, postgresql_where=OPEN
     )
+    op.create_index("ix_reports_facility_id", "reports", ["facility_id", "id"])
+    op.create_index("ix_reports_period", "reports", ["period", "id"])
     op.create_index("ix_reports_noted", "reports", ["id"], sqlite_where=NOTED, postgresql_where=NOTED)
     op.create_index("ix_questions_report_id", "questions", ["report_id", "id"])
     op.create_table(
@@ -59,6 +61,8 @@ def downgrade() -> None:
     op.drop_table("decisions")
     op.drop_index("ix_questions_report_id", "questions")
     op.drop_index("ix_reports_noted", "reports")
+    op.drop_index("ix_reports_period", "reports")
+    op.drop_index("ix_reports_facility_id", "reports")
     op.drop_index("ix_reports_open_facility", "reports")
     op.drop_index("ix_reports_open", "reports")
     op.drop_column("reports", "reason")
