@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, literal_column, select
+from sqlalchemy import ColumnElement, Select, Text, cast, literal_column, or_, select
 
-from gateway.store.areas import areas
+from gateway.calendar import areas_around
+from gateway.store.areas import Area, areas
 from gateway.store.base import Session, within
 from gateway.store.facilities import facilities
 from gateway.store.inbox import inbox
@@ -101,6 +102,20 @@ def find_listed(session: Session, report_ids: Sequence[int], *, scope: Scope) ->
     """Return those of these revisions that lie in the scope, by id."""
     rows = session.execute(_narrow(WishedReports(), scope).where(reports.c.id.in_(report_ids))).all()
     return {one.id: one for one in _with_values(session, rows)}
+
+
+def list_areas(session: Session, chosen: str, *, scope: Scope) -> tuple[Area, ...]:
+    """Return the areas that a list can be narrowed to: those right under the scope, and on the way to the chosen one.
+
+    Right under an area are those that it is the parent of; under the whole country are the provinces.
+    """
+    opened = [code for code in areas_around(chosen) if code and scope.covers(code)] if chosen else []
+    parents = {scope.area, *opened} - {""}
+    under: ColumnElement[bool] = areas.c.parent.in_(parents)
+    if not scope.area:
+        under = or_(under, areas.c.parent.is_(None))
+    statement = select(areas).where(under, within(areas.c.code, scope)).order_by(areas.c.code)
+    return tuple(Area(**row) for row in session.execute(statement).mappings())
 
 
 def _narrow(wished: WishedReports, scope: Scope) -> Select[Any]:
