@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -90,20 +90,32 @@ class Board:
         return hashlib.blake2b(repr(self).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def gather(session: Session, phone: Phone, forms: Mapping[str, Form], timezone: str) -> Board:
-    """Return the board beside a phone. Units: `timezone` is the clock of senders who belong to no area."""
-    return Board(_lines(session, phone.address), _rows(session, timezone), latest_cards(session, forms))
+def gather(
+    session: Session,
+    phone: Phone,
+    forms: Mapping[str, Form],
+    timezone: str,
+    channel: str,
+    people: Collection[int],
+) -> Board:
+    """Return the board beside a phone: what came and went by the phones' own channel, and what its reporters reported.
+
+    Units: `timezone` is the clock of senders who belong to no area.
+    """
+    lines = _lines(session, phone.address, channel)
+    return Board(lines, _rows(session, timezone, channel), latest_cards(session, forms, people))
 
 
-def _lines(session: Session, address: str) -> tuple[Line, ...]:
+def _lines(session: Session, address: str, channel: str) -> tuple[Line, ...]:
     if not address:
         return ()
     sent = [
         (message.received_at, 0, _her_line(message))
-        for message in inbox.latest_messages(session, senders=[address], limit=LINES)
+        for message in inbox.latest_messages(session, senders=[address], channel=channel, limit=LINES)
     ]
     answered = [
-        (message.created_at, 1, _our_line(message)) for message in outbox.latest_to(session, [address], limit=LINES)
+        (message.created_at, 1, _our_line(message))
+        for message in outbox.latest_to(session, [address], channel=channel, limit=LINES)
     ]
     ordered = sorted(sent + answered, key=lambda one: one[:2])  # an answer never stands before what it answers
     return tuple(line for *_, line in ordered[-LINES:])
@@ -142,8 +154,8 @@ def find_outbox_reason(message: OutboxMessage) -> str:
     return ""
 
 
-def _rows(session: Session, timezone: str) -> tuple[InboxRow, ...]:
-    messages = inbox.latest_messages(session, limit=ROWS)
+def _rows(session: Session, timezone: str, channel: str) -> tuple[InboxRow, ...]:
+    messages = inbox.latest_messages(session, channel=channel, limit=ROWS)
     people = reporters.find_by_phones(session, {message.sender for message in messages if message.sender})
     return tuple(_row(message, people.get(message.sender, ()), timezone) for message in messages)
 
@@ -159,9 +171,9 @@ def zone_of(people: Sequence[Reporter], timezone: str) -> str:
     return next((place.timezone for person in people for place in person.facilities), timezone)
 
 
-def latest_cards(session: Session, forms: Mapping[str, Form]) -> tuple[ReportCard, ...]:
-    """Return the newest revisions of all reports, newest first."""
-    found = reports.latest_reports(session, limit=ROWS)
+def latest_cards(session: Session, forms: Mapping[str, Form], reporter_ids: Collection[int]) -> tuple[ReportCard, ...]:
+    """Return the newest revisions of what these reporters reported, newest first."""
+    found = reports.latest_reports(session, reporter_ids=reporter_ids, limit=ROWS)
     return make_cards(session, [report for report, _ in found], forms)
 
 

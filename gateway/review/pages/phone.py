@@ -1,4 +1,4 @@
-"""The start page: what Kabar is, a phone to try it with, and beside it the inbox and the reports as they arrive."""
+"""The phone to try and practise with, and beside it the inbox and the reports as they arrive; also the start page."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Response, abort, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from gateway.channels.base import SmsChannel
-from gateway.channels.simulator import Simulator, read_secret, write_request
-from gateway.receive import keep
-from gateway.review.pages import board, frame, guard, nav
-from gateway.review.pages.board import Phone
+from gateway import sandbox
+from gateway.review.pages import board, frame, nav, stage
+from gateway.review.pages.board import Board, Phone
 from gateway.review.pages.language import mark
+from gateway.review.pages.stage import Stage
 from gateway.runtime import Runtime
 from gateway.store import inbox, reporters
 from gateway.store.base import Session
@@ -47,11 +45,11 @@ class Draft:
 
 
 @routes.before_request
-def _keep_to_this_computer() -> Response | None:
-    """Show the simulator to who sits at this computer, or to all in a demonstration: it speaks as any midwife."""
-    if request.endpoint == "phone.show_home" or guard.may_see(request, frame.runtime_of_request().settings):
+def _keep_strangers_out() -> Response | BaseResponse | None:
+    """Let nobody have a phone here who is neither signed in nor at this computer: it speaks as any midwife."""
+    if request.endpoint == "phone.show_home" or stage.is_open_to_visitor():
         return None
-    return frame.answer("refused.html", 403)
+    return redirect(url_for("login.show_login"), 303) if request.method == "GET" else frame.answer("refused.html", 403)
 
 
 @routes.get("/")
@@ -64,56 +62,68 @@ def show_home() -> Response | BaseResponse:
 
 @routes.get("/phone")
 def show_start() -> Response:
-    """Show the start page."""
+    """Show the phone."""
     example = request.args.get("example", "")
     text = EXAMPLES[int(example)][0] if example in {str(index) for index in range(len(EXAMPLES))} else ""
-    return _show(Draft(text))
+    with stage.opened() as here:
+        return _show(here, Draft(text))
 
 
 @routes.get("/live")
 def show_live() -> Response:
     """Show what may have changed since the page was made; 204 when nothing has."""
-    runtime = frame.runtime_of_request()
-    with runtime.database.session(read_only=True) as session:
-        phone = _choose(session, runtime, _phones(session, runtime))
-        found = board.gather(session, phone, _forms(runtime), runtime.settings.timezone)
+    with stage.opened() as here, here.database.session(read_only=True) as session:
+        phones = _phones(session, here)
+        phone = _choose(session, here, phones)
+        found = _gather(session, here, phones, phone)
     if request.args.get("seen") == found.tag():
         return make_response("", 204)
-    return frame.answer("live.html", phone=phone, board=found, tag=found.tag())
+    return frame.answer("live.html", phone=phone, board=found, tag=found.tag(), is_sandbox=here.is_sandbox)
 
 
 @routes.post("/phone")
 def send_sms() -> Response | BaseResponse:
-    """Send what was typed, by the same way as a provider's webhook, and go back to the conversation."""
+    """Send what was typed, and go back to the conversation."""
     runtime = frame.runtime_of_request()
-    channel = _find_simulator(runtime)
-    if channel is None:
-        abort(404)
     text = request.form.get("text", "").replace("\r\n", "\n").strip()
     draft = Draft(text, request.form.get("number", "").strip())
-    with runtime.database.session(read_only=True) as session:
-        sender, fault = _find_sender(session, runtime, channel.name, draft)
-    fault = fault or _find_fault(draft)
-    if fault:
-        return _show(fault, 422)
-    provider_id = _provider_id(request.form.get("key", ""), sender, text)
-    message = write_request(
-        read_secret(runtime.settings.var), provider_id, sender, text, runtime.now(), name=channel.name
-    )
-    answered = keep.receive_sms(runtime.database, runtime.bells, channel, message, runtime.now())
-    if answered.status != 200:
-        words = mark("Kabar could not keep the message. Nothing is lost: please send it again in a moment.")
-        return _show(Draft(text, draft.number, words), 503)
-    return redirect(f"{_conversation_of(runtime, channel.name, provider_id)}#phone", 303)
+    with stage.opened() as here:
+        if not here.channel:
+            abort(404)
+        if here.is_sandbox:
+            frame.demand_token()
+        with here.database.session(read_only=True) as session:
+            sender, fault = _find_sender(session, runtime, here.channel, draft)
+        fault = fault or _find_fault(draft)
+        if fault:
+            return _show(here, fault, 422)
+        provider_id = _provider_id(request.form.get("key", ""), sender, text)
+        message_id = stage.send(here, runtime, sender, text, provider_id)
+        if message_id is None:
+            words = mark("Kabar could not keep the message. Nothing is lost: please send it again in a moment.")
+            return _show(here, Draft(text, draft.number, words), 503)
+    reporter = request.form.get("reporter", "")
+    selection = {"reporter": reporter} if reporter else {"message": str(message_id)}
+    return redirect(f"{url_for('phone.show_start', **selection)}#phone", 303)  # type: ignore[arg-type]
 
 
-def _show(draft: Draft, status: int = 200) -> Response:
+@routes.post("/phone/new")
+def start_over() -> Response:
+    """Make the visitor's sandbox anew."""
     runtime = frame.runtime_of_request()
-    channel = _find_simulator(runtime)
-    with runtime.database.session(read_only=True) as session:
-        phones = _phones(session, runtime)
-        phone = _choose(session, runtime, phones)
-        found = board.gather(session, phone, _forms(runtime), runtime.settings.timezone)
+    frame.demand_token()
+    with stage.opened() as here:
+        if not here.is_sandbox:
+            abort(404)
+    sandbox.start_over(runtime.settings.var, frame.visitor().id, runtime.now())
+    return frame.go("phone.show_start", said=mark("The practice data is as new."))
+
+
+def _show(here: Stage, draft: Draft, status: int = 200) -> Response:
+    with here.database.session(read_only=True) as session:
+        phones = _phones(session, here)
+        phone = _choose(session, here, phones)
+        found = _gather(session, here, phones, phone)
         by_regency = board.group_by_regency(session, phones) if len(phones) > AT_HAND else {}
     response = frame.answer(
         "start.html",
@@ -126,8 +136,9 @@ def _show(draft: Draft, status: int = 200) -> Response:
         at_hand=phones[:AT_HAND],
         by_regency=by_regency,
         examples=EXAMPLES,
-        has_simulator=channel is not None,
-        is_live=request.values.get("live") != "off",
+        has_simulator=bool(here.channel),
+        is_sandbox=here.is_sandbox,
+        is_live=not here.is_sandbox and request.values.get("live") != "off",
         is_scripted=_is_scripted(),
     )
     if _is_scripted() and request.method == "GET":
@@ -135,30 +146,28 @@ def _show(draft: Draft, status: int = 200) -> Response:
     return response
 
 
+def _gather(session: Session, here: Stage, phones: Sequence[tuple[str, Reporter]], phone: Phone) -> Board:
+    runtime = frame.runtime_of_request()
+    forms = {form.code: form for form in runtime.forms}
+    people = {reporter.id for _, reporter in phones}
+    return board.gather(session, phone, forms, runtime.settings.timezone, here.channel, people)
+
+
 def _is_scripted() -> bool:
     """Tell whether a script of the page asks, and not the browser by itself."""
     return request.headers.get("HX-Request") == "true"
 
 
-def _find_simulator(runtime: Runtime) -> SmsChannel | None:
-    return next((channel for channel in runtime.channels.values() if isinstance(channel, Simulator)), None)
+def _phones(session: Session, here: Stage) -> tuple[tuple[str, Reporter], ...]:
+    return reporters.find_by_channel(session, here.channel) if here.channel else ()
 
 
-def _forms(runtime: Runtime) -> dict[str, Any]:
-    return {form.code: form for form in runtime.forms}
-
-
-def _phones(session: Session, runtime: Runtime) -> tuple[tuple[str, Reporter], ...]:
-    channel = _find_simulator(runtime)
-    return reporters.find_by_channel(session, channel.name) if channel else ()
-
-
-def _choose(session: Session, runtime: Runtime, phones: Sequence[tuple[str, Reporter]]) -> Phone:
+def _choose(session: Session, here: Stage, phones: Sequence[tuple[str, Reporter]]) -> Phone:
     """Return the phone in hand: a midwife's by `reporter`, the sender's of a `message`, a new one, else the first.
 
-    No number stands in an address: addresses are written into logs.
+    No number stands in an address: addresses are written into logs. Only messages of the phone's own channel are found.
     """
-    timezone = runtime.settings.timezone
+    timezone = frame.runtime_of_request().settings.timezone
     wished = request.values.get("reporter", "")
     if wished.isdecimal():
         for address, reporter in phones:
@@ -167,7 +176,7 @@ def _choose(session: Session, runtime: Runtime, phones: Sequence[tuple[str, Repo
     message_id = request.values.get("message", "")
     if message_id.isdecimal() and len(message_id) < 16:
         message = inbox.find_by_id(session, int(message_id))
-        if message and message.sender:
+        if message and message.sender and message.channel == here.channel:
             people = reporters.find_by_phones(session, {message.sender}).get(message.sender, ())
             mine = next((person for person in people if any(person.id == one.id for _, one in phones)), None)
             return Phone(message.sender, board.zone_of(people, timezone), mine, message.id)
@@ -206,12 +215,3 @@ def _provider_id(key: str, sender: str, text: str) -> str:
         key = secrets.token_hex(16)
     typed = hashlib.blake2b(f"{sender}\n{text}".encode("utf-8", "replace"), digest_size=6).hexdigest()
     return f"page:{key}:{typed}"
-
-
-def _conversation_of(runtime: Runtime, channel: str, provider_id: str) -> str:
-    wished = request.form.get("reporter", "")
-    if wished:
-        return url_for("phone.show_start", reporter=wished)
-    with runtime.database.session(read_only=True) as session:
-        message = inbox.find_message(session, channel, provider_id)
-    return url_for("phone.show_start", message=message.id if message else None)
