@@ -16,6 +16,7 @@ from gateway.handle.accept import ByHand
 from gateway.handle.reading_json import to_json
 from gateway.reply import notices
 from gateway.reply.notices import About
+from gateway.review.closed import demand_open
 from gateway.review.deeds import DEEDS, UNDECIDED, CannotDo, Deed, Done, Many, Office, Seen, Why, as_audit
 from gateway.store import audit, decisions, facilities, outbox, questions, reports, senders, totals
 from gateway.store.base import Session
@@ -46,7 +47,7 @@ def reject(session: Session, office: Office, seen: Seen, reason: str, *, tell: b
     """Refuse a revision: where it counted, the month is missing again; with `tell` its sender hears why."""
     held, report = _hold(session, office, seen, Deed.REJECT)
     moves = [Move(report.id, report.state, ReportState.REJECTED)]
-    changes: dict[str, Any] = _apply(session, moves)
+    changes: dict[str, Any] = _apply(session, held, moves)
     is_change = any(one.state in COUNTING for one in held.revisions if one.id != report.id)
     sender = _find_sender(session, office, held) if tell else None
     if sender is not None:
@@ -61,7 +62,7 @@ def withdraw_approval(session: Session, office: Office, seen: Seen, reason: str)
     """Take the seal off a report: it goes on counting, and its sender can change it again."""
     held, report = _hold(session, office, seen, Deed.WITHDRAW_APPROVAL)
     moves = [Move(report.id, report.state, ReportState.ACCEPTED)]
-    changes = _apply(session, moves)
+    changes = _apply(session, held, moves)
     return Done(_keep(session, office, held, report, Deed.WITHDRAW_APPROVAL, reason, moves, changes), report)
 
 
@@ -76,7 +77,7 @@ def send_back(session: Session, office: Office, seen: Seen, text: str) -> Done:
     if sender is None:
         raise CannotDo(Why.NOBODY)
     moves = [Move(report.id, report.state, ReportState.WAITING)] if report.state != ReportState.WAITING else []
-    changes: dict[str, Any] = _apply(session, moves)
+    changes: dict[str, Any] = _apply(session, held, moves)
     before = questions.of_reports(session, [report.id])
     for question_id in before:
         questions.close(session, question_id, REPLACED, office.now)
@@ -110,6 +111,7 @@ def correct(session: Session, office: Office, seen: Seen, made: ByHand, reason: 
         raise SomebodyElse(f"report {report.id} was corrected from this page already")
     ended = [one for one in held.revisions if ReportState.REPLACED in REPORT_MOVES[ReportState(one.state)]]
     moves = [Move(one.id, one.state, ReportState.REPLACED) for one in ended]
+    demand_open(session, held, moves, has_new=True)
     mine = replace(made, seen_id=held.revisions[-1].id, made_by=office.user.id, reason=reason)
     added = accepting.enter(session, held.key, mine, office.now)
     if added is None:
@@ -184,11 +186,12 @@ def _let_count(session: Session, office: Office, held: Held, report: Report, dee
         is_older = one.state in UNDECIDED and (one.sent_at, one.sent_key) < rank
         if one.id != report.id and (one.state in COUNTING or is_older):
             moves.append(Move(one.id, one.state, ReportState.REPLACED))
-    changes = _apply(session, moves) | {"closed": _close_questions(session, office, moves)}
+    changes = _apply(session, held, moves) | {"closed": _close_questions(session, office, moves)}
     return Done(_keep(session, office, held, report, deed, "", moves, changes), report)
 
 
-def _apply(session: Session, moves: Sequence[Move]) -> dict[str, Any]:
+def _apply(session: Session, held: Held, moves: Sequence[Move]) -> dict[str, Any]:
+    demand_open(session, held, moves)
     if not decisions.move(session, moves):
         raise SomebodyElse("a report that was held has moved")
     return {}

@@ -49,6 +49,7 @@ class Why(StrEnum):
     LATE = "late"  # undone only within a day
     UNDONE = "undone"  # it was already
     CHANGED = "changed"  # something happened since
+    CLOSED = "closed"  # its month is closed, and its figures stay as they are until it is opened again
     NOBODY = "nobody"  # nobody sent this report whom one could ask
 
 

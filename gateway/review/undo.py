@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.errors import SomebodyElse
+from gateway.review.closed import demand_open
 from gateway.review.deeds import UNDO_WITHIN, CannotDo, Deed, Many, Office, Undone, Why, as_audit, find_obstacle
 from gateway.store import audit, decisions, outbox, questions, totals
 from gateway.store.base import Session
@@ -30,6 +31,7 @@ def undo(session: Session, office: Office, decision_id: int) -> Undone | None:
     if changes.get("added"):
         added = held.find(changes["added"])
         moves.append(Move(added.id, added.state, ReportState.REPLACED))
+    demand_open(session, held, moves)
     if not decisions.move(session, moves, is_undo=True):
         raise CannotDo(Why.CHANGED)
     if changes.get("asked"):
