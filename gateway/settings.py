@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gateway.errors import Misconfigured
+from gateway.values import Role
 
 PREFIX = "KABAR_"
 FALLBACKS = {"DATABASE_URL": "database_url", "REDIS_URL": "redis_url", "PORT": "port"}  # what Heroku-like hosts set
@@ -67,6 +68,30 @@ class Settings(BaseModel):
     language: Annotated[
         Literal["id", "en"], Field(description="The language of pages and of answers to unknown numbers.")
     ] = "id"
+    secret_key: Annotated[
+        str,
+        Field(
+            repr=False,
+            description="At least 32 random characters that lock what the database must not tell: the secrets of"
+            " second factors. Empty: a key made in KABAR_VAR. Every web server needs the same one.",
+        ),
+    ] = ""
+    idle_minutes: Annotated[int, Field(ge=5, le=1440, description="Who does nothing for so long is signed out.")] = 60
+    session_hours: Annotated[
+        int, Field(ge=1, le=168, description="Who has signed in so long ago must do so again.")
+    ] = 12
+    code_roles: Annotated[
+        str,
+        Field(description="Roles that must use a second factor: `administrator, district`. The others may."),
+    ] = ""
+    proxies: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=3,
+            description="Proxies of yours before the web server; so many of X-Forwarded-For and -Proto are believed.",
+        ),
+    ] = 0
     region: Annotated[
         str, Field(pattern="^[A-Z]{2}$", description="The country that a number without `+` belongs to.")
     ] = "ID"
@@ -118,6 +143,21 @@ class Settings(BaseModel):
             raise ValueError("must start with https:// or http://")
         return value.rstrip("/")
 
+    @field_validator("secret_key")
+    @classmethod
+    def _long_key(cls, value: str) -> str:
+        if value and len(value) < 32:
+            raise ValueError("must have at least 32 characters")
+        return value
+
+    @field_validator("code_roles")
+    @classmethod
+    def _known_roles(cls, value: str) -> str:
+        known = {str(role) for role in Role}
+        if unknown := [role for role in _split(value) if role not in known]:
+            raise ValueError(f"there is no role {unknown[0]!r}; there are: {', '.join(sorted(known))}")
+        return value
+
     @field_validator("channels")
     @classmethod
     def _named_once(cls, value: str) -> str:
@@ -146,6 +186,11 @@ class Settings(BaseModel):
         return self.public_url or f"http://127.0.0.1:{self.port}"
 
     @property
+    def roles_with_code(self) -> frozenset[str]:
+        """The roles that must use a second factor."""
+        return frozenset(_split(self.code_roles))
+
+    @property
     def is_embedded(self) -> bool:
         """Whether this process's own supervisor must run the Redis server."""
         return not self.redis_url
@@ -165,9 +210,12 @@ def parse_channels(written: str) -> tuple[ChannelInstance, ...]:
     >>> [(one.name, one.adapter) for one in parse_channels("twilio, modem1=gammu")]
     [('twilio', 'twilio'), ('modem1', 'gammu')]
     """
-    parts = [part.strip() for part in written.split(",") if part.strip()]
-    pairs = [(name.strip(), adapter.strip()) for name, _, adapter in (part.partition("=") for part in parts)]
+    pairs = [(name.strip(), adapter.strip()) for name, _, adapter in (part.partition("=") for part in _split(written))]
     return tuple(ChannelInstance(name, adapter or name) for name, adapter in pairs)
+
+
+def _split(written: str) -> list[str]:
+    return [part.strip() for part in written.split(",") if part.strip()]
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:

@@ -54,3 +54,12 @@ def may(role: Role | str, action: Action | str) -> bool:
     (True, False, False)
     """
     return Action(action) in MAY[Role(role)]
+
+
+def may_give(giver: Role | str, role: Role | str) -> bool:
+    """Tell whether somebody of one role may give another: nobody gives more than they have.
+
+    >>> may_give(Role.ADMINISTRATOR, Role.DISTRICT), may_give(Role.OFFICER, Role.DISTRICT)
+    (True, False)
+    """
+    return MAY[Role(role)] <= MAY[Role(giver)]

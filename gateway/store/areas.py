@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Column, ForeignKey, String, Table, func, insert, select
 
-from gateway.store.base import Session, metadata
+from gateway.store.base import Session, metadata, within
+from gateway.values import Scope
 
 areas = Table(
     "areas",
@@ -53,3 +54,35 @@ def names_of(session: Session, codes: Collection[str]) -> dict[str, str]:
     """Return the names of these areas, by code."""
     statement = select(areas.c.code, areas.c.name).where(areas.c.code.in_(codes))
     return {row.code: row.name for row in session.execute(statement)}
+
+
+def find_area_within(session: Session, code: str, *, scope: Scope) -> Area | None:
+    """Return an area that lies within the scope, or around it; None where it is elsewhere or not there."""
+    found = find_area(session, code)
+    is_around = found is not None and (scope.area == code or scope.area.startswith(f"{code}."))
+    return found if found and (is_around or scope.covers(code)) else None
+
+
+def list_districts(session: Session, *, scope: Scope) -> tuple[Area, ...]:
+    """Return the kecamatan of the scope, by code."""
+    inside = areas.c.level == "district", within(areas.c.code, scope)
+    rows = session.execute(select(areas).where(*inside).order_by(areas.c.code)).mappings()
+    return tuple(Area(**row) for row in rows)
+
+
+def list_named(session: Session, *, scope: Scope) -> dict[str, Area]:
+    """Return every area by its code, of the scope's regencies if it has an area: what a register file may name."""
+    around = scope.area[:5]
+    rows = session.execute(select(areas).where(within(areas.c.code, Scope(around)))).mappings()
+    return {row["code"]: Area(**row) for row in rows}
+
+
+def find_called(session: Session, words: str, *, scope: Scope, limit: int = 20) -> tuple[Area, ...]:
+    """Return the areas within a scope of this code or name; where none has exactly this name, those that hold it."""
+    inside = within(areas.c.code, scope)
+    lower = func.lower(areas.c.name)
+    for found in ((areas.c.code == words) | (lower == words.lower()), lower.contains(words.lower(), autoescape=True)):
+        statement = select(areas).where(inside, found).order_by(areas.c.code).limit(limit)
+        if rows := session.execute(statement).mappings().all():
+            return tuple(Area(**row) for row in rows)
+    return ()

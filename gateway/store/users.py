@@ -11,8 +11,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ForeignKey,
-    Index,
     Integer,
     RowMapping,
     Select,
@@ -22,11 +20,14 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    tuple_,
     update,
 )
 
-from gateway.store.base import Session, UtcDateTime, metadata
+from gateway.store.base import Session, UtcDateTime, metadata, within
 from gateway.values import Role, Scope
+
+DEMO = "demo."  # how the logins of a demonstration's sample users begin; nobody else's may
 
 users = Table(
     "users",
@@ -44,28 +45,6 @@ users = Table(
     Column("totp_step", BigInteger, nullable=True),
     UniqueConstraint("login", name="uq_users_login"),
 )
-
-recovery_codes = Table(
-    "user_recovery_codes",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("user_id", ForeignKey("users.id"), nullable=False),
-    Column("code_hash", String(64), nullable=False),
-    Column("used_at", UtcDateTime, nullable=True),
-)
-Index("ix_user_recovery_codes_user", recovery_codes.c.user_id)
-
-invitations = Table(
-    "user_invitations",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("user_id", ForeignKey("users.id"), nullable=False),
-    Column("token_hash", String(64), nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
-    Column("used_at", UtcDateTime, nullable=True),
-    UniqueConstraint("token_hash", name="uq_user_invitations_token"),
-)
-Index("ix_user_invitations_user", invitations.c.user_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +84,9 @@ class NewUser:
 
 def add_user(session: Session, new: NewUser) -> int:
     """Add a user and return the id. Errors: Raced when the login is taken."""
-    row = {name: getattr(new, name) for name in NewUser.__slots__} | {"login": clean_login(new.login)}
-    result = session.execute(insert(users), row | {"role": str(new.role), "is_active": True})
-    return int(result.inserted_primary_key[0])
+    row = {name: getattr(new, name) for name in NewUser.__slots__ if name != "role"} | {"login": clean_login(new.login)}
+    statement = insert(users).values(**row, role=str(new.role), is_active=True).returning(users.c.id)
+    return int(session.execute(statement).scalar_one())
 
 
 def clean_login(login: str) -> str:
@@ -127,6 +106,52 @@ def find_user(session: Session, user_id: int) -> User | None:
 def find_by_login(session: Session, login: str) -> User | None:
     """Return a user by login."""
     return _find(session, select(users).where(users.c.login == clean_login(login)))
+
+
+def find_in_scope(session: Session, user_id: int, *, scope: Scope) -> User | None:
+    """Return a user by id, if theirs is an area within the scope."""
+    return _find(session, select(users).where(users.c.id == user_id, within(users.c.area, scope)))
+
+
+def list_users(
+    session: Session, *, scope: Scope, after: tuple[str, int] = ("", 0), limit: int = 50
+) -> tuple[User, ...]:
+    """Return the users of a scope, by name. Shape: `after` is the name and id of the last one that was seen."""
+    statement = (
+        select(users)
+        .where(within(users.c.area, scope), tuple_(users.c.name, users.c.id) > after)
+        .order_by(users.c.name, users.c.id)
+        .limit(limit)
+    )
+    return tuple(read_user(row) for row in session.execute(statement).mappings())
+
+
+def find_demo_users(session: Session) -> tuple[User, ...]:
+    """Return the sample users of a demonstration."""
+    statement = select(users).where(users.c.login.startswith(DEMO), users.c.is_active).order_by(users.c.id)
+    return tuple(read_user(row) for row in session.execute(statement).mappings())
+
+
+def count_administrators(session: Session) -> int:
+    """Return how many active administrators there are, and let nobody change that until this transaction ends."""
+    statement = select(users.c.id).where(users.c.role == Role.ADMINISTRATOR, users.c.is_active)
+    return len(session.execute(statement.order_by(users.c.id).with_for_update()).all())
+
+
+def change_rights(session: Session, seen: User, role: Role, area: str, *, scope: Scope) -> bool:
+    """Give a user another role and area; False when they are not as they were seen any more."""
+    values = {"role": str(role), "area": area}
+    return _change(session, seen, values, scope)
+
+
+def set_active(session: Session, seen: User, *, is_active: bool, scope: Scope) -> bool:
+    """Let a user sign in or not; False when they are not as they were seen any more."""
+    return _change(session, seen, {"is_active": is_active}, scope)
+
+
+def set_name(session: Session, user_id: int, name: str) -> None:
+    """Call a user by this name from now on."""
+    session.execute(update(users).where(users.c.id == user_id).values(name=name))
 
 
 def count_users(session: Session) -> int:
@@ -151,6 +176,17 @@ def read_user(row: RowMapping | Mapping[str, Any]) -> User:
         is_active=row["is_active"],
         has_totp=row["totp_secret"] is not None,
     )
+
+
+def _change(session: Session, seen: User, values: Mapping[str, Any], scope: Scope) -> bool:
+    statement = update(users).where(
+        users.c.id == seen.id,
+        users.c.role == seen.role,
+        users.c.area == seen.area,
+        users.c.is_active == seen.is_active,
+        within(users.c.area, scope),
+    )
+    return bool(session.execute(statement.values(**values)).rowcount)
 
 
 def _find(session: Session, statement: Select[Any]) -> User | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -11,10 +13,13 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    Row,
+    Select,
     String,
     Table,
     UniqueConstraint,
     delete,
+    func,
     insert,
     select,
     update,
@@ -23,6 +28,11 @@ from sqlalchemy import (
 from gateway.store.base import Session, UtcDateTime, metadata
 from gateway.store.inbox import BigId
 from gateway.store.users import User, read_user, users
+
+FREE_FAILURES = 5  # so many in FAILURES_COUNT cost no waiting
+FAILURES_COUNT = timedelta(minutes=15)
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(minutes=1)
 
 user_sessions = Table(
     "user_sessions",
@@ -91,29 +101,33 @@ def begin_visit(session: Session, new: NewVisit) -> int:
     """Let a browser in and return the visit's id."""
     row = {name: getattr(new, name) for name in NewVisit.__slots__}
     row |= {"browser": new.browser[:200], "seen_at": new.created_at, "confirmed_at": new.created_at}
-    return int(session.execute(insert(user_sessions), row).inserted_primary_key[0])
+    return int(session.execute(insert(user_sessions).values(**row).returning(user_sessions.c.id)).scalar_one())
 
 
 def find_visit(session: Session, token_hash: str, now: datetime, limits: Limits) -> Visit | None:
     """Return the visit of a token; None for one that has ended by itself, and for a disabled user's."""
-    found = session.execute(
-        select(user_sessions.c[*_OWN], *users.c)
+    found = session.execute(_select_visits(now, limits).where(user_sessions.c.token_hash == token_hash)).one_or_none()
+    return _read_visit(found) if found else None
+
+
+_OWN = ("id", "created_at", "seen_at", "confirmed_at", "awaits_code", "address", "browser")
+
+
+def _select_visits(now: datetime, limits: Limits) -> Select[Any]:
+    return (
+        select(*(user_sessions.c[name] for name in _OWN), *users.c)
         .join_from(user_sessions, users, users.c.id == user_sessions.c.user_id)
         .where(
-            user_sessions.c.token_hash == token_hash,
             user_sessions.c.seen_at > now - limits.idle,
             user_sessions.c.created_at > now - limits.longest,
             users.c.is_active,
         )
-    ).one_or_none()
-    if found is None:
-        return None
-    own, theirs = found[: len(_OWN)], found[len(_OWN) :]
-    values = dict(zip(_OWN, own, strict=True))
-    return Visit(user=read_user(dict(zip(users.c.keys(), theirs, strict=True))), **values)
+    )
 
 
-_OWN = ("id", "created_at", "seen_at", "confirmed_at", "awaits_code", "address", "browser")
+def _read_visit(row: Row[Any]) -> Visit:
+    own = dict(zip(_OWN, row, strict=False))
+    return Visit(user=read_user(dict(zip(users.c.keys(), row[len(_OWN) :], strict=True))), **own)
 
 
 def touch_visit(session: Session, visit_id: int, now: datetime) -> None:
@@ -121,6 +135,71 @@ def touch_visit(session: Session, visit_id: int, now: datetime) -> None:
     session.execute(update(user_sessions).where(user_sessions.c.id == visit_id).values(seen_at=now))
 
 
-def end_visit(session: Session, visit_id: int) -> None:
-    """Sign one browser out."""
-    session.execute(delete(user_sessions).where(user_sessions.c.id == visit_id))
+def confirm_visit(session: Session, visit_id: int, now: datetime) -> None:
+    """Note that the password was just typed again."""
+    session.execute(update(user_sessions).where(user_sessions.c.id == visit_id).values(confirmed_at=now))
+
+
+def renew_visit(session: Session, visit_id: int, token_hash: str, now: datetime) -> None:
+    """Give a visit another token: whoever had the old one is out. A second factor that was awaited has come."""
+    values = {"token_hash": token_hash, "seen_at": now, "confirmed_at": now, "awaits_code": False}
+    session.execute(update(user_sessions).where(user_sessions.c.id == visit_id).values(**values))
+
+
+def visits_of(session: Session, user_id: int, now: datetime, limits: Limits) -> tuple[Visit, ...]:
+    """Return where a user is signed in, the last seen first."""
+    statement = _select_visits(now, limits).where(users.c.id == user_id, ~user_sessions.c.awaits_code)
+    return tuple(_read_visit(row) for row in session.execute(statement.order_by(user_sessions.c.seen_at.desc())))
+
+
+def end_by_token(session: Session, token_hash: str) -> None:
+    """Sign out the browser that has this token."""
+    session.execute(delete(user_sessions).where(user_sessions.c.token_hash == token_hash))
+
+
+def end_one_of(session: Session, user_id: int, visit_id: int) -> bool:
+    """Sign out one of a user's browsers; False when it is none of theirs."""
+    own = (user_sessions.c.id == visit_id, user_sessions.c.user_id == user_id)
+    return bool(session.execute(delete(user_sessions).where(*own)).rowcount)
+
+
+def end_visits(session: Session, user_id: int, *, but: int | None = None) -> int:
+    """Sign a user out everywhere, but for one visit if it is named; return how many browsers that were."""
+    statement = delete(user_sessions).where(user_sessions.c.user_id == user_id)
+    if but is not None:
+        statement = statement.where(user_sessions.c.id != but)
+    return session.execute(statement).rowcount
+
+
+def drop_old(session: Session, now: datetime, limits: Limits) -> None:
+    """Forget visits that have ended by themselves, and failures that slow nobody down any more."""
+    session.execute(delete(user_sessions).where(user_sessions.c.created_at < now - limits.longest))
+    session.execute(delete(login_failures).where(login_failures.c.at < now - FAILURES_COUNT))
+
+
+def find_wait(session: Session, keys: Sequence[str], now: datetime) -> timedelta:
+    """Return how long somebody must wait before they may try again; none for the first few failures.
+
+    The wait doubles with each failure, up to a minute: long for who guesses, short for who remembers at last.
+    """
+    statement = (
+        select(func.count(), func.max(login_failures.c.at, type_=UtcDateTime))
+        .where(login_failures.c.key.in_(keys), login_failures.c.at > now - FAILURES_COUNT)
+        .group_by(login_failures.c.key)
+    )
+    waits: list[timedelta] = [
+        last + min(FIRST_WAIT * 2 ** min(count - FREE_FAILURES, 10), LONGEST_WAIT) - now
+        for count, last in session.execute(statement)
+        if count >= FREE_FAILURES
+    ]
+    return max([*waits, timedelta(0)])
+
+
+def note_failure(session: Session, keys: Sequence[str], now: datetime) -> None:
+    """Count an attempt as failed; before it is looked at, so that a thousand at once are counted too."""
+    session.execute(insert(login_failures), [{"key": key, "at": now} for key in keys])
+
+
+def forgive(session: Session, keys: Sequence[str]) -> None:
+    """Forget failures: the right password was given."""
+    session.execute(delete(login_failures).where(login_failures.c.key.in_(keys)))

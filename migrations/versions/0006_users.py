@@ -77,6 +77,7 @@ def upgrade() -> None:
     op.create_index("ix_login_failures_key", "login_failures", ["key", "at"])
     op.create_index("ix_audit_user", "audit", ["user_id", "id"])
     op.create_index("ix_audit_action", "audit", ["action", "id"])
+    op.create_index("ix_audit_at", "audit", ["at"])
     _close_audit()
 
 
@@ -107,6 +108,7 @@ def downgrade() -> None:
     else:
         op.execute("DROP TRIGGER audit_no_update")
         op.execute("DROP TRIGGER audit_no_delete")
+    op.drop_index("ix_audit_at", "audit")
     op.drop_index("ix_audit_action", "audit")
     op.drop_index("ix_audit_user", "audit")
     for table in ("login_failures", "user_sessions", "user_invitations", "user_recovery_codes", "users"):

@@ -8,7 +8,7 @@ import hmac
 import json
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import structlog
@@ -17,7 +17,9 @@ from flask import Request, Response, g
 from gateway.errors import Unavailable
 from gateway.runtime import Runtime
 from gateway.store import visits
-from gateway.store.visits import Limits, Visit
+from gateway.store.base import Session
+from gateway.store.visits import Limits, NewVisit, Visit
+from gateway.values import clean_text
 
 COOKIE = "kabar_session"
 NOTICE = "kabar_notice"
@@ -59,7 +61,42 @@ def is_secure(request: Request, runtime: Runtime) -> bool:
 
 def limits_of(runtime: Runtime) -> Limits:
     """Return how long somebody stays signed in."""
-    return Limits(timedelta(minutes=60), timedelta(hours=12))
+    return Limits(timedelta(minutes=runtime.settings.idle_minutes), timedelta(hours=runtime.settings.session_hours))
+
+
+def let_in(session: Session, request: Request, now: datetime, user_id: int, *, awaits_code: bool = False) -> str:
+    """Begin a visit and return its new token; the one that the browser had has ended, so that none can be planted."""
+    if g.get("token"):
+        visits.end_by_token(session, hash_token(g.token))
+    token = new_token()
+    address, browser = request.remote_addr or "", request.headers.get("User-Agent", "")
+    visits.begin_visit(session, NewVisit(hash_token(token), user_id, now, address, clean_text(browser), awaits_code))
+    return token
+
+
+def renew(session: Session, visit: Visit, now: datetime) -> str:
+    """Give this browser's visit a new token: after a right is gained the old one opens nothing."""
+    token = new_token()
+    visits.renew_visit(session, visit.id, hash_token(token), now)
+    return token
+
+
+def hand_over(response: Response, request: Request, runtime: Runtime, token: str) -> Response:
+    """Have the browser keep a visit's token, and what this request still says be sealed with it."""
+    g.token = token
+    response.set_cookie(
+        cookie_name(request, runtime), token, httponly=True, samesite="Lax", secure=is_secure(request, runtime)
+    )
+    return response
+
+
+def take_back(response: Response, request: Request, runtime: Runtime) -> Response:
+    """Have the browser forget its visit's token, and everything of us that it kept for itself."""
+    secure = is_secure(request, runtime)
+    response.delete_cookie(cookie_name(request, runtime), httponly=True, samesite="Lax", secure=secure)
+    response.delete_cookie(NOTICE, httponly=True, samesite="Lax", secure=secure)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 def find_visit(request: Request, runtime: Runtime) -> Visit | None:
@@ -129,7 +166,10 @@ def is_our_path(path: str) -> bool:
     """
     if not path.startswith("/") or path.startswith("//") or "\\" in path or not path.isprintable():
         return False
-    parts = urlsplit(path)
+    try:
+        parts = urlsplit(path)
+    except ValueError:
+        return False
     return not parts.scheme and not parts.netloc
 
 

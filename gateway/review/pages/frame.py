@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import (
     Blueprint,
@@ -28,6 +30,7 @@ from gateway.errors import Unavailable
 from gateway.review import permit
 from gateway.review.pages import entrance, guard, language, nav, show
 from gateway.review.pages.entrance import Notice
+from gateway.review.pages.language import mark
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
 from gateway.store import audit as audit_store
@@ -40,6 +43,7 @@ LARGEST_FORM = 64 * 1024  # bytes
 _COMPRESSED = {"text/html", "text/css", "text/javascript", "application/javascript", "image/svg+xml"}
 _CHOICES = ("reporter", "message", "number", "live", "example")  # what an address of the start page may hold
 _YEAR = "public, max-age=31536000, immutable"
+FRESH = timedelta(minutes=30)  # so long a password that was typed stands for who signs away rights
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -134,7 +138,11 @@ def go(endpoint: str, said: str = "", tone: str = "good", undo: str | None = Non
 
 def send_to(address: str, said: str = "", tone: str = "good", undo: str | None = None) -> Response:
     """Send the visitor on to an address of ours; see `go`."""
-    response = make_response(redirect(address, 303))
+    return say_next(make_response(redirect(address, 303)), said, tone, undo)
+
+
+def say_next(response: Response, said: str, tone: str = "good", undo: str | None = None) -> Response:
+    """Have the next page say something once; where a visit begins, after its token was handed over."""
     if said:
         secure = entrance.is_secure(request, runtime_of_request())
         entrance.write_notice(response, Notice(said, tone, undo or ""), secure=secure)
@@ -159,20 +167,39 @@ def audit(session: Session, action: str, noun: str, subject: object, area: str, 
     audit_store.record(session, NewAudit(now, user.id, user.name, action, noun, str(subject), area, details))
 
 
-def _greet() -> None:
+def demand_fresh(going_to: str) -> None:
+    """Go on only if the password was typed a short while ago; else ask for it, and go on to an address of ours then.
+
+    Showing a form asks sooner than taking it does, so that nobody loses what they typed meanwhile.
+    """
+    since = runtime_of_request().now() - g.visit.confirmed_at
+    if since > (FRESH / 2 if request.method in _SAFE else FRESH):
+        abort(send_to(url_for("account.show_confirm", next=going_to)))
+
+
+def _greet() -> Response | None:
     """Find out who asks, and in which language to answer."""
     runtime = runtime_of_request()
     request.max_content_length = LARGEST_FORM
     language.choose_language(runtime.settings.language)
+    if not guard.is_our_host(request, runtime.settings):
+        g.visit, g.token = None, ""
+        return answer("elsewhere.html", 400)
     g.visit = entrance.find_visit(request, runtime)
     user = find_visitor()
     language.choose_language(user.language if user else runtime.settings.language)
+    return None
 
 
 def _admit() -> Response | None:
     runtime = runtime_of_request()
-    if find_visitor() is None:
+    user = find_visitor()
+    if user is None:
         return make_response(redirect(_login_address(), 303))
+    if user.role in runtime.settings.roles_with_code and not user.has_totp and request.blueprint != "account":
+        return go(
+            "account.show_code", said=mark("Your role asks for a second factor. Please set it up first."), tone="look"
+        )
     if request.method in _SAFE:
         return None
     if guard.is_from_our_page(request, runtime.settings.public_url) and entrance.has_token(request):
@@ -188,7 +215,11 @@ def _admit_all() -> Response | None:
 
 
 def _login_address() -> str:
-    wished = request.full_path.rstrip("?") if request.method == "GET" else ""
+    """Return where to sign in, to come back to this page; to the page with the form, where one was sent too late."""
+    wished = request.full_path.rstrip("?")
+    if request.method not in _SAFE:
+        before = urlsplit(request.referrer or "")
+        wished = f"{before.path}?{before.query}".rstrip("?") if before.netloc == request.host else ""
     return url_for("login.show_login", next=wished or None)
 
 

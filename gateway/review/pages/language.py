@@ -65,8 +65,13 @@ def remember_language(response: Response) -> Response:
     """Let the browser remember a language that was asked for."""
     asked = request.args.get("lang", "")
     if asked in LANGUAGES and request.method == "GET":
-        response.set_cookie(COOKIE, asked, max_age=COOKIE_SECONDS, httponly=True, samesite="Lax")
+        keep_language(response, asked)
     return response
+
+
+def keep_language(response: Response, code: str) -> None:
+    """Let the browser remember a language."""
+    response.set_cookie(COOKIE, code, max_age=COOKIE_SECONDS, httponly=True, samesite="Lax", secure=request.is_secure)
 
 
 def teach(app: Flask) -> None:
