@@ -28,9 +28,8 @@ from gateway.review.deeds import (
     Seen,
     Why,
     as_audit,
-    changes_figures,
 )
-from gateway.store import audit, decisions, facilities, months, outbox, questions, reports, senders, totals
+from gateway.store import audit, decisions, facilities, outbox, questions, reports, senders, totals
 from gateway.store.base import Session
 from gateway.store.decisions import Held, Move, NewDecision
 from gateway.store.outbox import NewOutboxMessage
@@ -121,7 +120,6 @@ def correct(session: Session, office: Office, seen: Seen, made: ByHand, reason: 
     again = next((one for one in held.revisions if one.sent_key == made.key), None)
     if again is not None:  # the same page, sent twice
         raise SomebodyElse(f"report {report.id} was corrected from this page already")
-    _demand_open(session, held)
     ended = [one for one in held.revisions if ReportState.REPLACED in REPORT_MOVES[ReportState(one.state)]]
     moves = [Move(one.id, one.state, ReportState.REPLACED) for one in ended]
     demand_open(session, held, moves, has_new=True)
@@ -208,12 +206,6 @@ def _apply(session: Session, held: Held, moves: Sequence[Move]) -> dict[str, Any
     if not decisions.move(session, moves):
         raise SomebodyElse("a report that was held has moved")
     return {}
-
-
-def _demand_open(session: Session, held: Held) -> None:
-    months.wait_for_closings(session)
-    if months.is_closed(session, held.key.form, held.key.period, held.area):
-        raise CannotDo(Why.CLOSED)
 
 
 def _close_questions(session: Session, office: Office, moves: Sequence[Move]) -> list[int]:

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.errors import KabarError
 from gateway.reply.wordings import Wording
 from gateway.store.audit import NewAudit
-from gateway.store.decisions import Decision, Move
+from gateway.store.decisions import Decision
 from gateway.store.reports import Report
 from gateway.store.users import User
 from gateway.values import COUNTING, ReportState
@@ -50,7 +50,6 @@ class Why(StrEnum):
     UNDONE = "undone"  # it was already
     CHANGED = "changed"  # something happened since
     CLOSED = "closed"  # its month is closed, and its figures stay as they are until it is opened again
-    CLOSED = "closed"  # its month is closed, and this would change figures
     NOBODY = "nobody"  # nobody sent this report whom one could ask
 
 
@@ -150,11 +149,6 @@ def find_obstacle(
     newer = [one for one in revisions if one.revision > decision.newest and one.made_by is None]
     is_latest = latest is not None and latest.id == decision.id
     return None if are_there and is_added_there and is_latest and not newer else Why.CHANGED
-
-
-def changes_figures(moves: Sequence[Move]) -> bool:
-    """Tell whether a revision begins or ends to count by these moves. Pure."""
-    return any((one.before in COUNTING) != (one.after in COUNTING) for one in moves)
 
 
 def as_audit(office: Office, action: str, report_id: int, area: str, details: Mapping[str, Any]) -> NewAudit:

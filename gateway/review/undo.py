@@ -15,10 +15,9 @@ from gateway.review.deeds import (
     Undone,
     Why,
     as_audit,
-    changes_figures,
     find_obstacle,
 )
-from gateway.store import audit, decisions, months, outbox, questions, totals
+from gateway.store import audit, decisions, outbox, questions, totals
 from gateway.store.base import Session
 from gateway.store.decisions import Decision, HeldRow, Move
 from gateway.store.questions import REPLACED
@@ -43,9 +42,6 @@ def undo(session: Session, office: Office, decision_id: int) -> Undone | None:
         added = held.find(changes["added"])
         moves.append(Move(added.id, added.state, ReportState.REPLACED))
     demand_open(session, held, moves)
-    months.wait_for_closings(session)
-    if changes_figures(moves) and months.is_closed(session, held.key.form, held.key.period, held.area):
-        raise CannotDo(Why.CLOSED)
     if not decisions.move(session, moves, is_undo=True):
         raise CannotDo(Why.CHANGED)
     if changes.get("asked"):

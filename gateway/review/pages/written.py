@@ -57,7 +57,7 @@ def cut_text(text: str, used: Sequence[Span], repaired: Sequence[Span]) -> tuple
 
 
 def _is_same(one: ReadReport | Fragment, report: WholeReport, values: Mapping[str, int]) -> bool:
-    """Tell whether this is the reading that was kept: an answer or a correction gives a part of what the report says."""
+    """Tell whether this is the reading that was kept: an answer or a correction gives a part of the report."""
     if one.form != report.form or one.period not in (None, report.period):
         return False
     return bool(one.values) and all(values.get(key) == value for key, value in one.values.items())
