@@ -27,6 +27,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from gateway.discover import discover
 from gateway.errors import Unavailable
+from gateway.redact import mask_phone
 from gateway.review import permit
 from gateway.review.pages import entrance, guard, language, nav, show
 from gateway.review.pages.entrance import Notice
@@ -41,7 +42,6 @@ from gateway.store.users import User
 FOLDER = Path(__file__).parents[1]
 LARGEST_FORM = 64 * 1024  # bytes
 _COMPRESSED = {"text/html", "text/css", "text/javascript", "application/javascript", "image/svg+xml"}
-_CHOICES = ("reporter", "message", "number", "live", "example")  # what an address of the start page may hold
 _YEAR = "public, max-age=31536000, immutable"
 FRESH = timedelta(minutes=30)  # so long a password that was typed stands for who signs away rights
 _SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -82,8 +82,10 @@ def register(app: Flask) -> None:
         "pieces": show.find_pieces,
         "count": show.show_count,
         "month": show.show_month,
+        "date": show.show_date,
         "instant": show.show_instant,
-        "phone": show.show_phone,
+        "phone": _show_phone,
+        "dialled": show.show_phone,  # for the simulator's own numbers only: nobody has them
     }
     app.jinja_env.globals |= {"file_tag": _file_tag, "csrf_token": entrance.csrf_token}
     app.context_processor(_context)
@@ -267,8 +269,14 @@ def _in_language(code: str) -> str:
     """Return the address of this page in another language; of the start page where this one cannot be asked for."""
     if request.method != "GET" or request.endpoint is None:
         return url_for("phone.show_start", lang=code)
-    chosen: dict[str, Any] = {name: request.args[name] for name in _CHOICES if name in request.args}
+    asked = request.args.to_dict(flat=False)  # a name that begins with _ would be url_for's own
+    chosen: dict[str, Any] = {name: asked[name] for name in asked if not name.startswith("_")}
     return url_for(request.endpoint, **chosen | (request.view_args or {}) | {"lang": code})
+
+
+def _show_phone(address: str) -> str:
+    """Return a number as this visitor may see it: masked for who needs no whole numbers."""
+    return show.show_phone(address) if may(Action.SEE_PHONES) else mask_phone(address)
 
 
 @cache

@@ -110,6 +110,11 @@ def show_month(period: str) -> str:
     return format_date(date(int(period[:4]), int(period[5:7]), 1), "MMMM y", locale=current_language())
 
 
+def show_date(on: date) -> str:
+    """Return a day as people here write it: 3 Okt 2025."""
+    return format_date(on, "d MMM y", locale=current_language())
+
+
 def show_time(at: datetime, zone: str, now: datetime) -> str:
     """Return an instant on the clock of a place: the time alone for today, with the date before that."""
     here = at.astimezone(ZoneInfo(zone))

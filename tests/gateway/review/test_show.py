@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask, g
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.review.pages import show
+from gateway.review.pages import frame, show
 from gateway.review.pages.show import StateWords, find_pieces
 from gateway.values import InboxState, OutboxState, ReportState, WithheldReason
 
@@ -92,3 +93,20 @@ def test_numbers_and_months_are_written_as_each_language_writes_them() -> None:
 )
 def test_a_number_is_shown_as_it_is_dialled_at_home(address: str, words: str) -> None:
     assert show.show_phone(address) == words
+
+
+@pytest.mark.parametrize(
+    ("role", "words"), [("officer", "0812-3456-7890"), ("viewer", "+62812•••7890"), (None, "+62812•••7890")]
+)
+def test_who_needs_no_whole_numbers_sees_them_masked(role: str | None, words: str) -> None:
+    app = Flask(__name__)
+    frame.register(app)
+    with app.app_context():
+        g.visit = SimpleNamespace(user=SimpleNamespace(role=role), awaits_code=False) if role else None
+        assert app.jinja_env.filters["phone"]("+6281234567890") == words
+
+
+def test_a_day_is_written_as_people_here_write_it() -> None:
+    with Flask(__name__).app_context():
+        g.language = "id"
+        assert show.show_date(date(2025, 10, 3)) == "3 Okt 2025"
