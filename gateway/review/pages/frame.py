@@ -82,6 +82,7 @@ def register(app: Flask) -> None:
         "pieces": show.find_pieces,
         "count": show.show_count,
         "month": show.show_month,
+        "day": show.show_date,
         "date": show.show_date,
         "instant": show.show_instant,
         "phone": _show_phone,
