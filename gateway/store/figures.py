@@ -40,6 +40,13 @@ def find_area(session: Session, code: str, *, scope: Scope) -> Area | None:
     return Area(**row) if row else None
 
 
+def find_areas(session: Session, codes: Collection[str], *, scope: Scope) -> tuple[Area, ...]:
+    """Return those of these areas that are there and in the scope, the widest first."""
+    statement = select(areas).where(areas.c.code.in_(codes), within(areas.c.code, scope)).order_by(areas.c.code)
+    found = tuple(Area(**row) for row in session.execute(statement).mappings())
+    return (COUNTRY, *found) if "" in codes and scope.covers("") else found
+
+
 def areas_within(session: Session, code: str, *, scope: Scope) -> tuple[Area, ...]:
     """Return the areas right within one, by code."""
     parent = areas.c.parent == code if code else areas.c.parent.is_(None)
@@ -98,7 +105,7 @@ def counts_within(
         .where(parent, month_counts.c.form == form, month_counts.c.period.in_(periods), within(areas.c.code, scope))
         .group_by(month_counts.c.area, month_counts.c.period)
     )
-    return {(area, period): Count(*map(int, numbers)) for area, period, *numbers in session.execute(statement)}
+    return {(row[0], row[1]): Count(*map(int, row[2:])) for row in session.execute(statement)}
 
 
 def sums_of(

@@ -82,6 +82,8 @@ def register(app: Flask) -> None:
         "pieces": show.find_pieces,
         "count": show.show_count,
         "month": show.show_month,
+        "short_month": show.show_short_month,
+        "decimal": show.show_decimal,
         "day": show.show_date,
         "date": show.show_date,
         "instant": show.show_instant,

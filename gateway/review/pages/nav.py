@@ -83,6 +83,8 @@ MENU = (
 )
 # The pages that have no place in the menu, by the screen that they stand under.
 UNDER = {
+    "missing": "month",
+    "stock": "month",
     "report": "reports",
     "enter": "reports",
     "compare": "reports",
@@ -92,6 +94,7 @@ UNDER = {
     "imports": "facilities",
     "merging": "facilities",
     "areas": "facilities",
+    "closing": "calendar",
 }
 
 

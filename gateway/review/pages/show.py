@@ -67,6 +67,7 @@ WITHHELD_REASONS: Mapping[str, str] = {
     WithheldReason.STOPPED: mark("no more reminders are wanted"),
     WithheldReason.REPORTED: mark("the report has come in meanwhile"),
     WithheldReason.BUDGET: mark("the budget for messages is used up"),
+    WithheldReason.QUIET: mark("it was read again, and staff did not want it answered"),
     WithheldReason.HALTED: mark("staff stopped the broadcast"),
     WithheldReason.UNDONE: mark("what it was to say was undone before it went"),
 }
@@ -108,6 +109,17 @@ def show_count(count: int) -> str:
 def show_month(period: str) -> str:
     """Return a period as a month in words: September 2025."""
     return format_date(date(int(period[:4]), int(period[5:7]), 1), "MMMM y", locale=current_language())
+
+
+def show_short_month(period: str) -> str:
+    """Return a period as briefly as it can be told apart: Sep 25."""
+    first = date(int(period[:4]), int(period[5:7]), 1)
+    return f"{format_date(first, 'MMM', locale=current_language())} {period[2:4]}"
+
+
+def show_decimal(number: float) -> str:
+    """Return a number with one decimal, as people here write it: 1,5."""
+    return format_decimal(round(number, 1), "#,##0.#", locale=current_language())
 
 
 def show_date(on: date) -> str:
