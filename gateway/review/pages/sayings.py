@@ -10,6 +10,7 @@ from typing import Any
 from babel.dates import format_date
 
 from gateway.handle.closing import MONTH_CLOSED
+from gateway.review.enter import Source
 from gateway.review.pages import show
 from gateway.review.pages.language import current_language, mark, translate
 from parsers.form import Form
@@ -76,6 +77,17 @@ PROBLEMS: Mapping[str, str] = {
     ProblemCode.STOCK_EXPIRING: mark("%(key)s: the stock expires on %(expires)s."),
     MONTH_CLOSED: mark("%(period)s was closed when this came. It does not count; open the month again to take it."),
 }
+SOURCES: Mapping[Source, str] = {
+    Source.PAPER: mark("On paper"),
+    Source.CALL: mark("By phone call"),
+    Source.LETTER: mark("By letter or note"),
+}
+BY_HAND = {
+    Source.PAPER: mark("Typed by %(by)s from paper, received from %(who)s on %(day)s."),
+    Source.CALL: mark("Typed by %(by)s from a phone call by %(who)s on %(day)s."),
+    Source.LETTER: mark("Typed by %(by)s from a letter, received from %(who)s on %(day)s."),
+}
+BY_HAND_PLAIN = mark("Typed by %(by)s.")
 UNKNOWN_PROBLEM = mark("Something that this page has no words for: %(code)s.")
 UNKNOWN_REPAIR = mark("“%(written)s” was read as %(read)s.")
 _MONTHS = {"period", "first", "second"}  # slots that hold a period, or a number where the code is about numbers
@@ -95,6 +107,22 @@ def say_problem(problem: Problem | Finding | Mapping[str, Any], form: Form | Non
 
 
 say_flag = say_problem
+
+
+def say_by_hand(reading: Mapping[str, Any], form: Form | None) -> list[str]:
+    """Return in words where a revision that staff typed comes from, and which doubts they have asked about.
+
+    Shape: what is kept beside a revision (`reading_json`), with {"by_hand": {"source", "who", "received_on", "by",
+    "sure": [{"code", "about"}]}}; nothing is said where that is missing.
+    """
+    told = reading.get("by_hand")
+    if not isinstance(told, Mapping):
+        return []
+    slots = {name: str(told.get(name, "")) for name in ("by", "who")} | {"day": _show_day(str(told.get("received_on")))}
+    words = BY_HAND.get(told.get("source", ""), BY_HAND_PLAIN)
+    doubts = [say_problem(doubt, form) for doubt in told.get("sure", ())]
+    asked = translate(mark("Asked about and confirmed: %(doubt)s"))
+    return [translate(words) % slots, *(asked % {"doubt": doubt} for doubt in doubts)]
 
 
 def say_repair(repair: Mapping[str, Any], form: Form | None) -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
@@ -14,10 +19,12 @@ from gateway.review.pages import show
 from gateway.review.pages.language import mark, translate
 from gateway.review.pages.sayings import say_problem
 from parsers.form import Form, Shape
+from parsers.judge import Finding
 
 FIELD = "n-"  # before a key, so that no key is mistaken for another field of the page
 LONGEST = 40  # characters of a field that are looked at
 TOTAL = mark("Total")
+_KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +106,12 @@ def lay_out(
     name_row = show.name_item if is_item_first else show.name_measure
     rows = []
     for row in plan.rows:
-        keys = [plan.keys.get((row, column)) for column in plan.columns]
+        places_in_row = [plan.keys.get((row, column)) for column in plan.columns]
         cells = tuple(
             Cell(key, name_column(form, column), typed.get(key, ""), last.get(key), key in wrong) if key else None
-            for key, column in zip(keys, plan.columns, strict=True)
+            for key, column in zip(places_in_row, plan.columns, strict=True)
         )
-        faults = tuple(fault for key in keys if key for fault in said.get(key, ()))
+        faults = tuple(fault for key in places_in_row if key for fault in said.get(key, ()))
         rows.append(Row(name_row(form, row), cells, faults))
     return SheetView(
         corner=translate(mark("Item")) if is_item_first else translate(mark("Measure")),
@@ -121,6 +128,29 @@ def name_column(form: Form, code: str) -> str:
     if code == ALL:
         return translate(TOTAL)
     return show.name_measure(form, code) if code in form.measures else show.name_item(form, code)
+
+
+def new_key(given: str = "") -> str:
+    """Return the key of a page that is typed on: the one that it brought back, else a new one."""
+    return given if _KEY.fullmatch(given) else secrets.token_hex(16)
+
+
+def sent_key(key: str, values: Mapping[str, int]) -> str:
+    """Return what a revision is known by: the same page sent twice is one, unless other numbers were typed."""
+    typed = hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=6).hexdigest()
+    return f"page:{new_key(key)}:{typed}"
+
+
+def as_kept_all(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return findings as they are kept beside a revision."""
+    return [{"code": str(one.code), "about": dict(one.about)} for one in findings]
+
+
+def name_changes(
+    before: Mapping[str, int], after: Mapping[str, int], form: Form | None
+) -> tuple[tuple[str, int | None, int | None], ...]:
+    """Return what differs between two reports, in words: (name, before, after), None where not given."""
+    return tuple((show.name_key(form, key), was, now) for key, was, now in enter.find_changes(before, after, form))
 
 
 def _doubts(form: Form, checked: Checked | None, ticked: Sequence[str]) -> tuple[Doubt, ...]:
