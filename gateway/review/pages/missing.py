@@ -61,7 +61,7 @@ def remind_one(facility_id: int) -> Response:
         runtime.bells.ring(jobs.OUTBOUND, reminded.channel)
     said, tone = _SAID.get(reminded.outcome, ("", "good"))
     if reminded.contact and reminded.outcome is Outcome.QUEUED:
-        said = f"{translate(mark('A reminder goes out to'))} {reminded.contact.name}."
+        said = translate("A reminder goes out to %(name)s.") % {"name": reminded.contact.name}
     chosen = {"period": wish.period, "area": wish.area.code or None, "form": wish.form.code}
     return frame.go(f"{back}.show_{back}", said=said, tone=tone, **chosen)
 
