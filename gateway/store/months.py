@@ -195,10 +195,12 @@ def find_closing(session: Session, closing_id: int, *, scope: Scope) -> Closing 
 
 
 def standing_closings(session: Session, area: str, *, scope: Scope) -> tuple[Closing, ...]:
-    """Return what is closed for an area now, the newest month first."""
-    seen = within(closings.c.area, scope), closings.c.area.in_(areas_around(area))
-    statement = select(closings).where(*seen, _stands).order_by(closings.c.period.desc(), closings.c.form)
-    return tuple(Closing(*row) for row in session.execute(statement))
+    """Return what is closed for an area of the scope now, by itself or by one around it; the newest month first."""
+    if not scope.covers(area):
+        return ()
+    statement = select(closings).where(closings.c.area.in_(areas_around(area)), _stands)
+    rows = session.execute(statement.order_by(closings.c.period.desc(), closings.c.form))
+    return tuple(Closing(*row) for row in rows)
 
 
 def latest_closings(

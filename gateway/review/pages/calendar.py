@@ -1,0 +1,265 @@
+"""The calendar of an area: which days its months have, which months are closed, and what came too late."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from flask import Response, request, url_for
+
+from gateway import calendar
+from gateway.calendar import Calendar, Days, Stage
+from gateway.review.pages import frame
+from gateway.review.pages.language import current_language, mark, translate
+from gateway.review.permit import Action
+from gateway.store import areas, months, totals, unsettled
+from gateway.store.areas import Area
+from gateway.store.base import Session
+from gateway.store.months import Closing
+from gateway.values import Scope
+from parsers.form import Form
+
+BACK, AHEAD = 6, 3  # months that the page shows
+REGENCY = 5  # characters of its code
+STAGES: Mapping[Stage, str] = {
+    Stage.RUNNING: mark("has not ended yet"),
+    Stage.DUE: mark("reports are expected"),
+    Stage.CORRECTING: mark("late reports and corrections are expected"),
+    Stage.APPROVING: mark("to be approved"),
+    Stage.OVER: mark("every day has passed; still open"),
+}
+DAY_FAULTS: Mapping[str, str] = {
+    "due": mark("A day from 1 to 31."),
+    "corrections": mark("A day from 1 to 31, not before the due day."),
+    "approval": mark("A day from 1 to 31, not before the last day for corrections."),
+}
+
+routes = frame.make_routes("calendar")
+
+
+@dataclass(frozen=True, slots=True)
+class MonthRow:
+    """One month as the page shows it."""
+
+    period: str
+    due: date
+    corrections: date
+    approval: date
+    stage: str
+    left: int | None
+    closing: Closing | None
+    may_close: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the page is about: an area, a form, and the visitor's clock there."""
+
+    area: str
+    name: str
+    zone: str
+    form: Form
+    today: date
+
+    @property
+    def can_close(self) -> bool:
+        """Whether months are closed for this area: a regency, or a part of one."""
+        return len(self.area) >= REGENCY
+
+
+@routes.get("/calendar")
+def show_calendar() -> Response:
+    """Show the days of an area's months, which are closed, and what came too late."""
+    return _show()
+
+
+@routes.post("/calendar/days")
+def choose_days() -> Response:
+    """Choose the days for an area, or go back to those of the area around."""
+    frame.demand(Action.SET)
+    runtime, scope = frame.runtime_of_request(), frame.visitor().scope
+    area, form = request.form.get("area", "")[:13], request.form.get("form", "")[:20]
+    known = {one.code for one in runtime.forms} | {""}
+    if not scope.covers(area) or form not in known:
+        return frame.absent()
+    if request.form.get("what") == "drop":
+        return _drop_days(area, form)
+    typed = {name: request.form.get(name, "").strip()[:4] for name in DAY_FAULTS}
+    numbers = {name: int(value) if value.isascii() and value.isdigit() else 0 for name, value in typed.items()}
+    days = Days(**numbers)
+    if wrong := calendar.find_fault(days):
+        return _show(typed | {"form": form}, {wrong: translate(DAY_FAULTS[wrong])}, status=422)
+    with runtime.database.session() as session:
+        if area and areas.find_area_within(session, area, scope=scope) is None:
+            return frame.absent()
+        before = calendar.find_days(months.all_calendars(session), area, form)
+        months.choose_days(session, Calendar(area, form, days), scope=scope)
+        _recount(session, area)
+        frame.audit(session, "choose", "calendar", form or "*", area, before=_as_list(before), after=_as_list(days))
+        session.commit()
+    return frame.go("calendar.show_calendar", mark("The days were changed."), area=area, form=_shown(form))
+
+
+def _drop_days(area: str, form: str) -> Response:
+    with frame.runtime_of_request().database.session() as session:
+        if months.drop_days(session, area, form, scope=frame.visitor().scope):
+            _recount(session, area)
+            frame.audit(session, "drop", "calendar", form or "*", area)
+        session.commit()
+    said = mark("The days of the area around count again.")
+    return frame.go("calendar.show_calendar", said, area=area, form=_shown(form))
+
+
+def _shown(form: str) -> str:
+    return form or frame.runtime_of_request().settings.main_form
+
+
+def _as_list(days: Days) -> list[int]:
+    return [days.due, days.corrections, days.approval]
+
+
+def _recount(session: Session, area: str) -> None:
+    """Let what was on time be told anew, as far back as this page shows."""
+    today = frame.runtime_of_request().now().date()
+    totals.recount(session, area, calendar.shift(calendar.report_month(today), -BACK))
+
+
+def _show(
+    typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None, status: int = 200
+) -> Response:
+    runtime, user = frame.runtime_of_request(), frame.visitor()
+    with runtime.database.session(read_only=True) as session:
+        place = find_place(session, request.form if typed is not None else request.args)
+        if place is None:
+            return frame.absent()
+        chosen = months.calendars_around(session, place.area, user.scope)
+        closed = {
+            one.period: one
+            for one in months.standing_closings(session, place.area, scope=user.scope)
+            if one.form == place.form.code
+        }
+        days = calendar.find_days(chosen, place.area, place.form.code)
+        reported = calendar.report_month(place.today)
+        due_at = calendar.due_at(reported, days, place.zone)
+        late = unsettled.late_reports(session, place.form.code, reported, due_at, place.area, scope=user.scope)
+        requests = unsettled.closed_requests(session, place.area, scope=user.scope)
+        before = request.args.get("before", None, int)
+        history = months.latest_closings(session, scope=user.scope, before=before, limit=21)
+        codes = {one.area for one in chosen} | {one.area for one in history} | {place.area}
+        names = unsettled.names_around(session, codes)
+        choices = _area_choices(session, user.scope)
+    return frame.answer(
+        "calendar.html",
+        status,
+        place=place,
+        form_tabs=[
+            (
+                url_for("calendar.show_calendar", area=place.area, form=form.code),
+                form.name(current_language()),
+                form is place.form,
+                None,
+            )
+            for form in runtime.forms
+        ],
+        rows=_make_rows(place, days, closed),
+        own=_find_own(chosen, place, typed),
+        origin=_find_origin(chosen, place),
+        days=days,
+        typed=typed or {},
+        faults=faults or {},
+        late=late,
+        requests=requests,
+        reported=reported,
+        history=history[:20],
+        older=url_for("calendar.show_calendar", before=history[19].id, area=place.area) if len(history) > 20 else None,
+        names=names,
+        choices=choices,
+        show_day=show_day,
+        form_names={form.code: form.name(current_language()) for form in runtime.forms},
+        now=runtime.now(),
+    )
+
+
+def _find_own(chosen: tuple[Calendar, ...], place: Place, typed: Mapping[str, str] | None) -> Calendar | None:
+    """Return the days chosen for this very area: those of the form that was typed, else the ones that count."""
+    forms = [typed["form"]] if typed else [place.form.code, ""]
+    own = {one.form: one for one in chosen if one.area == place.area}
+    return next((own[form] for form in forms if form in own), None)
+
+
+def _find_origin(chosen: tuple[Calendar, ...], place: Place) -> Calendar | None:
+    """Return the choice by which this area goes, its own or one around it; None for the days that Kabar comes with."""
+    around = calendar.areas_around(place.area)
+    holding = [one for one in chosen if one.area in around and one.form in ("", place.form.code)]
+    return max(holding, key=lambda one: (len(one.area), bool(one.form)), default=None)
+
+
+def _make_rows(place: Place, days: Days, closed: Mapping[str, Closing]) -> list[MonthRow]:
+    """Return the months to show, the newest first."""
+    first = calendar.shift(calendar.report_month(place.today), -BACK)
+    rows = []
+    for step in range(BACK + AHEAD, -1, -1):
+        period = calendar.shift(first, step)
+        stage = calendar.stage_of(place.today, period, days)
+        left = calendar.days_left(place.today, period, days) if stage is Stage.DUE else None
+        rows.append(
+            MonthRow(
+                period=period,
+                due=calendar.due_on(period, days),
+                corrections=calendar.corrections_close_on(period, days),
+                approval=calendar.approval_closes_on(period, days),
+                stage=translate(STAGES[stage]),
+                left=left,
+                closing=closed.get(period),
+                may_close=may_close(place, period) and period not in closed,
+            )
+        )
+    return rows
+
+
+def may_close(place: Place, period: str) -> bool:
+    """Tell whether staff of this place may close a month: one that has ended, for a regency or a part of one."""
+    return place.can_close and calendar.stage_of(place.today, period, Days()) is not Stage.RUNNING
+
+
+def find_place(session: Session, wished: Mapping[str, Any]) -> Place | None:
+    """Return what a page is about, or None where it is not the visitor's."""
+    runtime, scope = frame.runtime_of_request(), frame.visitor().scope
+    code = str(wished.get("area", ""))[:13]
+    if not code and "area" not in wished:
+        code = _first_area(session, scope)
+    if not scope.covers(code):
+        return None
+    found = areas.find_area_within(session, code, scope=scope) if code else Area("", None, "", "", "")
+    form_code = str(wished.get("form") or runtime.settings.main_form)
+    form = next((one for one in runtime.forms if one.code == form_code), None)
+    if found is None or form is None:
+        return None
+    zone = found.timezone or runtime.settings.timezone
+    name = found.name or translate(mark("Whole country"))
+    return Place(code, name, zone, form, runtime.now().astimezone(ZoneInfo(zone)).date())
+
+
+def _first_area(session: Session, scope: Scope) -> str:
+    """Return the area to begin with: the visitor's own, or the first regency in it."""
+    if len(scope.area) >= REGENCY:
+        return scope.area
+    regencies = unsettled.regencies_with_facilities(session, scope=scope)
+    return regencies[0][0] if regencies else scope.area
+
+
+def _area_choices(session: Session, scope: Scope) -> list[tuple[str, str]]:
+    """Return the areas to choose from, where the visitor has more than one."""
+    if len(scope.area) >= REGENCY:
+        return []
+    own = unsettled.names_around(session, [scope.area]).get(scope.area) or translate(mark("Whole country"))
+    return [(scope.area, own), *unsettled.regencies_with_facilities(session, scope=scope)]
+
+
+def show_day(day: date) -> str:
+    """Return a day as people here write it, with the day of the week: Min, 5 Okt 2025."""
+    return str(format_date(day, "EEE, d MMM y", locale=current_language()))
