@@ -112,9 +112,10 @@ _APPROVED = (
 )
 
 
-def approved(session: Session) -> tuple[TaughtAlias, ...]:
-    """Return every alias that counts, the oldest first."""
-    return tuple(TaughtAlias(area, Alias(*alias)) for area, *alias in session.execute(_APPROVED))
+def approved(session: Session, *, scope: Scope | None = None) -> tuple[TaughtAlias, ...]:
+    """Return every alias that counts, the oldest first; with a scope those that concern it."""
+    statement = _APPROVED if scope is None else _APPROVED.where(_is_seen(scope))
+    return tuple(TaughtAlias(area, Alias(*alias)) for area, *alias in session.execute(statement))
 
 
 def latest(
