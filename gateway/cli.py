@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from gateway import checkup, cli_staff, demo, jobs, supervise
+from gateway import checkup, cli_staff, cli_users, demo, jobs, supervise
 from gateway.channels import http, simulator
 from gateway.errors import KabarError, Misconfigured
 from gateway.forms import load_forms
@@ -56,7 +56,7 @@ def _start(name: str) -> Runtime:
 )
 def run_demo(port: int | None) -> None:
     """Coba semuanya di komputer ini. / Try everything on this machine."""
-    changes = {"KABAR_PORT": str(port)} if port else {}
+    changes = {"KABAR_DEMO": "1"} | ({"KABAR_PORT": str(port)} if port else {})
     settings = read_settings(child_environment(changes))
     settings.make_var()
     with supervise.hold_folder(settings.var):
@@ -96,7 +96,7 @@ def _welcome(settings: Settings) -> None:
 Kabar berjalan. Buka / Kabar is running. Open:
     {address}/          halaman dan telepon / pages and phone
     {address}/readyz    keadaan / health
-Masuk / login: belum perlu, halaman hanya menjawab komputer ini / none yet, the pages answer this machine only.
+Masuk / sign in: {address}/login  satu klik sebagai pengguna contoh / one click as a sample user
 Bidan contoh / sample midwives:
 {midwives}
 Atau dari terminal lain / or from a second terminal:
@@ -195,7 +195,7 @@ def send_sms(sender: str, url: str | None, wait: float, text: str) -> None:
     sys.exit(_Phone(address, simulator.read_secret(var)).converse(sender, text, wait))
 
 
-for group in cli_staff.GROUPS:
+for group in (*cli_staff.GROUPS, *cli_users.GROUPS):
     kabar.add_command(group)
 
 

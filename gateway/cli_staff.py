@@ -17,13 +17,15 @@ from gateway.store import inbox, outbox, registrations, thresholds
 from gateway.values import find_phone, lane_of
 
 
-def _start() -> Runtime:
+def start() -> Runtime:
+    """Return the runtime of this environment, for one command."""
     settings = read_settings()
     start_logging(settings, "cli")
     return make_runtime(settings)
 
 
-def _say(indonesian: str, english: str) -> None:
+def say(indonesian: str, english: str) -> None:
+    """Say something to whoever sits at the terminal, in both languages."""
     click.echo(f"{indonesian}\n{english}", err=True)
 
 
@@ -35,7 +37,7 @@ def reporters_group() -> None:
 @reporters_group.command("list")
 def list_registrations() -> None:
     """Pendaftaran yang menunggu. / Registrations that wait."""
-    runtime = _start()
+    runtime = start()
     with runtime.database.session(read_only=True) as session:
         for one in registrations.waiting_registrations(session):
             old = f"  ganti/instead of {one.old_phone}" if one.old_phone else ""
@@ -50,7 +52,7 @@ def list_registrations() -> None:
 @click.option("--move", is_flag=True, help="Ganti HP / the phone takes its owner's old one's place.")
 def approve_reporter(phone: str, name: str | None, codes: Sequence[str], language: str, move: bool) -> None:
     """Setujui satu nomor; pesannya yang tertahan lalu dibaca. / Approve a number; what it sent is then read."""
-    runtime = _start()
+    runtime = start()
     number = find_phone(phone, runtime.settings.region)
     if number is None:
         raise click.BadParameter(f"{phone} bukan nomor ponsel / is no mobile number", param_hint="PHONE")
@@ -64,7 +66,7 @@ def approve_reporter(phone: str, name: str | None, codes: Sequence[str], languag
             held = approve.approve(session, number, name or "", codes, language, notices)
         session.commit()
     runtime.bells.ring(jobs.INBOUND, lane_of(number))
-    _say(
+    say(
         f"{number} disetujui. {held} pesan tertahan dibaca sekarang.",
         f"{number} approved. {held} held messages are read.",
     )
@@ -79,7 +81,7 @@ def messages_group() -> None:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10000))
 def list_messages(limit: int) -> None:
     """Pesan masuk yang menunggu petugas, dan kiriman yang gagal atau tak pasti. / What waits for staff, in and out."""
-    runtime = _start()
+    runtime = start()
     with runtime.database.session(read_only=True) as session:
         for one in inbox.latest_messages(session, states=("dead", "for_staff", "held"), limit=limit):
             said = f"{one.sender}  {one.text!r}  {one.fault or ''}"
@@ -93,28 +95,28 @@ def list_messages(limit: int) -> None:
 @click.argument("message_id", type=int)
 def handle_again(message_id: int) -> None:
     """Baca lagi satu pesan masuk (dead, for_staff, held). / Handle a received message anew."""
-    runtime = _start()
+    runtime = start()
     with runtime.database.session() as session:
         message = inbox.put_back_one(session, message_id)
         session.commit()
     if message is None:
         raise Malformed(f"pesan {message_id} tidak menunggu petugas / message {message_id} does not wait for staff")
     runtime.bells.ring(jobs.INBOUND, message.lane)
-    _say(f"Pesan {message_id} dibaca lagi.", f"Message {message_id} is handled anew.")
+    say(f"Pesan {message_id} dibaca lagi.", f"Message {message_id} is handled anew.")
 
 
 @messages_group.command("send")
 @click.argument("message_id", type=int)
 def send_again(message_id: int) -> None:
     """Kirim lagi satu jawaban yang gagal atau tak pasti. / Send an answer again that failed or is unsure."""
-    runtime = _start()
+    runtime = start()
     with runtime.database.session() as session:
         message = outbox.send_again(session, message_id)
         session.commit()
     if message is None:
         raise Malformed(f"kiriman {message_id} tidak gagal / message {message_id} neither failed nor is unsure")
     runtime.bells.ring(jobs.OUTBOUND, message.channel)
-    _say(f"Jawaban {message_id} dikirim lagi.", f"Answer {message_id} is sent again.")
+    say(f"Jawaban {message_id} dikirim lagi.", f"Answer {message_id} is sent again.")
 
 
 @click.group("thresholds")
@@ -132,7 +134,7 @@ def _threshold(area: str, facility_type: str, form: str, name: str, value: int) 
 @thresholds_group.command("list")
 def list_thresholds() -> None:
     """Batas yang dipilih; selain itu berlaku isi berkas formulir. / What was chosen over the forms' files."""
-    runtime = _start()
+    runtime = start()
     with runtime.database.session(read_only=True) as session:
         for one in thresholds.all_thresholds(session):
             click.echo(f"{one.form}  {one.name}={one.value}  {one.area or '*'}  {one.facility_type or '*'}")
@@ -146,7 +148,7 @@ def list_thresholds() -> None:
 @click.option("--type", "facility_type", default="", help="Jenis faskes, mis. PMB / type of facility.")
 def set_threshold(name: str, value: int, form: str, area: str, facility_type: str) -> None:
     """Pilih batas: cap.suntik 300 --type PMB. / Choose a number."""
-    runtime = _start()
+    runtime = start()
     with runtime.database.session() as session:
         thresholds.choose(session, _threshold(area, facility_type, form, name, value))
         session.commit()
@@ -159,7 +161,7 @@ def set_threshold(name: str, value: int, form: str, area: str, facility_type: st
 @click.option("--type", "facility_type", default="")
 def unset_threshold(name: str, form: str, area: str, facility_type: str) -> None:
     """Kembali ke isi berkas formulir. / Go by the form's file again."""
-    runtime = _start()
+    runtime = start()
     with runtime.database.session() as session:
         has_changed = thresholds.drop(session, _threshold(area, facility_type, form, name, 0))
         session.commit()

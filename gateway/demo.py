@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 from gateway.enrol.areas import read_areas, read_sample_facilities
 from gateway.forms import load_forms
 from gateway.handle.reading_json import to_json
-from gateway.store import areas, facilities, reporters, reports
+from gateway.store import areas, facilities, reporters, reports, users
 from gateway.store.base import Session
 from gateway.store.facilities import NewFacility
 from gateway.store.reports import NewReport, ReportKey
-from gateway.values import ReportState
+from gateway.store.users import NewUser
+from gateway.values import ReportState, Role
 from parsers.reading import READER_VERSION, ReadReport
 
 CHANNEL = "simulator"  # nothing of a demo reporter can leave by another channel
@@ -70,6 +71,13 @@ _SHARES = {
 _USERS = {"PUSKESMAS": (320, 690), "RS": (60, 180), "PMB": (50, 150), "PMB_JEJARING": (35, 90)}
 _FEW_USERS = (28, 75)  # pustu and polindes
 
+_USERS_OF_OFFICES = (
+    ("Administrator", Role.ADMINISTRATOR, ""),
+    ("Dinas Bengkalis", Role.DISTRICT, "14.03"),
+    ("Petugas Mandau", Role.OFFICER, "14.03.09"),
+    ("Pemantau Palu", Role.VIEWER, "72.71"),
+)
+
 # New users by month, against a usual month: few in the fasting month and at its end, many around the national family
 # day of 29 June and in the service weeks of September.
 _SEASON = (1.0, 1.05, 0.7, 0.8, 1.0, 1.35, 1.1, 1.0, 1.2, 1.05, 1.0, 0.85)
@@ -96,6 +104,7 @@ class _Place:
 
 def load(session: Session, now: datetime) -> bool:
     """Load the demo data; False when it is there already. Its reports end with the month before `now`'s."""
+    _add_users(session, now)
     places = tuple(_places())
     if facilities.find_ids(session, [place.facility.code for place in places]):
         return False
@@ -116,6 +125,14 @@ def load(session: Session, now: datetime) -> bool:
     ]
     reports.add_firsts(session, sorted(history, key=lambda report: report.sent_at))
     return True
+
+
+def _add_users(session: Session, now: datetime) -> None:
+    """Add who can be signed in as by one click, in a demonstration only: none of them has a password."""
+    for name, role, area in _USERS_OF_OFFICES:
+        login = f"{users.DEMO}{name.split()[-1].lower()}"
+        if users.find_by_login(session, login) is None:
+            users.add_user(session, NewUser(login, name, role, area, "id", now))
 
 
 def printed_midwives() -> tuple[DemoMidwife, ...]:

@@ -7,11 +7,12 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import pyotp
@@ -26,7 +27,7 @@ SHORTEST, LONGEST = 8, 200  # characters of a password
 STEP_SECONDS = 30  # RFC 6238: how long a code of the app stands
 RECOVERY_CODES = 10
 KEY_FILE = "secret.key"
-COMMON = Path(__file__).parent / "common-passwords.txt"
+EASY = Path(__file__).parent / "easy-passwords.txt"
 
 # OWASP, Password Storage Cheat Sheet: Argon2id with 19 MiB, two passes, one lane.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
@@ -38,7 +39,7 @@ class PasswordFault(StrEnum):
 
     SHORT = "short"
     LONG = "long"
-    COMMON = "common"
+    GUESSED = "guessed"
     OWN = "own"  # it holds the user's own login or name
 
 
@@ -75,7 +76,7 @@ def find_password_fault(password: str, *own: str) -> PasswordFault | None:
     """Return why this password cannot be chosen, or None. `own` are words that others know of its user.
 
     >>> find_password_fault("puskesmas2025!"), find_password_fault("kuda baterai staples")
-    (<PasswordFault.COMMON: 'common'>, None)
+    (<PasswordFault.GUESSED: 'guessed'>, None)
     """
     if len(password) < SHORTEST:
         return PasswordFault.SHORT
@@ -84,10 +85,10 @@ def find_password_fault(password: str, *own: str) -> PasswordFault | None:
     lower = password.lower()
     if any(len(part) > 3 and part in lower for word in own for part in re.split(r"\W+", word.lower())):
         return PasswordFault.OWN
-    known = _common_passwords()
+    known = _guessed_passwords()
     root = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", lower)
     if lower in known or root in known or _is_run(lower) or (len(root) < 3 and len(set(lower)) < 6):
-        return PasswordFault.COMMON
+        return PasswordFault.GUESSED
     return None
 
 
@@ -98,8 +99,8 @@ def _is_run(password: str) -> bool:
 
 
 @cache
-def _common_passwords() -> frozenset[str]:
-    return frozenset(COMMON.read_text(encoding="utf-8").split())
+def _guessed_passwords() -> frozenset[str]:
+    return frozenset(EASY.read_text(encoding="utf-8").split())
 
 
 def new_totp_secret() -> str:
@@ -128,13 +129,28 @@ def find_totp_step(secret: str, code: str, now: datetime, last_step: int | None)
 def draw_qr(words: str) -> tuple[int, str]:
     """Return a QR code as a square's side and the path of its dark modules, for an SVG with a margin of four."""
     rows = segno.make(words, error="m", micro=False).matrix
-    path = ""
-    for y, row in enumerate(rows):
-        for is_dark, run in groupby(range(len(row)), key=lambda x, row=row: row[x]):  # type: ignore[misc]
-            if is_dark:
-                columns = list(run)
-                path += f"M{columns[0] + 4} {y + 4}h{len(columns)}v1h-{len(columns)}z"
+    path = "".join(
+        f"M{start + 4} {y + 4}h{end - start}v1h-{end - start}z"
+        for y, row in enumerate(rows)
+        for start, end in _dark_runs(row)
+    )
     return len(rows) + 8, path
+
+
+def _dark_runs(row: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Give where dark modules that touch begin and end."""
+    start = None
+    for x, is_dark in enumerate([*row, 0]):
+        if is_dark and start is None:
+            start = x
+        elif not is_dark and start is not None:
+            yield start, x
+            start = None
+
+
+def new_invitation() -> str:
+    """Return a new invitation's token (128 random bits)."""
+    return secrets.token_hex(16)
 
 
 def new_recovery_codes() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Column,
@@ -22,6 +22,8 @@ from sqlalchemy import (
 from gateway.store.base import Session, UtcDateTime, metadata
 from gateway.store.users import User, find_user, users
 
+LASTS = timedelta(hours=72)
+
 invitations = Table(
     "user_invitations",
     metadata,
@@ -35,11 +37,11 @@ invitations = Table(
 Index("ix_user_invitations_user", invitations.c.user_id)
 
 
-def invite(session: Session, user_id: int, token_hash: str, expires_at: datetime) -> None:
+def invite(session: Session, user_id: int, token_hash: str, now: datetime) -> None:
     """Let whoever has this token choose the user's password, once; tokens from before open nothing any more."""
     unused = (invitations.c.user_id == user_id, invitations.c.used_at.is_(None))
     session.execute(delete(invitations).where(*unused))
-    session.execute(insert(invitations), {"user_id": user_id, "token_hash": token_hash, "expires_at": expires_at})
+    session.execute(insert(invitations), {"user_id": user_id, "token_hash": token_hash, "expires_at": now + LASTS})
 
 
 def find_invited(session: Session, token_hash: str, now: datetime) -> User | None:

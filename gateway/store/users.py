@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,8 @@ from gateway.store.base import Session, UtcDateTime, metadata, within
 from gateway.values import Role, Scope
 
 DEMO = "demo."  # how the logins of a demonstration's sample users begin; nobody else's may
+
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,99}", re.ASCII)
 
 users = Table(
     "users",
@@ -96,6 +99,17 @@ def clean_login(login: str) -> str:
     'sari@dinas.go.id'
     """
     return login.strip().lower()
+
+
+def find_login_fault(login: str) -> str:
+    """Return what is wrong with a login that is to be new; empty if nothing is.
+
+    >>> find_login_fault("sari@dinas.go.id"), find_login_fault("x"), find_login_fault("demo.sari") != ""
+    ('', 'is no e-mail address and no short name', True)
+    """
+    if not _LOGIN.fullmatch(login):
+        return "is no e-mail address and no short name"
+    return "is kept for demonstrations" if login.startswith(DEMO) else ""
 
 
 def find_user(session: Session, user_id: int) -> User | None:

@@ -7,7 +7,7 @@ from flask import Response, g, request, url_for
 from gateway.redact import Secret
 from gateway.review import proofs
 from gateway.review.pages import attempts, entrance, frame, language, login, passwords
-from gateway.review.pages.language import mark, translate_count
+from gateway.review.pages.language import mark
 from gateway.runtime import Runtime
 from gateway.store import factors, users, visits
 from gateway.values import clean_text
@@ -166,11 +166,10 @@ def end_elsewhere() -> Response:
     """Sign out everywhere but here."""
     runtime, user = frame.runtime_of_request(), frame.visitor()
     with runtime.database.session() as session:
-        count = visits.end_visits(session, user.id, but=g.visit.id)
+        visits.end_visits(session, user.id, but=g.visit.id)
         frame.audit(session, "sign_out_elsewhere", "account", user.id, user.area)
         session.commit()
-    said = translate_count("%(num)s browser is signed out.", "%(num)s browsers are signed out.", count) % {"num": count}
-    return frame.go("account.show_account", said=said)
+    return frame.go("account.show_account", said=mark("Everywhere else you are signed out."))
 
 
 def find_browser(agent: str) -> str:

@@ -12,7 +12,7 @@ from flask import Response, abort, g, request, url_for
 from gateway.redact import mask_phones
 from gateway.review import proofs
 from gateway.review.pages import attempts, entrance, frame, language
-from gateway.review.pages.language import mark, translate_count
+from gateway.review.pages.language import mark, translate
 from gateway.runtime import Runtime
 from gateway.store import audit, factors, users, visits
 from gateway.store.audit import NewAudit
@@ -180,12 +180,7 @@ def _show(status: int = 200, login: str = "", fault: str = "") -> Response:
 def say_wait(wait: timedelta) -> str:
     """Return how long somebody must wait before the next attempt, in words of this request's language."""
     seconds = math.ceil(wait.total_seconds())
-    words = translate_count(
-        "Too many attempts. Please try again in %(num)s second.",
-        "Too many attempts. Please try again in %(num)s seconds.",
-        seconds,
-    )
-    return words % {"num": seconds}
+    return translate("Too many attempts. Please try again in %(seconds)s seconds.") % {"seconds": seconds}
 
 
 def _tell_wait(template: str, wait: timedelta, **context: Any) -> Response:

@@ -14,7 +14,7 @@ FAULTS: Mapping[PasswordFault, str] = {
         "A password has at least 8 characters; a sentence of four words is good and easy to keep."
     ),
     PasswordFault.LONG: mark("A password has at most 200 characters."),
-    PasswordFault.COMMON: mark("This password is among the first that anybody would guess. Please take another one."),
+    PasswordFault.GUESSED: mark("This password is among the first that anybody would guess. Please take another one."),
     PasswordFault.OWN: mark("This password holds your own name or login. Please take another one."),
 }
 UNLIKE = mark("The two are not the same. Please type the password again.")

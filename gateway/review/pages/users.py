@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from flask import Response, request, url_for
@@ -23,14 +20,12 @@ from gateway.store.users import NewUser, User
 from gateway.values import Role, clean_text
 
 ROWS = 50
-INVITATION_TIME = timedelta(hours=72)
 ROLES: Mapping[Role, str] = {
     Role.ADMINISTRATOR: mark("Administrator"),
     Role.DISTRICT: mark("District office (Dinas)"),
     Role.OFFICER: mark("Kecamatan officer"),
     Role.VIEWER: mark("Viewer"),
 }
-_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,99}", re.ASCII)
 
 NOT_THERE = mark("There is no such area within yours. Write a code such as 14.03, or a name.")
 SEVERAL = mark("Several areas are called so. Please choose one.")
@@ -223,7 +218,7 @@ def _read_wished(session: Session, me: User, *, is_new: bool = False) -> Wished:
     role, words = request.form.get("role", ""), request.form.get("area", "").strip()
     faults: dict[str, str] = {}
     if is_new:
-        if not _LOGIN.fullmatch(login) or login.startswith(users.DEMO):
+        if users.find_login_fault(login):
             faults["login"] = mark(
                 "A login is an e-mail address, or 2 to 100 letters and digits, with dots or hyphens."
             )
@@ -248,8 +243,8 @@ def _read_wished(session: Session, me: User, *, is_new: bool = False) -> Wished:
 def _make_link(session: Session, user_id: int) -> str:
     """Return a new invitation's address, by the public name if there is one, else by the one we were called by."""
     runtime = frame.runtime_of_request()
-    token = secrets.token_hex(16)
-    invitations.invite(session, user_id, proofs.hash_code(token), runtime.now() + INVITATION_TIME)
+    token = proofs.new_invitation()
+    invitations.invite(session, user_id, proofs.hash_code(token), runtime.now())
     base = runtime.settings.public_url or request.host_url.rstrip("/")
     return base + url_for("invitation.show_invitation", token=token)
 
