@@ -47,13 +47,14 @@ FRESH = timedelta(minutes=30)  # so long a password that was typed stands for wh
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
-def make_routes(name: str, *, is_open: bool = False) -> Blueprint:
+def make_routes(name: str, *, is_open: bool = False, largest: int = LARGEST_FORM) -> Blueprint:
     """Return a blueprint whose pages are seen by those who may, in their language, and told off in words.
 
     They are for whoever is signed in, and what changes something is refused without the visit's token. An open one
-    is for everybody, and only refused to forms of foreign pages.
+    is for everybody, and only refused to forms of foreign pages. `largest`: bytes of a form with what is uploaded.
     """
     routes = Blueprint(name, __name__)
+    routes.before_request(lambda: _limit(largest))
     routes.before_request(_greet)
     routes.before_request(_admit_all if is_open else _admit)
     routes.after_request(language.remember_language)
@@ -182,10 +183,13 @@ def demand_fresh(going_to: str) -> None:
         abort(send_to(url_for("account.show_confirm", next=going_to)))
 
 
+def _limit(largest: int) -> None:
+    request.max_content_length = largest
+
+
 def _greet() -> Response | None:
     """Find out who asks, and in which language to answer."""
     runtime = runtime_of_request()
-    request.max_content_length = LARGEST_FORM
     language.choose_language(runtime.settings.language)
     if not guard.is_our_host(request, runtime.settings):
         g.visit, g.token = None, ""
