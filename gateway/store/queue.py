@@ -124,6 +124,23 @@ def find_approved(session: Session, report_ids: tuple[int, ...], *, scope: Scope
     return {row.id: row.approved_id for row in session.execute(statement) if row.id != row.approved_id}
 
 
+def find_newest(session: Session, report_ids: tuple[int, ...], *, scope: Scope) -> dict[int, int]:
+    """Return the number of the newest revision of each of these reports."""
+    same = (
+        _other.c.form == reports.c.form,
+        _other.c.facility_id == reports.c.facility_id,
+        _other.c.period == reports.c.period,
+    )
+    statement = (
+        select(reports.c.id, func.max(_other.c.revision))
+        .join(facilities, facilities.c.id == reports.c.facility_id)
+        .join(_other, and_(*same))
+        .where(reports.c.id.in_(report_ids), within(facilities.c.area, scope))
+        .group_by(reports.c.id)
+    )
+    return {row[0]: int(row[1]) for row in session.execute(statement)}
+
+
 def _narrow(statement: Select[Any], wished: WishedQueue, scope: Scope) -> Select[Any]:
     narrowed = (
         statement.select_from(reports)

@@ -10,6 +10,18 @@ from gateway.store.audit import NewAudit
 
 # In both languages `Sari approved report 12` comes out: who, what was done, to what.
 ACTIONS: Mapping[str, str] = {
+    "accept": mark("accepted"),
+    "approve": mark("approved"),
+    "reject": mark("rejected"),
+    "send_back": mark("sent back"),
+    "withdraw_approval": mark("withdrew the approval of"),
+    "correct": mark("corrected"),
+    "undo_accept": mark("undid the acceptance of"),
+    "undo_approve": mark("undid the approval of"),
+    "undo_reject": mark("undid the rejection of"),
+    "undo_send_back": mark("undid the sending back of"),
+    "undo_withdraw_approval": mark("undid the withdrawn approval of"),
+    "undo_correct": mark("undid the correction of"),
     "accept_invitation": mark("accepted an invitation"),
     "add": mark("added"),
     "add_code": mark("set up a second factor"),
@@ -28,6 +40,7 @@ ACTIONS: Mapping[str, str] = {
 }
 NOUNS: Mapping[str, str] = {
     "account": mark("account"),
+    "report": mark("report"),
     "audit": mark("audit log"),
     "user": mark("user"),
 }
