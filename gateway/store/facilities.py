@@ -81,6 +81,8 @@ class NewFacility:
     opened_on: date | None = None
     latitude: float | None = None
     longitude: float | None = None
+    closed_on: date | None = None
+    reopened_on: date | None = None
 
 
 COLUMNS = (

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, insert, or_, select, tuple_, update
 
-from gateway.store.areas import areas
+from gateway.errors import Raced
+from gateway.store.areas import Area, areas
 from gateway.store.base import Session, within
-from gateway.store.facilities import NewFacility, facilities
+from gateway.store.facilities import NewFacility, add_facilities, facilities
 from gateway.store.reporters import reporter_facilities, reporters
 from gateway.values import Scope
 
@@ -41,6 +42,15 @@ class KnownFacility:
     is_active: bool
     merged_into: int | None
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class AreaCount:
+    """An area with how many active facilities are in it, and how many closed ones."""
+
+    area: Area
+    active: int
+    closed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +207,25 @@ def find_short_name_clash(session: Session, facility_id: int, short_name: str, *
     return session.execute(statement).scalar_one_or_none()
 
 
+def count_below(session: Session, parent: str | None, *, scope: Scope) -> tuple[AreaCount, ...]:
+    """Return the areas directly below one that lie in the scope or around it, with the facilities counted in each."""
+    below = areas.c.parent == parent if parent else areas.c.parent.is_(None)
+    rows = session.execute(select(areas).where(below).order_by(areas.c.code)).mappings()
+    found = [Area(**row) for row in rows if _touches(row["code"], scope)]
+    if not found:
+        return ()
+    start = func.substr(facilities.c.area, 1, len(found[0].code))
+    counted = select(start, facilities.c.is_active, func.count()).where(
+        start.in_([area.code for area in found]), within(facilities.c.area, scope)
+    )
+    counts = {(row[0], row[1]): row[2] for row in session.execute(counted.group_by(start, facilities.c.is_active))}
+    return tuple(AreaCount(area, counts.get((area.code, True), 0), counts.get((area.code, False), 0)) for area in found)
+
+
+def _touches(code: str, scope: Scope) -> bool:
+    return scope.covers(code) or scope.area.startswith(f"{code}.")
+
+
 def _wishes(wished: WishedFacilities) -> list[ColumnElement[bool]]:
     found = [_holds(word) for word in wished.words.lower().split()[:6]]
     if wished.type:
@@ -217,3 +246,32 @@ def _holds(word: str) -> ColumnElement[bool]:
     """Return the condition that a word is found in what a facility is called."""
     names = (facilities.c.name, facilities.c.short_name, facilities.c.code, facilities.c.kemenkes_code)
     return or_(*(func.lower(name).contains(word, autoescape=True) for name in names))
+
+
+def add_all(session: Session, new: Sequence[NewFacility], *, scope: Scope) -> None:
+    """Add facilities of the area, many at a time. Errors: Raced where a code is taken; ValueError for another area."""
+    if any(not scope.covers(one.area) for one in new):
+        raise ValueError("a facility lies outside the area")
+    for at in range(0, len(new), BATCH):
+        add_facilities(session, new[at : at + BATCH])
+
+
+def change_all(session: Session, changes: Sequence[tuple[int, int, Mapping[str, Any]]], *, scope: Scope) -> None:
+    """Change facilities of the area, many at a time. Shape: id, version seen, values.
+
+    Errors: Raced where one was changed meanwhile, or lies elsewhere by now.
+    """
+    if any(not scope.covers(str(values["area"])) for _, _, values in changes if "area" in values):
+        raise ValueError("a facility would lie outside the area")
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for facility_id, version, values in changes:
+        row = {"its_id": facility_id, "seen": version, **{f"new_{name}": value for name, value in values.items()}}
+        alike.setdefault(tuple(values), []).append(row)
+    for names, rows in alike.items():
+        seen = facilities.c.id == bindparam("its_id"), facilities.c.version == bindparam("seen")
+        values = {name: bindparam(f"new_{name}") for name in names} | {"version": facilities.c.version + 1}
+        statement = update(facilities).where(*seen, within(facilities.c.area, scope)).values(values)
+        for at in range(0, len(rows), BATCH):
+            part = rows[at : at + BATCH]
+            if session.execute(statement, part).rowcount != len(part):
+                raise Raced("a facility was changed meanwhile")

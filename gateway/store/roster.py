@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, or_, select, true, update
 
+from gateway.errors import Raced
 from gateway.store.areas import areas
 from gateway.store.base import Session, within
 from gateway.store.facilities import facilities
@@ -65,6 +66,7 @@ class WishedReporters:
 
     words: str = ""
     phone: str = ""
+    area: str = ""
     facility_id: int | None = None
     state: str = ""  # active, away, stopped, suspended
 
@@ -249,6 +251,8 @@ def _wishes(wished: WishedReporters, today: date) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [
         func.lower(reporters.c.name).contains(word, autoescape=True) for word in wished.words.lower().split()[:6]
     ]
+    if wished.area:
+        found.append(_is_of(Scope(wished.area)))
     if wished.phone:
         found.append(reporters.c.id.in_(_owners().where(reporter_phones.c.phone == wished.phone)))
     if wished.facility_id is not None:
@@ -324,3 +328,65 @@ _ASSIGNMENTS = (
         facilities.c.id,
     )
 )
+
+
+def enlist_all(session: Session, new: Sequence[Mapping[str, Any]], *, scope: Scope) -> None:
+    """Add reporters for facilities of the area, many at a time.
+
+    Shape: name, language, `phones`, and `facilities` by their ids. Errors: ValueError for a facility elsewhere.
+    """
+    for at in range(0, len(new), BATCH):
+        part = new[at : at + BATCH]
+        _demand_within(session, part, scope)
+        rows = [{"name": one["name"], "language": one["language"], "is_active": True} for one in part]
+        statement = insert(reporters).returning(reporters.c.id, sort_by_parameter_order=True)
+        ids = session.execute(statement, rows).scalars().all()
+        _add_pairs(session, [(reporter_id, one) for reporter_id, one in zip(ids, part, strict=True)], {})
+
+
+def change_all(session: Session, changes: Sequence[tuple[int, int, Mapping[str, Any]]], *, scope: Scope) -> None:
+    """Change reporters of the area, many at a time: their names and languages; what phones and facilities are new.
+
+    Shape: id, version seen, values. Errors: Raced where one was changed meanwhile; ValueError for a facility elsewhere.
+    """
+    for at in range(0, len(changes), BATCH):
+        part = changes[at : at + BATCH]
+        _demand_within(session, [values for _, _, values in part], scope)
+        for reporter_id, version, values in part:
+            seen = reporters.c.id == reporter_id, reporters.c.version == version, _is_of(scope)
+            own = {name: values[name] for name in ("name", "language") if name in values} | {"version": version + 1}
+            if session.execute(update(reporters).where(*seen).values(own)).rowcount != 1:
+                raise Raced("a reporter was changed meanwhile")
+        known = {one.id: one for one in find_reporters(session, [row[0] for row in part], scope=scope, today=date.min)}
+        _add_pairs(session, [(reporter_id, values) for reporter_id, _, values in part], known)
+
+
+def _add_pairs(
+    session: Session, found: Sequence[tuple[int, Mapping[str, Any]]], known: Mapping[int, KnownReporter]
+) -> None:
+    """Add the phones and the facilities that reporters do not have yet; an assignment that had ended runs again."""
+    phones, places, again = [], [], []
+    for reporter_id, values in found:
+        person = known.get(reporter_id)
+        hers = set(person.phones) if person else set()
+        there = {one.facility_id: one for one in person.assignments} if person else {}
+        phones += [{"phone": one, "reporter_id": reporter_id} for one in values.get("phones", ()) if one not in hers]
+        for facility_id in values.get("facilities", ()):
+            pair = {"reporter_id": reporter_id, "facility_id": facility_id}
+            if facility_id not in there:
+                places.append(pair | {"is_responsible": True})
+            elif there[facility_id].until_period or there[facility_id].leave_id:
+                again.append(pair)
+    if phones:
+        session.execute(insert(reporter_phones), phones)
+    if places:
+        session.execute(insert(reporter_facilities), places)
+    for pair in again:
+        same = (reporter_facilities.c[name] == value for name, value in pair.items())
+        session.execute(update(reporter_facilities).where(*same).values(until_period=None, leave_id=None))
+
+
+def _demand_within(session: Session, rows: Sequence[Mapping[str, Any]], scope: Scope) -> None:
+    ids = {facility_id for row in rows for facility_id in row.get("facilities", ())}
+    if ids and not _all_within(session, ids, scope):
+        raise ValueError("a facility lies outside the area")

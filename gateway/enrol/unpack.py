@@ -1,0 +1,72 @@
+"""Take a workbook apart in a process of its own, which may use little memory and little time: a file can be a trap.
+
+Run as `python -m gateway.enrol.unpack ROWS COLUMNS MEGABYTES`: a workbook comes in, its first sheet goes out as JSON.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import sys
+from datetime import date, datetime, time, timedelta
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+UNREADABLE, TOO_TALL = 3, 4  # exit statuses: no workbook that can be read; more rows than asked for
+SECONDS = 20  # of work; the parent waits a little longer
+
+
+def unpack(workbook: bytes, rows: int, columns: int) -> list[list[str]]:
+    """Return the first sheet that holds anything, as text, with one column more than asked for to tell of too many.
+
+    Errors: CalamineError where it is no workbook; OverflowError where it has more rows than these.
+    """
+    book = CalamineWorkbook.from_filelike(io.BytesIO(workbook))
+    for name in book.sheet_names:
+        sheet = book.get_sheet_by_name(name)
+        if sheet.height > rows:
+            raise OverflowError(f"{sheet.height} rows")
+        found = [[as_text(cell) for cell in row[: columns + 1]] for row in sheet.to_python()]
+        if any(any(row) for row in found):
+            return found
+    return []
+
+
+def as_text(cell: object) -> str:
+    """Return a cell as somebody would have typed it: a number without the point that a sheet adds.
+
+    >>> as_text(140300101.0), as_text(81234567890.0), as_text(-0.89), as_text(True)
+    ('140300101', '81234567890', '-0.89', 'ya')
+    """
+    if isinstance(cell, bool):
+        return "ya" if cell else "tidak"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, datetime):
+        return cell.date().isoformat()
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, time | timedelta):
+        return str(cell)
+    return str(cell)
+
+
+def main() -> int:
+    """Read a workbook from standard input and write its rows to standard output."""
+    rows, columns, megabytes = (int(word) for word in sys.argv[1:4])
+    resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        found = unpack(sys.stdin.buffer.read(), rows, columns)
+    except OverflowError:
+        return TOO_TALL
+    except (CalamineError, ValueError, MemoryError):
+        return UNREADABLE
+    json.dump(found, sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
