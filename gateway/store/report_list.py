@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, Text, cast, func, literal_column, or_, select
 
 from gateway.calendar import areas_around
 from gateway.store.areas import Area, areas
@@ -27,10 +27,11 @@ BATCH = 500  # reports of one statement where all are wanted: each must be done 
 class WishedReports:
     """Which reports somebody wants to see; what is empty narrows nothing.
 
-    Shape: `way` is "hand" for what staff typed, or "sms"; `area` is one within the scope, else nothing is found.
+    Shape: all of `words` must be found in the facility's name, short name or code; `way` is "hand" for what staff typed, or "sms"; `area` is one within the scope, else nothing is found.
     """
 
     area: str = ""
+    words: str = ""
     facility_id: int | None = None
     period: str = ""
     form: str = ""
@@ -146,6 +147,9 @@ def _wishes(wished: WishedReports) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wished.area:
         found.append(within(facilities.c.area, Scope(wished.area)))
+    for word in wished.words.lower().split()[:6]:
+        names = facilities.c.name, facilities.c.short_name, facilities.c.code
+        found.append(or_(*(func.lower(name).contains(word, autoescape=True) for name in names)))
     if wished.facility_id is not None:
         found.append(reports.c.facility_id == wished.facility_id)
     if wished.period:

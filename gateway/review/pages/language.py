@@ -36,7 +36,9 @@ def load_catalogue(language: str, folder: Path = FOLDER) -> Translations:
         compiled = io.BytesIO()
         write_mo(compiled, catalogue)
         compiled.seek(0)
-        words.merge(Translations(compiled))
+        screen = Translations(compiled)
+        words.merge(screen)
+        words.plural = screen.plural  # merging leaves English's, which asks for forms that others have not
     return words
 
 

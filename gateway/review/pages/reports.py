@@ -108,6 +108,7 @@ def read_wished() -> WishedReports:
     area, period, form = (asked.get(name, "") for name in ("area", "period", "form"))
     return WishedReports(
         area=area if _AREA.fullmatch(area) else "",
+        words=" ".join(asked.get("words", "").split())[:60],
         facility_id=_read_number("facility"),
         period=period if _PERIOD.fullmatch(period) else "",
         form=form if form in {one.code for one in frame.runtime_of_request().forms} else "",
@@ -188,6 +189,7 @@ def _chips(wished: WishedReports, facility: str, areas: tuple[Area, ...]) -> lis
     query = _as_query(wished)
     said = {
         "area": next((area.name for area in areas if area.code == wished.area), wished.area),
+        "words": f"“{wished.words}”",
         "facility": facility or translate(mark("An unknown facility")),
         "period": show.show_month(wished.period) if wished.period else "",
         "form": forms.get(wished.form, wished.form),
@@ -209,6 +211,7 @@ def _chips(wished: WishedReports, facility: str, areas: tuple[Area, ...]) -> lis
 def _as_query(wished: WishedReports) -> dict[str, Any]:
     query: dict[str, Any] = {
         "area": wished.area,
+        "words": wished.words,
         "facility": wished.facility_id,
         "period": wished.period,
         "form": wished.form,

@@ -152,7 +152,7 @@ def test_last_months_numbers_stand_beside_the_fields(officer: FlaskClient, here:
     assert "bulan sebelumnya: 1.038" in page
     assert "Angka kecil adalah angka Agustus 2025." in page
     assert "Agustus 2025 (sudah masuk)" in page
-    assert "September 2025 (waktunya sekarang)" in page
+    assert "September 2025 (sekarang)" in page
 
 
 def test_stock_is_typed_by_item_and_movement(officer: FlaskClient, here: District) -> None:
@@ -328,4 +328,4 @@ def test_a_report_that_no_longer_stands_leads_to_the_one_that_does(officer: Flas
 
 def test_time_is_told_as_of_the_facilitys_own_clock(officer: FlaskClient, here: District) -> None:
     here.set_clock(datetime(2025, 9, 30, 17, 30, tzinfo=UTC))  # 00:30 on 1 October in Bengkalis
-    assert "September 2025 (waktunya sekarang)" in words_of(officer.get(f"/reports/new?facility={here.ids['PMB01']}"))
+    assert "September 2025 (sekarang)" in words_of(officer.get(f"/reports/new?facility={here.ids['PMB01']}"))
