@@ -14,7 +14,7 @@ from gateway.handle.places import Place
 from gateway.handle.reading_json import from_json
 from gateway.handle.replies import Reply, example_for, say
 from gateway.reply import compose
-from gateway.store import facilities, months, registrations, reporters, reports
+from gateway.store import broadcasts, facilities, months, registrations, reporters, reports
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.questions import REPLACED
@@ -72,6 +72,8 @@ def obey(
         stopped_at = desk.now if name is CommandName.STOP else None
         for one in people:
             reporters.set_stopped(session, one.id, stopped_at)
+        if stopped_at:
+            broadcasts.keep_back(session, message.sender)
         return say(rules, person.language, "stopped" if stopped_at else "started", InboxState.DONE)
     if name is CommandName.LANGUAGE:
         return _set_language(session, reading.command.rest, people, desk)

@@ -128,7 +128,10 @@ def list_audience(
     session: Session, audience: Audience, routes: Routes, *, scope: Scope, after: str = "", limit: int = 50
 ) -> tuple[Recipient, ...]:
     """Return the numbers of an audience behind one of them, in the order of the numbers."""
-    statement = _people(audience, scope, after).order_by("phone").limit(limit)
+    return _as_recipients(session, _people(audience, scope, after).order_by("phone").limit(limit), routes)
+
+
+def _as_recipients(session: Session, statement: Select[Any], routes: Routes) -> tuple[Recipient, ...]:
     return tuple(
         Recipient(
             phone=row.phone,
@@ -145,10 +148,39 @@ def list_audience(
     )
 
 
+def list_people(
+    session: Session, audience: Audience, routes: Routes, *, scope: Scope, after: int = 0, limit: int = 50
+) -> tuple[tuple[Recipient, ...], int | None]:
+    """Return the numbers of an audience behind a reporter's id, and the id to go on behind; None where that was all.
+
+    An address never holds a number, so that a page of them ends with all the numbers of one reporter.
+    """
+    statement = _people(audience, scope).order_by("reporter_id", "phone")
+    if after:
+        statement = statement.where(reporters.c.id > after)
+    found = _as_recipients(session, statement.limit(limit + 1), routes)
+    if len(found) <= limit:
+        return found, None
+    last = found[-1].reporter_id
+    kept = tuple(one for one in found if one.reporter_id != last)
+    return (kept, kept[-1].reporter_id) if kept else (found[:limit], last)
+
+
 def facility_types(session: Session, *, scope: Scope) -> tuple[str, ...]:
     """Return the types of facility that there are in a scope."""
     statement = select(facilities.c.type).where(within(facilities.c.area, scope)).distinct()
     return tuple(session.execute(statement.order_by(facilities.c.type)).scalars())
+
+
+def area_choices(session: Session, *, scope: Scope) -> tuple[tuple[str, str], ...]:
+    """Return code and name of the areas to choose from: the scope's own, and its kecamatan or else its regencies.
+
+    Only those with facilities are there.
+    """
+    length = 8 if len(scope.area) >= 5 else 5  # characters of a kecamatan's code, of a regency's
+    codes = select(func.substr(facilities.c.area, 1, length)).where(within(facilities.c.area, scope)).distinct()
+    statement = select(areas.c.code, areas.c.name).where(areas.c.code.in_(codes) | (areas.c.code == scope.area))
+    return tuple((row.code, row.name) for row in session.execute(statement.order_by(areas.c.code)))
 
 
 def _people(audience: Audience, scope: Scope, after: str = "") -> Select[Any]:

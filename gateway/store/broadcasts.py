@@ -260,3 +260,10 @@ def wait_for_morning(session: Session, clock: datetime) -> int:
         statement = update(outbox).where(*waiting, outbox.c.send_until == until).values(values)
         total += int(session.execute(statement).rowcount)
     return total
+
+
+def keep_back(session: Session, phone: str) -> int:
+    """Send no broadcast that still waits to a number whose owner has sent STOP; return how many those were."""
+    waiting = outbox.c.recipient == phone, outbox.c.kind == KIND, outbox.c.state == OutboxState.QUEUED
+    values = {"state": OutboxState.WITHHELD, "reason": WithheldReason.STOPPED}
+    return int(session.execute(update(outbox).where(*waiting).values(values)).rowcount)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, Index, Integer, String, Table, insert, select, update
@@ -45,6 +46,12 @@ def keep_pace(session: Session, name: str, clock: datetime, count: int, per_seco
     """Write down that `count` messages go now, so that the next ones wait their part of a second."""
     next_send_at = clock + timedelta(seconds=count / per_second)
     session.execute(update(channels).where(channels.c.name == name).values(next_send_at=next_send_at))
+
+
+def prices_of(session: Session, names: Collection[str]) -> dict[str, int | None]:
+    """Return what a segment costs on each of these channels, in rupiah; None where nobody has said."""
+    statement = select(channels.c.name, channels.c.segment_price).where(channels.c.name.in_(names))
+    return {row.name: row.segment_price for row in session.execute(statement)}
 
 
 def tick(session: Session, name: str, now: datetime) -> None:
