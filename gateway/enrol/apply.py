@@ -20,7 +20,7 @@ from gateway.enrol.plan import (
 )
 from gateway.enrol.reading_files import Sheet
 from gateway.redact import mask_phone
-from gateway.store import areas, audit, register, roster
+from gateway.store import areas, audit, register, roster, totals
 from gateway.store.audit import NewAudit
 from gateway.store.base import Session
 from gateway.store.facilities import NewFacility
@@ -54,6 +54,10 @@ def apply_plan(session: Session, kind: Kind, plan: Plan, *, scope: Scope) -> Non
         register.add_all(session, [NewFacility(**row.values) for row in plan.of(Act.NEW)], scope=scope)
         changes = [(row.known_id or 0, row.version, row.values) for row in plan.of(Act.CHANGED)]
         register.change_all(session, changes, scope=scope)
+        moved = [row for row in plan.of(Act.CHANGED) if {"area", "type", "ownership"} & row.values.keys()]
+        codes = {row.area for row in moved} | {str(row.values["area"]) for row in moved if "area" in row.values}
+        if codes:
+            totals.refresh_areas(session, codes)
         return
     codes = {code for row in plan.of(Act.NEW, Act.CHANGED) for code in row.values.get("facilities", ())}
     ids = {code: one.id for code, one in register.find_by_codes(session, codes, scope=scope).items()}

@@ -25,7 +25,7 @@ from gateway.review.pages import frame, paging
 from gateway.review.pages.language import mark, translate
 from gateway.review.pages.registry_words import name_type, ownership_choices, say_faults, type_choices
 from gateway.review.permit import Action
-from gateway.store import areas, register, roster
+from gateway.store import areas, register, roster, totals
 from gateway.store.base import Session, savepoint
 from gateway.store.facilities import NewFacility
 from gateway.store.register import KnownFacility, WishedFacilities
@@ -35,6 +35,7 @@ FIELDS = (
     *("latitude", "longitude", "opened_on"),
 )
 WANTED = ("code", "name", "type", "area")
+COUNTED_BY = {"area", "type", "ownership"}  # what the sums of a month are made by
 MOST_CHOICES = 80  # kecamatan of the largest regency, and some; a wider area is typed by its code
 
 routes = frame.make_routes("facilities")
@@ -135,6 +136,8 @@ def change(facility_id: int) -> Response:
             return _show_form(typed, before, is_late=True, status=409)
         if changed:
             _write_down(session, "change", before, changed)
+            if COUNTED_BY & changed.keys():
+                totals.refresh_areas(session, {before.area, str(changed.get("area", before.area))})
             session.commit()
     return frame.go("facilities.show_facility", said=mark("The facility was changed."), facility_id=facility_id)
 
