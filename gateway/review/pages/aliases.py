@@ -190,6 +190,7 @@ def _show_new(message_id: str, at: str, fault: str = "", status: int = 200) -> R
     if found is None:
         return frame.absent()
     message, unread, forms = found
+    main = frame.runtime_of_request().settings.main_form
     return frame.answer(
         "alias_new.html",
         status,
@@ -197,7 +198,7 @@ def _show_new(message_id: str, at: str, fault: str = "", status: int = 200) -> R
         unread=unread,
         before=message.text[: unread.span.start],
         after=message.text[unread.span.end :],
-        meanings=[_meanings(form) for form in forms],
+        meanings=[_meanings(form) for form in sorted(forms, key=lambda form: form.code != main)],
         fault=fault,
     )
 

@@ -261,10 +261,15 @@ def _lines(session: Session, part: Stretch, forms: tuple[Form, ...], zone: str, 
     asked = conversations.open_questions(session, {message.sender for message in part.received}, scope=scope)
     doubted = {question.inbox_id for these in asked.values() for question in these}
     hers = [
-        (message.received_at, 0, message.id, _her_line(message, reports.get(message.id, ()), forms, zone, doubted))
+        (message.received_at, message.id, 0, _her_line(message, reports.get(message.id, ()), forms, zone, doubted))
         for message in part.received
     ]
-    ours = [(message.created_at, 1, message.id, _our_line(message)) for message in part.to_send if message.text]
+    last = max((message.id for message in part.received), default=0)
+    ours = [
+        (message.created_at, message.inbox_id or last, message.id, _our_line(message))
+        for message in part.to_send
+        if message.text
+    ]
     return tuple(line for *_, line in sorted(hers + ours, key=lambda one: one[:3]))
 
 

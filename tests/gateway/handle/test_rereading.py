@@ -106,7 +106,7 @@ def test_a_message_for_staff_is_shown_as_it_would_be_read_and_then_read_so_once(
 
 
 def test_reading_again_sends_no_answer_unless_it_is_wanted(district: District) -> None:
-    one, other = give_to_staff(district, "ani", UNREAD), give_to_staff(district, "wati", f"{UNREAD} PMB02")
+    one, other = give_to_staff(district, "ani", UNREAD), give_to_staff(district, "budi", UNREAD)
     teach(district)
     quiet, loud = compare(district, one, other)
     apply(district, (quiet,))
