@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import House
+from tests.browser.office import House
 
 pytestmark = pytest.mark.browser
 

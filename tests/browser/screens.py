@@ -1,0 +1,70 @@
+"""python -m tests.browser.screens [SCREEN ...]: a picture of every screen, in each language and two widths."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from gateway.review.pages.language import LANGUAGES
+from gateway.store import schema
+from tests.browser.office import FAR, House, open_office, start_chromium
+from tests.browser.places import OPEN, find_addresses
+from tests.house.source import ROOT
+
+FOLDER = ROOT / "docs" / "screens"
+WIDTHS = {"narrow": (360, 740), "wide": (1440, 900)}
+TALLEST = 2400  # pixels; what is below repeats what is above
+COLOURS = 64
+
+
+def main(wanted: Sequence[str]) -> int:
+    """Make the pictures, of all screens or of those named. The number to exit with."""
+    faults: list[str] = []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        migrated = Path(folder) / "migrated.db"
+        schema.upgrade(f"sqlite:///{migrated}")
+        browser = start_chromium(playwright)
+        with open_office(Path(folder), migrated) as house:
+            for language in LANGUAGES:
+                for width in WIDTHS:
+                    faults += take_pictures(browser, house, language, width, wanted)
+        browser.close()
+    for fault in faults:
+        sys.stderr.write(f"{fault}\n")
+    return 1 if faults else 0
+
+
+def take_pictures(browser: Browser, house: House, language: str, width: str, wanted: Sequence[str]) -> list[str]:
+    """Write a picture of each screen in one language and width; return what could not be shown."""
+    faults: list[str] = []
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    size = {"width": WIDTHS[width][0], "height": WIDTHS[width][1]}
+    for name, address in find_addresses(house).items():
+        if wanted and name not in wanted:
+            continue
+        context = browser.new_context(viewport=size, base_url=house.url, extra_http_headers=FAR)  # type: ignore[arg-type]
+        if name not in OPEN:
+            house.sign_in(context, "administrator", "14.03", "Rahma Yulianti", language)
+        page = context.new_page()
+        answer = page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}")
+        if answer is None or answer.status != 200:
+            faults.append(f"{name}: {address} answers {answer.status if answer else 'nothing'}")
+            context.close()
+            continue
+        height = min(TALLEST, page.evaluate("document.documentElement.scrollHeight"))
+        picture = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": size["width"], "height": height})
+        context.close()
+        Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
+            FOLDER / f"{name}-{language}-{width}.png", optimize=True
+        )
+    return faults
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
