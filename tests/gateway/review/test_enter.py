@@ -1,9 +1,9 @@
-"""A report by hand: staff type what came on paper or by phone, by the rules of an SMS; and they correct what is there."""
+"""A report by hand: staff type what came on paper or by phone, by the rules of an SMS; and they correct reports."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -32,9 +32,9 @@ STOOD = "KB 0925 BARU 12 AKTIF 40 PIL 30"
 
 
 @pytest.fixture
-def here(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
+def here(database: Database, tmp_path_factory: pytest.TempPathFactory) -> District:
     """The district of Bengkalis at noon on 3 October 2025."""
-    yield District(district.make_runtime(database, tmp_path_factory.mktemp("var")))
+    return District(district.make_runtime(database, tmp_path_factory.mktemp("var")))
 
 
 @pytest.fixture
