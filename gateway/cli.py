@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from gateway import checkup, cli_staff, cli_users, demo, jobs, supervise
+from gateway import checkup, cli_staff, cli_users, demo, demo_days, jobs, supervise
 from gateway.channels import http, simulator
 from gateway.errors import KabarError, Misconfigured
 from gateway.forms import load_forms
@@ -69,6 +69,7 @@ def run_demo(port: int | None) -> None:
         with runtime.database.session() as session:
             if demo.load(session, runtime.now()):
                 say("Memuat data contoh ...", "Loading sample data ...")
+                demo_days.play(session, runtime.rules, runtime.now())
             session.commit()
         runtime.database.dispose()
         sys.exit(_supervise(settings, child_environment(changes)))
