@@ -33,6 +33,11 @@ def check_all() -> Iterator[Check]:
             yield Check(name, False, f"perbaiki setelan ini / mend this setting: {fault}")
         return
     yield Check("settings", True, "terbaca / read")
+    yield from check_parts(settings)
+
+
+def check_parts(settings: Settings) -> Iterator[Check]:
+    """Look at everything but the settings themselves."""
     yield _check_folder(settings)
     yield from _check_database(settings)
     yield _check_redis(settings)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Index, Integer, String, Table, insert, select, update
+from sqlalchemy import Column, Index, Integer, String, Table, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
 from gateway.store.inbox import inbox
+from gateway.values import Scope
 
 channels = Table(
     "channels",
@@ -21,6 +24,9 @@ channels = Table(
 )
 
 Index("ix_inbox_channel_received", inbox.c.channel, inbox.c.received_at)
+
+SHORTEST_SILENCE = timedelta(hours=2)
+FEWEST_EXPECTED = 5  # messages in that stretch before: fewer may be chance
 
 ticks = Table(
     "ticks",
@@ -46,6 +52,71 @@ def keep_pace(session: Session, name: str, clock: datetime, count: int, per_seco
     """Write down that `count` messages go now, so that the next ones wait their part of a second."""
     next_send_at = clock + timedelta(seconds=count / per_second)
     session.execute(update(channels).where(channels.c.name == name).values(next_send_at=next_send_at))
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A channel that nobody writes to although somebody should: since when, and how many wrote at that time before.
+
+    `than` is the stretch that it is measured against: `month`, the same days of the month before, or `week`.
+    """
+
+    name: str
+    since: datetime
+    expected: int
+    than: str
+
+
+def find_silent(session: Session, now: datetime, *, scope: Scope, names: Collection[str]) -> tuple[Silence, ...]:
+    """Return those of the configured channels in a scope that are silent against their usual.
+
+    Usual is what came in the same stretch of the month before, for people report by the calendar; of the week before
+    where the channel is younger than that. Less than two hours, or fewer than five messages then, is no silence.
+    """
+    found = []
+    for name in names_within(session, names, scope):
+        ends = select(func.min(inbox.c.received_at), func.max(inbox.c.received_at)).where(inbox.c.channel == name)
+        first, last = session.execute(ends).one()
+        if last is None or now - last < SHORTEST_SILENCE:
+            continue
+        for than, back in (("month", timedelta(days=_days_before(now))), ("week", timedelta(days=7))):
+            if first > last - back:
+                continue
+            stretch = inbox.c.received_at > last - back, inbox.c.received_at <= now - back
+            count = select(func.count()).select_from(inbox).where(inbox.c.channel == name, *stretch)
+            expected = int(session.execute(count).scalar_one())
+            if expected >= FEWEST_EXPECTED:
+                found.append(Silence(name, last, expected, than))
+            break
+    return tuple(found)
+
+
+def _days_before(now: datetime) -> int:
+    """Return how many days the month before has: so far back the same day of the month was."""
+    year, month = (now.year, now.month - 1) if now.month > 1 else (now.year - 1, 12)
+    return monthrange(year, month)[1]
+
+
+def names_within(session: Session, names: Collection[str], scope: Scope) -> tuple[str, ...]:
+    """Return those of the channels that somebody of a scope has to do with: in it, around it, or nobody's own."""
+    rows = session.execute(select(channels.c.name, channels.c.area).where(channels.c.name.in_(names)))
+    areas = {row.name: row.area or "" for row in rows}
+    return tuple(name for name in names if scope.covers(area := areas.get(name, "")) or Scope(area).covers(scope.area))
+
+
+def choose_channel(session: Session, name: str, area: str | None, segment_price: int | None, *, scope: Scope) -> bool:
+    """Say whose area a channel is and what a segment costs on it; False where it is not within the scope.
+
+    Shape: an area of None is nobody's own. Units: whole rupiah.
+    """
+    current = session.execute(select(channels.c.area).where(channels.c.name == name)).scalar_one_or_none()
+    if not (scope.covers(current or "") and scope.covers(area or "")):
+        return False
+    dialect = postgresql if is_postgresql(session) else sqlite
+    session.execute(dialect.insert(channels).on_conflict_do_nothing(), {"name": name})
+    values = {"area": area or None, "segment_price": segment_price}
+    session.execute(update(channels).where(channels.c.name == name).values(values))
+    return True
 
 
 def prices_of(session: Session, names: Collection[str]) -> dict[str, int | None]:

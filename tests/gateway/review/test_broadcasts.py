@@ -1,4 +1,4 @@
-"""Broadcasts: seen before they go, each number once, behind every answer, by day only, and stopped when staff say so."""
+"""Broadcasts: seen before they go, each number once, behind every answer, by day only, stopped when staff say so."""
 
 from __future__ import annotations
 

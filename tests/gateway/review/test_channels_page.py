@@ -1,0 +1,147 @@
+"""The channels' page: how each one does, whose it is, what an SMS costs; never a secret."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from gateway.app import create_app
+from gateway.store import channels, traffic
+from gateway.store.base import Database
+from gateway.store.outbox import NewOutboxMessage, add, outbox
+from gateway.values import Scope
+from tests.district import PHONES, District, make_runtime
+from tests.gateway.review.visits import sign_in
+
+SECRET = "sangat-rahasia-sekali-123456"
+OPTIONS = {"twilio": {"account_sid": f"AC{'0' * 32}", "auth_tokens": SECRET, "from_number": "+12025550123"}}
+
+
+@pytest.fixture
+def district(database: Database, tmp_path: Path) -> District:
+    """The district on either database."""
+    return District(make_runtime(database, tmp_path / "var", answers_per_hour=100))
+
+
+@pytest.fixture
+def budi(district: District) -> FlaskClient:
+    """A browser in which an administrator is signed in."""
+    browser = create_app(district.runtime).test_client()
+    sign_in(browser, district.runtime, "administrator", "")
+    return browser
+
+
+def hear(district: District, count: int, **back: float) -> None:
+    """Let messages come, so many, a minute apart, so long ago."""
+    now = district.runtime.now()
+    district.pass_time(**{name: -value for name, value in back.items()})
+    for _ in range(count):
+        district.pass_time(minutes=1)
+        district.keep("ani", "halo")
+    district.set_clock(now)
+
+
+def silent(district: District, scope: str = "") -> list[str]:
+    """Return the channels that are silent against their usual."""
+    with district.database.session(read_only=True) as session:
+        found = channels.find_silent(session, district.runtime.now(), scope=Scope(scope), names=["simulator"])
+    return [one.than for one in found]
+
+
+def test_a_channel_is_silent_where_many_wrote_in_the_same_days_of_last_month(district: District) -> None:
+    hear(district, 1, days=40)
+    hear(district, 6, days=30, hours=5)
+    hear(district, 1, hours=20)
+    assert silent(district) == ["month"]
+    hear(district, 1, hours=1)
+    assert silent(district) == []
+
+
+def test_a_quiet_time_is_no_silence_where_it_was_quiet_then_too(district: District) -> None:
+    hear(district, 1, days=40)
+    hear(district, 4, days=30, hours=5)
+    hear(district, 1, hours=20)
+    assert silent(district) == []
+
+
+def test_a_young_channel_is_measured_by_the_week_before_and_a_new_one_by_nothing(district: District) -> None:
+    hear(district, 1, hours=20)
+    assert silent(district) == []
+    hear(district, 1, days=9)
+    hear(district, 6, days=7, hours=5)
+    assert silent(district) == ["week"]
+
+
+def test_the_silence_of_anothers_channel_is_not_told(district: District, budi: FlaskClient) -> None:
+    hear(district, 1, days=40)
+    hear(district, 6, days=30, hours=5)
+    hear(district, 1, hours=20)
+    assert budi.post("/channels/simulator", data={"area": "14.03", "price": "350"}).status_code == 303
+    assert silent(district, "14.03") == silent(district, "14.03.01") == silent(district, "14") == ["month"]
+    assert silent(district, "15.01") == []
+    assert "Nothing has come since" in budi.get("/channels?lang=en").text
+
+
+def test_the_price_and_the_area_are_kept_and_shown(district: District, budi: FlaskClient) -> None:
+    budi.post("/channels/simulator", data={"area": "14.03", "price": "1.350"})
+    page = budi.get("/channels").text
+    assert 'value="1350"' in page
+    assert re.search(r'value="14.03" selected', page)
+    with district.database.session(read_only=True) as session:
+        assert channels.prices_of(session, ["simulator"]) == {"simulator": 1350}
+
+
+@pytest.mark.parametrize("typed", [{"price": "-1"}, {"price": "3,5"}, {"price": "1000000"}, {"area": "99.99"}])
+def test_a_wrong_price_or_area_is_told_beside_it(budi: FlaskClient, typed: dict[str, str]) -> None:
+    answer = budi.post("/channels/simulator", data={"area": "", "price": ""} | typed)
+    assert answer.status_code == 422
+    assert f"{next(iter(typed))}-simulator-fault" in answer.text
+
+
+def test_what_waits_and_what_failed_today_is_counted(district: District) -> None:
+    now = district.runtime.now()
+    with district.database.session() as session:
+        for at, state in [(now, "queued"), (now, "failed"), (now - timedelta(days=2), "failed"), (now, "delivered")]:
+            ref = add(session, NewOutboxMessage(None, "answer", "simulator", PHONES["ani"], "x", "t", at))
+            values = {"state": state, "sent_at": at if state == "delivered" else None}
+            session.execute(outbox.update().where(outbox.c.ref == ref).values(values))
+        [found] = traffic.traffic_of(session, ["simulator"], now, scope=Scope("14.03"))
+    assert (found.waiting, found.failed, found.sent_at) == (1, 1, now)
+
+
+def test_no_secret_of_a_channel_is_shown(database: Database, tmp_path: Path) -> None:
+    runtime = make_runtime(database, tmp_path / "var", channels="twilio", channel_options=OPTIONS)
+    browser = create_app(runtime).test_client()
+    sign_in(browser, runtime, "administrator", "")
+    page = browser.get("/channels")
+    assert page.status_code == 200
+    assert "auth_tokens" in page.text
+    assert SECRET not in page.text
+    assert OPTIONS["twilio"]["account_sid"] in page.text
+
+
+@pytest.mark.parametrize("role", ["viewer", "officer", "district"])
+def test_who_does_not_administer_is_told_so(district: District, role: str) -> None:
+    browser = create_app(district.runtime).test_client()
+    sign_in(browser, district.runtime, role, "14.03")
+    assert browser.get("/channels").status_code == 403
+    assert browser.post("/channels/simulator", data={"area": "", "price": "1"}).status_code == 403
+
+
+def test_an_administrator_of_one_area_cannot_take_anothers_channel(district: District, budi: FlaskClient) -> None:
+    budi.post("/channels/simulator", data={"area": "14.03", "price": "350"})
+    other = create_app(district.runtime).test_client()
+    sign_in(other, district.runtime, "administrator", "15.01")
+    assert "simulator" not in re.sub(r"<table.*?</table>", "", other.get("/channels").text, flags=re.DOTALL)
+    assert other.post("/channels/simulator", data={"area": "15.01", "price": "1"}).status_code == 404
+    assert budi.post("/channels/gone", data={"area": "", "price": "1"}).status_code == 404
+
+
+def test_what_the_doctor_finds_stands_there_in_words(budi: FlaskClient) -> None:
+    page = budi.get("/channels?lang=id").text
+    assert "Pesan tetap aman" in page, "Redis does not answer here"
+    assert "database" in page
