@@ -167,7 +167,7 @@ def absent() -> Response:
     return answer("absent.html", 404)
 
 
-def audit(session: Session, action: str, noun: str, subject: object, area: str, **details: Any) -> None:
+def audit(session: Session, action: str, noun: str, subject: object, area: str, /, **details: Any) -> None:
     """Write down what the visitor did, in the transaction in which it is done."""
     user, now = visitor(), runtime_of_request().now()
     audit_store.record(session, NewAudit(now, user.id, user.name, action, noun, str(subject), area, details))
