@@ -104,7 +104,7 @@ def test_a_facility_is_added_and_written_down(visitor: FlaskClient, runtime: Run
         ("code", "14030015", "harus 9"),
         ("code", "727100155", "14.03"),
         ("code", "140300101", "milik faskes lain"),
-        ("name", "", "wajib diisi"),
+        ("name", "", "Wajib diisi"),
         ("type", "WARUNG", "WARUNG"),
         ("area", "72.71.01", "di luar wilayah"),
         ("area", "14.03", "bukan kecamatan"),
