@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from flask import Response, request
+from flask import Response, request, url_for
 
 from gateway.calendar import shift
 from gateway.errors import SomebodyElse
 from gateway.handle import by_hand
 from gateway.handle.accept import ByHand
 from gateway.jobs import OUTBOUND
+from gateway.reply import notices, own_words
 from gateway.review import decide, enter
 from gateway.review.deeds import Office, Seen, read_seen
 from gateway.review.enter import Checked
 from gateway.review.pages import desk as desks
 from gateway.review.pages import frame, sheet, show
+from gateway.review.pages.deed_sayings import OWN_WORDS
 from gateway.review.pages.desk import LONGEST_WORDS, Desk
 from gateway.review.pages.language import mark, translate
 from gateway.store import decisions, senders
 from gateway.store.base import Session
 from gateway.store.reports import Report
+from gateway.store.senders import Sender
 
 CORRECTED = mark("Corrected.")
 NO_KEY = "0" * 32
@@ -51,6 +54,11 @@ class Case:
     def seen(self) -> Seen:
         """Return the report as it is seen now."""
         return Seen(self.report.id, self.report.state, self.desk.beside.revisions[-1].revision)
+
+    @property
+    def sent(self) -> Report | None:
+        """Return the newest revision that came by message, if one did."""
+        return next((one for one in reversed(self.desk.beside.revisions) if one.inbox_id), None)
 
     @property
     def is_over(self) -> bool:
@@ -90,8 +98,9 @@ def correct(report_id: int) -> Response:
             raise SomebodyElse(f"report {report_id} was {typed.seen} and is {case.seen}")
         looked = f"{sheet.sent_key(NO_KEY, report.values)}:{case.seen}"
         is_same = report.values == case.report.values
-        if case.is_over or is_same or not checked.is_taken or not typed.reason or typed.looked != looked:
-            return show_case(session, case, typed, checked=checked, looked=looked)
+        fault = _find_reason_fault(typed, case, session)
+        if case.is_over or is_same or not checked.is_taken or fault or typed.looked != looked:
+            return show_case(session, case, typed, checked=checked, looked=looked, reason_fault=fault)
         made = ByHand(
             key=sheet.sent_key(typed.key, report.values),
             reading=desks.as_reading(checked, {}),
@@ -108,7 +117,8 @@ def correct(report_id: int) -> Response:
         runtime.bells.ring(OUTBOUND, done.channel)
     added = decision.changes["added"] if decision else report_id
     words = mark("Corrected; the midwife is told by SMS.") if done.channel else CORRECTED
-    return frame.go("report.show_report", said=words, report_id=added)
+    undo = url_for("report.undo_decision", decision_id=done.decision_id)
+    return frame.go("report.show_report", said=words, undo=undo, report_id=added)
 
 
 def open_case(session: Session, report_id: int) -> Case | None:
@@ -138,6 +148,7 @@ def show_case(
     *,
     checked: Checked | None = None,
     looked: str = "",
+    reason_fault: str = "",
     is_late: bool = False,
 ) -> Response:
     """Show a report to be corrected: as it is, or what was typed with what it changes."""
@@ -152,10 +163,9 @@ def show_case(
     faults = {}
     if checked is not None and not checked.refusals and not changes:
         faults["sheet"] = translate(mark("Nothing is different yet. Change a number first."))
-    elif checked is not None and not typed.reason:
-        faults["reason"] = translate(mark("Please give the reason; it is kept with the correction."))
+    elif reason_fault:
+        faults["reason"] = reason_fault
     last = desk.beside.facts.history.get(shift(desk.period, -1), {})
-    sent = next((one for one in reversed(desk.beside.revisions) if one.inbox_id), None)
     is_wrong = bool(faults) or (checked is not None and not checked.is_taken)
     return frame.answer(
         "correct.html",
@@ -165,8 +175,8 @@ def show_case(
         report=report,
         live=desk.beside.live,
         state=show.REPORT_STATES.get(report.state, show.UNKNOWN_STATE),
-        sent=sent,
-        sender=senders.find_sender(session, sent.id, scope=frame.visitor().scope) if sent else None,
+        sent=case.sent,
+        sender=_find_sender(session, case),
         view=sheet.lay_out(desk.form, typed.fields, last, checked, typed.ticked),
         last_month=shift(desk.period, -1) if last else "",
         changes=changes,
@@ -177,6 +187,23 @@ def show_case(
         key=sheet.new_key(typed.key),
         is_late=is_late,
     )
+
+
+def _find_reason_fault(typed: Typed, case: Case, session: Session) -> str:
+    """Return what is wrong with the reason: it must be there, and where it goes out by SMS, arrive."""
+    if not typed.reason:
+        return translate(mark("Please give the reason; it is kept with the correction."))
+    if not typed.tells or _find_sender(session, case) is None:
+        return ""
+    wrong = own_words.find_fault(own_words.tidy_words(typed.reason), notices.room_for_reason())
+    if wrong is None:
+        return ""
+    said = translate(OWN_WORDS[wrong.fault]) % {"about": wrong.about, "over": wrong.over}
+    return translate(mark("She is told the reason by SMS: %(fault)s Or take the tick away.")) % {"fault": said}
+
+
+def _find_sender(session: Session, case: Case) -> Sender | None:
+    return senders.find_sender(session, case.sent.id, scope=frame.visitor().scope) if case.sent else None
 
 
 def _office() -> Office:

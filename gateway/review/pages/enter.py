@@ -10,9 +10,8 @@ from flask import Response, request
 
 from gateway.calendar import shift
 from gateway.errors import Raced, SomebodyElse
-from gateway.handle import accept
+from gateway.handle import accept, by_hand
 from gateway.handle.accept import Accepted, ByHand
-from gateway.handle.reading_json import to_json
 from gateway.review import enter
 from gateway.review.enter import Checked, Source
 from gateway.review.pages import correct, frame, sheet, show
@@ -27,6 +26,7 @@ from gateway.store.register import WishedFacilities
 from gateway.store.reports import ReportKey
 
 FOUND = 20  # facilities of one search
+KEPT_BEFORE = mark("This page was kept before; here is what became of it.")
 
 routes = frame.make_routes("enter")
 
@@ -80,6 +80,9 @@ def _take() -> Response:
         if taken is None:
             return _show_form(desk, typed, paper, checked=checked, ticked=ticked, status=409)
         session.commit()
+    ended = any(one.id == taken.report_id and one.state not in by_hand.LIVE for one in desk.beside.revisions)
+    if ended:  # the page was sent again after what it had brought was settled
+        return frame.go("report.show_report", said=KEPT_BEFORE, tone="look", report_id=taken.report_id)
     said = translate(mark("The report of %(facility)s for %(month)s is kept. It counts from now on."))
     words = said % {"facility": desk.facility.name, "month": show.show_month(desk.period)}
     return frame.go("report.show_report", said=words, report_id=taken.report_id)
@@ -116,8 +119,7 @@ def _keep(session: Session, desk: Desk, checked: Checked, paper: Paper) -> Accep
         return None
     made = ByHand(
         key=key,
-        reading=to_json(report)
-        | {"by_hand": told | {"by": frame.visitor().name, "sure": sheet.as_kept_all(checked.asks)}},
+        reading=desks.as_reading(checked, told),
         values=report.values,
         form_version=desk.form.version,
         seen_id=int(seen) if seen.isdecimal() and len(seen) < 19 else None,

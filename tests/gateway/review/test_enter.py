@@ -222,6 +222,26 @@ def test_what_cannot_be_is_said_not_to_be_there(officer: FlaskClient, here: Dist
     assert officer.get(f"/reports/new?{wished}").status_code == 404
 
 
+def test_a_reports_page_tells_where_it_came_from(officer: FlaskClient, here: District) -> None:
+    asked = post(officer, hidden := open_form(officer, here), **{"n-baru": "41", "source": "call"})
+    signs = [str(a["value"]) for tag, a in Page(asked).tags if tag == "input" and a.get("name") == "sure"]
+    kept = officer.post("/reports/new", data=hidden | GOOD | {"n-baru": "41", "source": "call", "sure": signs})
+    page = words_of(officer.get(kept.headers["Location"]))
+    assert "dari telepon Bidan Ani pada 2 Oktober 2025." in page
+    assert "Sudah ditanyakan dan benar: Peserta aktif 40, kurang dari 41 peserta baru bulan ini." in page
+
+
+def test_a_page_that_comes_back_late_tells_what_became_of_it(officer: FlaskClient, here: District) -> None:
+    hidden = open_form(officer, here)
+    post(officer, hidden)
+    with here.database.session() as session:
+        reports.set_state(session, revisions(here)[0].id, ReportState.REJECTED, was=ReportState.ACCEPTED)
+        session.commit()
+    again = post(officer, hidden)
+    assert "Halaman ini sudah pernah disimpan" in words_of(officer.get(again.headers["Location"]))
+    assert [report.state for report in revisions(here)] == ["rejected"]
+
+
 def test_what_staff_enter_is_written_down(officer: FlaskClient, here: District) -> None:
     post(officer, open_form(officer, here))
     with here.database.session(read_only=True) as session:
@@ -278,6 +298,8 @@ def test_a_correction_needs_a_reason_and_a_change(officer: FlaskClient, here: Di
     bare = officer.post(f"/reports/{first.id}/correct", data=typed | {"n-aktif": "45"})
     assert bare.status_code == 422
     assert "Tulis alasannya" in words_of(bare)
+    dropped = {"n-aktif": "45", "reason": "salah nomor", "tell": "1"}
+    assert "kata lain" in words_of(officer.post(f"/reports/{first.id}/correct", data=typed | dropped))
     assert len(revisions(here)) == 1
 
 
@@ -323,7 +345,7 @@ def test_a_report_that_no_longer_stands_leads_to_the_one_that_does(officer: Flas
     old, new = revisions(here)
     page = officer.get(f"/reports/{old.id}/correct")
     assert f"/reports/{new.id}/correct" in page.text
-    assert re.search(r"Perbaiki yang berlaku sekarang", page.text)
+    assert re.search(r"Koreksi yang berlaku sekarang", page.text)
 
 
 def test_time_is_told_as_of_the_facilitys_own_clock(officer: FlaskClient, here: District) -> None:
