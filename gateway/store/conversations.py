@@ -91,10 +91,11 @@ def concerns(phone: ColumnElement[str], channel: ColumnElement[str], scope: Scop
 
 
 def _has_place(phone: ColumnElement[str], scope: Scope | None = None) -> ColumnElement[bool]:
+    theirs = reporter_phones.alias()  # `phone` may be a column of the table itself
     found = (
         select(reporter_facilities.c.reporter_id)
-        .join(reporter_phones, reporter_phones.c.reporter_id == reporter_facilities.c.reporter_id)
-        .where(reporter_phones.c.phone == phone)
+        .join(theirs, theirs.c.reporter_id == reporter_facilities.c.reporter_id)
+        .where(theirs.c.phone == phone)
     )
     if scope is not None:
         found = found.join(facilities, facilities.c.id == reporter_facilities.c.facility_id)
