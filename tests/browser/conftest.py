@@ -14,6 +14,7 @@ from gateway.runtime import make_runtime, utc_now
 from gateway.settings import Settings
 from gateway.store.base import Database
 from tests.browser.office import House, open_office, serve, start_chromium
+from tests.servers import ValkeyServer
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +49,7 @@ def house(tmp_path: Path, loaded_sqlite: Path, redis_url: str) -> Iterator[House
 
 
 @pytest.fixture(scope="session")
-def office(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Iterator[House]:
+def office(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, valkey: ValkeyServer) -> Iterator[House]:
     """A district on a morning with work on every screen. Its tests look only; what they change, all see."""
-    with open_office(tmp_path_factory.mktemp("office"), migrated_sqlite) as house:
+    with open_office(tmp_path_factory.mktemp("office"), migrated_sqlite, valkey.url) as house:
         yield house

@@ -24,7 +24,7 @@ from gateway.store.base import Database
 from gateway.store.users import NewUser
 from gateway.store.visits import NewVisit
 from gateway.values import InboundSms, Role, read_sender
-from tests.district import make_runtime
+from tests.district import TestRuntime, make_runtime
 from workers import inbound, outbound, totals
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
@@ -60,6 +60,11 @@ class House:
     url: str
     runtime: Runtime
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def pass_time(self, **span: float) -> None:
+        """Move a clock that stands still."""
+        assert isinstance(self.runtime, TestRuntime)
+        self.runtime.clock[0] += timedelta(**span)
 
     def work(self) -> None:
         """Handle everything that has come in, send every answer and sum up, as the worker processes do."""
@@ -108,24 +113,32 @@ def serve(runtime: Runtime) -> Iterator[House]:
 
 
 @contextmanager
-def open_office(folder: Path, migrated: Path) -> Iterator[House]:
-    """Serve a district on the morning after reports were due, with something to do on every screen."""
+def open_bare_office(folder: Path, migrated: Path, redis_url: str) -> Iterator[House]:
+    """Serve a district on the morning after reports were due, its clock standing still."""
     path = shutil.copy(migrated, folder / "office.db")
-    runtime = make_runtime(Database(f"sqlite:///{path}"), folder / "var")
+    runtime = make_runtime(Database(f"sqlite:///{path}"), folder / "var", redis_url)
     runtime.clock[0] = MORNING
     with runtime.database.session() as session:
         demo.load(session, MORNING)
         session.commit()
     with serve(runtime) as house:
-        fill(house, runtime.clock)
+        totals.drain(runtime)
         yield house
 
 
-def fill(house: House, clock: list[datetime]) -> None:
+@contextmanager
+def open_office(folder: Path, migrated: Path, redis_url: str) -> Iterator[House]:
+    """Serve a district with something to do on every screen."""
+    with open_bare_office(folder, migrated, redis_url) as house:
+        fill(house)
+        yield house
+
+
+def fill(house: House) -> None:
     """Let a morning's messages come in: reports, doubts, repairs, corrections, stock, and what is no report at all."""
 
     def say(phone: str, text: str) -> None:
-        clock[0] += timedelta(seconds=40)
+        house.pass_time(seconds=40)
         house.hear(phone, text)
 
     ani, sari, _ = (midwife.phone for midwife in demo.printed_midwives())

@@ -16,11 +16,12 @@ from gateway.store import schema
 from tests.browser.office import FAR, House, open_office, start_chromium
 from tests.browser.places import OPEN, find_addresses
 from tests.house.source import ROOT
+from tests.servers import ValkeyServer
 
 FOLDER = ROOT / "docs" / "screens"
 WIDTHS = {"narrow": (360, 740), "wide": (1440, 900)}
-TALLEST = 2400  # pixels; what is below repeats what is above
-COLOURS = 64
+TALLEST = 1800  # pixels; what is below repeats what is above
+COLOURS = 32
 
 
 def main(wanted: Sequence[str]) -> int:
@@ -30,11 +31,14 @@ def main(wanted: Sequence[str]) -> int:
         migrated = Path(folder) / "migrated.db"
         schema.upgrade(f"sqlite:///{migrated}")
         browser = start_chromium(playwright)
-        with open_office(Path(folder), migrated) as house:
+        valkey = ValkeyServer(Path(folder))
+        valkey.start()
+        with open_office(Path(folder), migrated, valkey.url) as house:
             for language in LANGUAGES:
                 for width in WIDTHS:
                     faults += take_pictures(browser, house, language, width, wanted)
         browser.close()
+        valkey.stop()
     for fault in faults:
         sys.stderr.write(f"{fault}\n")
     return 1 if faults else 0
