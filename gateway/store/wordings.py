@@ -68,3 +68,8 @@ def drop_sentence(session: Session, area: str, language: str, name: str, *, scop
     """Say it in the words of the area around, or of the file, again; False when none were chosen here."""
     here = wordings.c.area == area, wordings.c.language == language, wordings.c.name == name
     return bool(session.execute(delete(wordings).where(*here, within(wordings.c.area, scope))).rowcount)
+
+
+def sentences_within(session: Session, area: str, *, scope: Scope) -> tuple[ChosenSentence, ...]:
+    """Return what was chosen for an area of the scope, or for one around it, which counts there too."""
+    return sentences_around(session, [area]) if scope.covers(area) else ()
