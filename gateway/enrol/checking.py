@@ -41,6 +41,7 @@ _DATES = (
 )
 _MONTH = re.compile(r"20\d\d-(?:0[1-9]|1[0-2])", re.ASCII)
 _DAMAGED = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE | re.ASCII)  # what a sheet shows of a long number
+_BETWEEN = re.compile(r"[/;|\n]|,(?![0-9]+E)|\s+dan\s+", re.IGNORECASE)  # a comma inside 8,1E+11 parts nothing
 _INDONESIA = ((-11.5, 6.5), (94.5, 141.5))  # latitude and longitude of the country, with some sea around it
 
 
@@ -128,6 +129,15 @@ def make_short_name(name: str) -> str:
     ('PUSKESMASTELUKBELITU', 'PMBANISST')
     """
     return _NO_NAME.sub("", name.upper())[:20] or "FASKES"
+
+
+def split_cell(cell: str) -> list[str]:
+    """Return the parts of a cell that holds several phones or codes.
+
+    >>> split_cell("0812-1 / 0813-2, 0814-3"), split_cell("8,1E+11")
+    (['0812-1', '0813-2', '0814-3'], ['8,1E+11'])
+    """
+    return [part.strip() for part in _BETWEEN.split(cell) if part.strip()]
 
 
 def read_date(text: str, name: str) -> date | Fault:

@@ -21,6 +21,7 @@ from gateway.enrol.checking import (
     find_missing,
     make_short_name,
     read_phone,
+    split_cell,
     values_when_switched,
 )
 from gateway.enrol.faults import Fault, FaultCode
@@ -28,7 +29,6 @@ from gateway.enrol.reading_files import Sheet
 from gateway.store.register import KnownFacility
 from gateway.store.roster import KnownReporter
 
-_PARTS = re.compile(r"[/;,|]|\s+dan\s+|\n")
 _FEW_DIGITS = re.compile(r"[0-9]{9}", re.ASCII)
 _LANGUAGES: Mapping[str, str] = {
     **dict.fromkeys(("id", "indonesia", "bahasa indonesia", "indonesian"), "id"),
@@ -85,7 +85,7 @@ def codes_of(sheet: Sheet, fields: Sequence[str], field: str) -> set[str]:
     """Return the facility codes that a file names in a column, as far as they are codes."""
     found: set[str] = set()
     for _, row in _rows(sheet, fields):
-        for part in _split(row.get(field, "")):
+        for part in split_cell(row.get(field, "")):
             plain = "".join(mark for mark in part if mark not in " .-")
             if _FEW_DIGITS.fullmatch(plain):
                 found.add(plain)
@@ -94,7 +94,9 @@ def codes_of(sheet: Sheet, fields: Sequence[str], field: str) -> set[str]:
 
 def phones_of(sheet: Sheet, fields: Sequence[str], region: str) -> set[str]:
     """Return the phones that a file names, as far as they are phones."""
-    found = (read_phone(part, "phones", region) for _, row in _rows(sheet, fields) for part in _split(row["phones"]))
+    found = (
+        read_phone(part, "phones", region) for _, row in _rows(sheet, fields) for part in split_cell(row["phones"])
+    )
     return {phone for phone in found if isinstance(phone, str)}
 
 
@@ -207,10 +209,10 @@ def _read_reporter(written: Mapping[str, str], known: KnownPeople) -> tuple[dict
             faults.append(Fault(FaultCode.TOO_LONG, "name", {"longest": "100"}))
         else:
             values["name"] = name
-    phones = [read_phone(part, "phones", known.region) for part in _split(written.get("phones", ""))]
+    phones = [read_phone(part, "phones", known.region) for part in split_cell(written.get("phones", ""))]
     faults += [phone for phone in phones if isinstance(phone, Fault)]
     values["phones"] = tuple(dict.fromkeys(phone for phone in phones if isinstance(phone, str)))
-    codes = ["".join(mark for mark in part if mark not in " .-") for part in _split(written.get("facilities", ""))]
+    codes = ["".join(mark for mark in part if mark not in " .-") for part in split_cell(written.get("facilities", ""))]
     for code in dict.fromkeys(codes):
         facility = known.facilities.get(code)
         if facility is None or facility.merged_into:
@@ -236,7 +238,7 @@ def _find_same_names(places: Sequence[KnownFacility], name: str) -> list[Fault]:
 def _names_by_phone(rows: Sequence[tuple[int, Mapping[str, str]]], region: str) -> Mapping[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for _, written in rows:
-        for part in _split(written.get("phones", "")):
+        for part in split_cell(written.get("phones", "")):
             phone = read_phone(part, "phones", region)
             if isinstance(phone, str):
                 found[phone].add(_same(written.get("name", "")))
@@ -300,10 +302,6 @@ def _rows(sheet: Sheet, fields: Sequence[str]) -> Iterator[tuple[int, Mapping[st
                 written[field] = f"{written[field]} / {cell}" if field in written else cell
         written.setdefault("phones", "")
         yield number, written
-
-
-def _split(cell: str) -> list[str]:
-    return [part.strip() for part in _PARTS.split(cell) if part.strip()]
 
 
 def _same(name: str) -> str:

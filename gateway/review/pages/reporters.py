@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, request
 
-from gateway.enrol.checking import read_phone
+from gateway.enrol.checking import read_phone, split_cell
 from gateway.enrol.faults import Fault, FaultCode
 from gateway.redact import mask_phone
 from gateway.review.pages import frame, paging
@@ -263,7 +263,7 @@ def _read(session: Session, typed: Mapping[str, str], owner_id: int | None) -> t
         faults.append(Fault(FaultCode.MISSING, "name"))
     elif len(name) > 100:
         faults.append(Fault(FaultCode.TOO_LONG, "name", {"longest": "100"}))
-    lines = [line for line in typed["phones"].replace(",", "\n").splitlines() if line.strip()]
+    lines = split_cell(typed["phones"].replace("\r", ""))
     read = [read_phone(line, "phones", region) for line in lines[:MOST_PHONES]]
     faults += [one for one in read if isinstance(one, Fault)]
     phones = tuple(dict.fromkeys(one for one in read if not isinstance(one, Fault)))

@@ -18,7 +18,7 @@ PALU = "72.71.01"
 
 
 def make_registry(runtime: Runtime) -> Mapping[str, int]:
-    """Fill a registry and return its facilities' ids by short name: the district's, one in another kecamatan, one far."""
+    """Fill a registry and return its facilities' ids by short name: the district's, a neighbour, and one far away."""
     ids = dict(make_district(runtime.database))
     with runtime.database.session() as session:
         areas.add_areas(

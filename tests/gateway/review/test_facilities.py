@@ -106,7 +106,7 @@ def test_a_facility_is_added_and_written_down(visitor: FlaskClient, runtime: Run
         ("code", "140300101", "milik faskes lain"),
         ("name", "", "Wajib diisi"),
         ("type", "WARUNG", "WARUNG"),
-        ("area", "72.71.01", "di luar wilayah"),
+        ("area", "72.71.01", "tidak dikenal"),
         ("area", "14.03", "bukan kecamatan"),
         ("short_name", "12345", "huruf"),
         ("latitude", "200", "koordinat"),
