@@ -13,7 +13,6 @@ from math import ceil
 LEFT, GIVEN = "akhir", "keluar"  # the measures of the stock form that this goes by
 MONTHS = 3  # the last months that were reported tell what a usual month is
 MONTHS_BACK = 6  # and so far back they are looked for
-LEAST, MOST = 1, 3  # months of stock that are enough; each area may choose its own
 
 
 class Status(StrEnum):
@@ -37,13 +36,15 @@ class Stock:
     resupply: int
 
 
-def judge_stock(left: int | None, given: Sequence[int], least: int = LEAST, most: int = MOST) -> Stock:
+def judge_stock(left: int | None, given: Sequence[int], least: int, most: int) -> Stock:
     """Return how a stock stands: what is left, and what was given out in the last reported months.
 
-    >>> judge_stock(30, (10, 20, 30)).status.value, judge_stock(30, (10, 20, 30)).resupply
+    Units: `least` and `most` are months; what lasts as long is enough.
+
+    >>> judge_stock(30, (10, 20, 30), 1, 3).status.value, judge_stock(30, (10, 20, 30), 1, 3).resupply
     ('cukup', 30)
-    >>> judge_stock(0, ()).status.value, judge_stock(7, ()).status.value, judge_stock(7, (0, 0)).status.value
-    ('kosong', 'tidak_diketahui', 'lebih')
+    >>> [judge_stock(*one, 1, 3).status.value for one in ((0, ()), (7, ()), (7, (0, 0)))]
+    ['kosong', 'tidak_diketahui', 'lebih']
     """
     usual = sum(given) / len(given) if given else None
     if left is None:

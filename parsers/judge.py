@@ -30,6 +30,8 @@ class Thresholds:
     history_months: int = 6
     zero_months: int = 3
     expiring_months: int = 6
+    stock_least: int = 1
+    stock_most: int = 3
     caps: Mapping[str, Mapping[str, int]] | None = None
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gateway.review.pages.language import mark
+from flask import url_for
+
+from gateway.review.pages import frame, nav
+from gateway.review.pages.language import mark, translate
+from gateway.review.permit import Action
 from gateway.runtime import Runtime
 from gateway.store import alarms, channels
 from gateway.store.base import Session
@@ -13,45 +17,56 @@ from gateway.values import InboxState, OutboxState, Scope
 
 RECENT = timedelta(days=7)  # what was not delivered longer ago is no news
 SILENT_CLOCK = timedelta(seconds=60)  # it says that it lives every ten seconds
-SILENT_CHANNEL = timedelta(days=2)  # in which somebody always writes
+
+_MESSAGES = (
+    (InboxState.DEAD, mark("%(number)s messages could not be handled."), "bad", "work"),
+    (OutboxState.FAILED, mark("%(number)s messages of the last days did not arrive."), "bad", "undelivered"),
+    (OutboxState.UNSURE, mark("%(number)s messages of the last days may not have gone out."), "look", "undelivered"),
+    (InboxState.HELD, mark("%(number)s messages are held: their numbers are not registered."), "look", "held"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One thing to mend. `words` and `advice` are to be translated; `number` is how many, or None; `most` is 99+."""
+    """One thing to mend, in words, and the page where that is done if the visitor may."""
 
     words: str
     tone: str
-    endpoint: str = ""
-    number: int | None = None
-    name: str = ""
-    tab: str = ""
+    url: str = ""
 
 
 def find_alarms(session: Session, runtime: Runtime, scope: Scope) -> tuple[Alarm, ...]:
-    """Return what a visitor of this scope should know of, the worst first."""
-    now = runtime.now()
-    found = [*_machinery(session, runtime)]
-    numbers = alarms.count_open(session, now - RECENT, scope=scope)
-    for state, words, tone, tab in _MESSAGES:
-        if numbers.get(state):
-            found.append(Alarm(words, tone, "messages.show_messages", numbers[state], tab=tab))
-    return tuple(found)
-
-
-_MESSAGES = (
-    (InboxState.DEAD, mark("messages could not be handled"), "bad", "unread"),
-    (OutboxState.FAILED, mark("messages of the last days did not arrive"), "bad", "unsent"),
-    (OutboxState.UNSURE, mark("messages of the last days may not have gone out"), "look", "unsent"),
-    (InboxState.HELD, mark("messages are held, their numbers are not registered"), "look", "unread"),
-)
+    """Return what a visitor of this scope should know of, the machinery first."""
+    return (*_machinery(session, runtime), *_silences(session, runtime, scope), *_messages(session, runtime, scope))
 
 
 def _machinery(session: Session, runtime: Runtime) -> list[Alarm]:
     found = []
     ticked_at = channels.last_tick(session, "clock")
     if ticked_at is not None and runtime.now() - ticked_at > SILENT_CLOCK:
-        found.append(Alarm(mark("The clock stands still: nothing is swept up, no reminder goes out."), "bad"))
+        found.append(Alarm(translate("The clock stands still: what was missed is not fetched."), "bad"))
     if not runtime.bells.is_heard():
-        found.append(Alarm(mark("Redis does not answer. What comes in is kept, and handled once it is back."), "bad"))
+        words = translate("Redis does not answer. What comes in is kept, and handled once it is back.")
+        found.append(Alarm(words, "bad"))
     return found
+
+
+def _silences(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
+    address = _find_address("channels.show_channels", Action.ADMINISTER)
+    words = translate("Nothing comes in by %(channel)s, where %(number)s messages came at this time before.")
+    silent = channels.find_silent(session, runtime.now(), scope=scope, names=list(runtime.channels))
+    return [Alarm(words % {"channel": one.name, "number": one.expected}, "bad", address) for one in silent]
+
+
+def _messages(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
+    found = []
+    numbers = alarms.count_open(session, runtime.now() - RECENT, scope=scope)
+    for state, words, tone, tab in _MESSAGES:
+        if number := numbers.get(state):
+            said = translate(words) % {"number": number if number < alarms.MOST else f"{alarms.MOST - 1}+"}
+            found.append(Alarm(said, tone, _find_address("messages.show_messages", Action.SEE, tab=tab)))
+    return found
+
+
+def _find_address(endpoint: str, action: Action, tab: str | None = None) -> str:
+    return url_for(endpoint, tab=tab) if nav.has_page(endpoint) and frame.may(action) else ""

@@ -158,9 +158,11 @@ def gather_stock(session: Session, runtime: Runtime, wish: Wish) -> dict[str, An
     form = month_figures.find_stock_form(runtime.forms)
     if form is None:
         return {"stock_form": None, "stock_rows": ()}
-    limits = month_figures.stock_limits(thresholds.all_thresholds(session), form, wish.area.code)
+    scope = frame.visitor().scope
+    chosen = thresholds.thresholds_around(session, wish.area.code, form.code, scope=scope)
+    limits = month_figures.stock_limits(chosen, form, wish.area.code)
     periods = month_figures.months_until(wish.period, MONTHS_BACK)
-    sums = figures.sums_of(session, form.code, periods, wish.area.code, scope=frame.visitor().scope)
+    sums = figures.sums_of(session, form.code, periods, wish.area.code, scope=scope)
     return {
         "stock_form": form,
         "stock_rows": month_figures.stock_rows(form, sums, wish.period, limits),

@@ -6,13 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway import stock
-from gateway.calendar import areas_around, shift
+from gateway.calendar import shift
 from gateway.coverage import Group, group_of, percent
+from gateway.handle.limits import limits_for
 from gateway.review.pages import charts, show
 from gateway.review.pages.charts import Bar
 from gateway.review.pages.language import mark
 from gateway.stock import Stock
 from gateway.store.areas import Area
+from gateway.store.facilities import Facility
 from gateway.store.figures import Kind
 from gateway.store.thresholds import Threshold
 from gateway.store.totals import Count
@@ -222,15 +224,10 @@ def stock_items(form: Form) -> tuple[str, ...]:
     return tuple(item for item in form.items if item in form.measures[stock.LEFT].items)
 
 
-def stock_limits(chosen: Sequence[Threshold], form: Form, area: str) -> tuple[int, int]:
+def stock_limits(chosen: Sequence[Threshold], form: Form, area: str, facility_type: str = "") -> tuple[int, int]:
     """Return from how many months of stock on it is enough, and up to how many, as the smallest area around chose."""
-    around = areas_around(area)
-    found = {"stock_least": stock.LEAST, "stock_most": stock.MOST}
-    holding = [one for one in chosen if one.form == form.code and one.area in around and not one.facility_type]
-    for one in sorted(holding, key=lambda one: len(one.area)):
-        if one.name in found:
-            found[one.name] = one.value
-    return found["stock_least"], found["stock_most"]
+    found = limits_for(chosen, form, Facility(0, "", "", "", facility_type, area, ""))
+    return found.stock_least, found.stock_most
 
 
 def stock_rows(

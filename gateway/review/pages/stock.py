@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Response, request
 
 from gateway.review.pages import frame, month_figures, show
@@ -9,6 +11,9 @@ from gateway.review.pages.missing import LARGEST_ID
 from gateway.review.pages.month import find_wish
 from gateway.stock import MONTHS_BACK, Status, judge_stock, last_given
 from gateway.store import supplies, thresholds
+from gateway.store.supplies import Supply
+from gateway.store.thresholds import Threshold
+from parsers.form import Form
 
 routes = frame.make_routes("stock")
 
@@ -42,9 +47,11 @@ def show_stock() -> Response:
             after=after if after is not None and 0 <= after < LARGEST_ID else None,
             limit=ROWS + 1,
         )
-        chosen = thresholds.all_thresholds(session)
-    limits = {one.area: month_figures.stock_limits(chosen, form, one.area) for one in found}
-    rows = [(one, judge_stock(one.left, last_given(one.given, wish.period), *limits[one.area])) for one in found[:ROWS]]
+        chosen = thresholds.thresholds_around(session, wish.area.code, form.code, scope=frame.visitor().scope)
+    rows = [
+        (one, judge_stock(one.left, last_given(one.given, wish.period), *_limits(chosen, form, one)))
+        for one in found[:ROWS]
+    ]
     about = {"item": item, "form": None, "only": Status.EMPTY.value if only else None}
     return frame.answer(
         "stock.html",
@@ -57,3 +64,7 @@ def show_stock() -> Response:
         older=wish.url("stock.show_stock", after=rows[-1][0].facility_id, **about) if len(found) > ROWS else None,
         now=runtime.now(),
     )
+
+
+def _limits(chosen: Sequence[Threshold], form: Form, supply: Supply) -> tuple[int, int]:
+    return month_figures.stock_limits(chosen, form, supply.area, supply.type)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import Response, request, url_for
 
+from gateway import stock
 from gateway.calendar import areas_around
 from gateway.handle.limits import CAP, find_fault, limits_for
 from gateway.review.pages import frame, show
@@ -75,6 +76,15 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "expiring_months": Meaning(
         mark("Stock expiring: months"), mark("Stock that expires within this many months is flagged for you."), 0, 60
+    ),
+    "stock_least": Meaning(
+        mark("Enough stock: from how many months"), mark("Stock that lasts less is low, on the month's page."), 0, 24
+    ),
+    "stock_most": Meaning(
+        mark("Enough stock: up to how many months"),
+        mark("Stock that lasts longer is too much; a resupply fills up to here."),
+        1,
+        60,
     ),
 }
 CAPPED = mark("A number over this is unusual for this type of facility: its sender is asked.")
@@ -202,6 +212,8 @@ def _make_rows(chosen: Sequence[Threshold], form: Form, area: str, kind: str) ->
     caps, original = (counting.caps or form.caps).get(kind, {}), form.caps.get(kind, {})
     rows = []
     for name, meaning in MEANINGS.items():
+        if name.startswith("stock_") and stock.LEFT not in form.measures:
+            continue
         best = _find_choice(chosen, name, area, kind)
         value = int(getattr(counting, name))
         about = name, translate(meaning.name), translate(meaning.words), meaning.low, meaning.high
