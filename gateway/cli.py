@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from gateway import checkup, cli_staff, cli_users, demo, demo_days, jobs, supervise
+from gateway import checkup, cli_registry, cli_staff, cli_users, demo, demo_days, jobs, supervise
 from gateway.channels import http, simulator
 from gateway.errors import KabarError, Misconfigured
 from gateway.forms import load_forms
@@ -196,7 +196,7 @@ def send_sms(sender: str, url: str | None, wait: float, text: str) -> None:
     sys.exit(_Phone(address, simulator.read_secret(var)).converse(sender, text, wait))
 
 
-for group in (*cli_staff.GROUPS, *cli_users.GROUPS):
+for group in (*cli_staff.GROUPS, *cli_users.GROUPS, *cli_registry.GROUPS):
     kabar.add_command(group)
 
 

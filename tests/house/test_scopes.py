@@ -1,0 +1,90 @@
+"""What a page asks the store for is asked within the visitor's area: every question has a scope, or stands here."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+
+from tests.house.source import Module, dotted, functions_of, read_modules
+
+# Modules of the store whose rows belong to no area, or to the visitor alone; and single questions of the others.
+OF_NO_AREA = {
+    "gateway.store.base",
+    "gateway.store.factors",  # the visitor's own proofs, or those of a user that was found within the scope
+    "gateway.store.visits",
+    "gateway.store.invitations",
+}
+NO_SCOPE_NEEDED = {
+    "areas.names_of": "names of areas are public",
+    "audit.record": "it adds only",
+    "users.add_user": "the page checks what may be given, and the area lies within its own",
+    "users.clean_login": "no question",
+    "users.count_administrators": "a count, so that one is left",
+    "users.find_by_login": "the door: nobody is signed in yet",
+    "users.find_demo_users": "sample users of a demonstration",
+    "users.find_login_fault": "no question",
+    "users.find_user": "the door: by a token or a password",
+    "users.set_language": "of the visitor themself",
+    "users.set_name": "of the visitor themself",
+}
+
+
+@cache
+def store_functions() -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Return the public functions of the store, as `inbox.find_by_id`."""
+    return {
+        f"{module.name.removeprefix('gateway.store.')}.{function.name}": function
+        for module in read_modules("gateway")
+        if module.name.startswith("gateway.store.") and module.name not in OF_NO_AREA
+        for function in functions_of(module)
+        if function in module.tree.body and not function.name.startswith("_")
+    }
+
+
+def calls_of_store(module: Module) -> list[tuple[str, ast.Call]]:
+    """Return each call of a function of the store, by its name there, whatever it is called in the module."""
+    names: dict[str, str] = {}
+    for node in module.tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "gateway.store":
+            names |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gateway.store."):
+            room = str(node.module).removeprefix("gateway.store.")
+            names |= {alias.asname or alias.name: f"{room}.{alias.name}" for alias in node.names}
+    found = []
+    for call in ast.walk(module.tree):
+        if isinstance(call, ast.Call):
+            head, _, rest = dotted(call.func).partition(".")
+            name = f"{names.get(head, '')}.{rest}".strip(".") if head in names else ""
+            if name in store_functions():
+                found.append((name, call))
+    return found
+
+
+def test_pages_ask_the_store_within_a_scope() -> None:
+    unscoped = []
+    for module in read_modules("gateway"):
+        if not module.name.startswith(("gateway.review.pages.", "gateway.review.decide", "gateway.review.undo")):
+            continue
+        for name, call in calls_of_store(module):
+            arguments = store_functions()[name].args
+            has_scope = "scope" in {one.arg for one in (*arguments.kwonlyargs, *arguments.args)}
+            if not has_scope and name not in NO_SCOPE_NEEDED:
+                unscoped.append(f"{module.at(call.lineno)} {name}")
+    assert not unscoped, (
+        "give the function a `scope` that its WHERE holds, or say here why it needs none:\n"
+        + "\n".join(sorted(unscoped))
+    )
+
+
+def test_a_scope_that_is_taken_is_used() -> None:
+    idle = [
+        name
+        for name, function in store_functions().items()
+        if "scope" in {one.arg for one in (*function.args.kwonlyargs, *function.args.args)}
+        and not any(isinstance(node, ast.Name) and node.id == "scope" for node in ast.walk(function))
+    ]
+    assert not idle, f"`scope` is asked for, and then forgotten: {idle}"
+
+
+def test_nothing_is_excused_that_is_not_there() -> None:
+    assert set(NO_SCOPE_NEEDED) - set(store_functions()) == set()
