@@ -169,7 +169,7 @@ def _changes(wording: Wording, stored: Stored) -> list[str]:
 
 def list_changes(wording: Wording, form: Form, before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
     """Return what differs between two reports of a form, each as `AKTIF 40 jadi 45`, in the order of the form."""
-    keys = [key for key in in_order(form, {**before, **after}) if before.get(key) != after.get(key)]
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key) and is_known(form, key)]
     return [
         wording.fill(
             wording.parts["changed"],
@@ -177,8 +177,14 @@ def list_changes(wording: Wording, form: Form, before: Mapping[str, int], after:
             before=_or_dash(before.get(key)),
             after=_or_dash(after.get(key)),
         )
-        for key in keys
+        for key in in_order(form, changed)
     ]
+
+
+def is_known(form: Form, key: str) -> bool:
+    """Return whether a form still has a key: what is stored may be older than the form."""
+    measure, _, item = key.partition(".")
+    return measure in form.measures and (not item or item in form.items)
 
 
 def say_changes(wording: Wording, changes: Sequence[str], told: int) -> list[str]:

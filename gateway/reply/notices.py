@@ -24,13 +24,13 @@ class About:
 
 def room_for_reason() -> int:
     """Return how many septets of a reason a notice has room for: a longer one is refused, never cut."""
-    return longest("reason")
+    return longest("because")
 
 
 def say_rejected(wording: Wording, about: About, reason: str, *, is_change: bool) -> str:
     """Return that a report is not used, why, and what to do now. `is_change`: what counted before goes on counting."""
     sentence = wording.answers["staff_rejected_change" if is_change else "staff_rejected"]
-    return wording.fill(sentence, **_head(wording, about), reason=_clean(reason))
+    return wording.fill(sentence, **_head(wording, about), because=_clean(reason))
 
 
 def say_corrected(
@@ -38,7 +38,7 @@ def say_corrected(
 ) -> str:
     """Return what staff changed in a report, each as `AKTIF 40 jadi 45`, and why; what does not fit is counted."""
     head = wording.fill(wording.parts["staff_changed"], **_head(wording, about))
-    end = wording.fill(wording.parts["staff_changed_end"], reason=_clean(reason))
+    end = wording.fill(wording.parts["staff_changed_end"], because=_clean(reason))
     changes = compose.list_changes(wording, about.form, before, after)
     for told in range(len(changes), 0, -1):
         text = " ".join([head, *compose.say_changes(wording, changes, told), end])
@@ -57,8 +57,8 @@ def list_questions(wording: Wording, about: About, values: Mapping[str, int]) ->
         ALL: wording.fill(wording.answers["staff_asks_all"], **head),
         MONTH: wording.fill(wording.answers["staff_asks_month"], **head),
     }
-    totals = [key for key in compose.in_order(about.form, values) if "." not in key]
-    for key in totals or compose.in_order(about.form, values):
+    ordered = compose.in_order(about.form, [key for key in values if compose.is_known(about.form, key)])
+    for key in [key for key in ordered if "." not in key] or ordered:
         word = about.form.word_for(key)
         found[key] = wording.fill(wording.answers["staff_asks_figure"], **head, key=word, value=values[key])
     return found

@@ -43,7 +43,7 @@ LONGEST: Mapping[str, int] = {  # septets that a slot may take; a longer value i
     "due": 6,
     "first": 6,
     "second": 6,
-    "reason": 44,
+    "because": 44,
 }
 GROUPS = ("answers", "problems", "parts")
 LONGEST_NUMBER = 6  # "99.999"; every slot that is not named above holds a number

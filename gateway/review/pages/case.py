@@ -13,13 +13,14 @@ from flask import url_for
 
 from gateway.calendar import shift
 from gateway.handle import by_hand
+from gateway.reply.compose import is_known
 from gateway.review import enter
 from gateway.review.deeds import find_obstacle
 from gateway.review.pages import board, frame, show, written
 from gateway.review.pages.board import ReportCard
 from gateway.review.pages.deed_sayings import VERBS
 from gateway.review.pages.language import current_language, mark, translate
-from gateway.review.pages.sayings import say_flag, say_problem, say_repair
+from gateway.review.pages.sayings import say_by_hand, say_flag, say_problem, say_repair
 from gateway.review.pages.written import Part
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
@@ -39,12 +40,13 @@ MONTHS = 6  # before the report's own
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure over the months. `jumps`: it is one of those that a rule finds doubtful."""
+    """A figure over the months. `jumps`: a rule finds it doubtful; `counting` is what counts now, if that is another."""
 
     name: str
     values: tuple[int | None, ...]
     now: int | None
     jumps: bool
+    counting: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,11 @@ class Case:
     def remark(self) -> str:
         """What the reader took for no part of the report."""
         return str(self.report.reading.get("remark") or "")
+
+    @property
+    def origin(self) -> list[str]:
+        """Where a revision that staff typed comes from, and what they asked about, in words."""
+        return say_by_hand(self.report.reading, self.form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,7 @@ def find_case(session: Session, report_id: int, runtime: Runtime, scope: Scope) 
         repairs=tuple(say_repair(repair, form) for repair in report.reading.get("repairs", ())),
         findings=_say_findings(report, form, found, question),
         months=before,
-        rows=_rows(form, values, [facts.history.get(period, {}) for period in before], found),
+        rows=_rows(form, values, [facts.history.get(period, {}) for period in before], found, counting),
         changes={one: _name_changes(old, others[one], form) for one, old in replaced.items() if old is not None},
         counting=counting if counting and counting.report.id != report.id else None,
         proposal=_name_changes(counting.report.values, values, form) if counting else (),
@@ -152,9 +159,9 @@ def find_decision(session: Session, decision_id: int, scope: Scope) -> Decision 
 
 
 def show_short_month(period: str) -> str:
-    """Return a period as it stands over a column: Sep 2025."""
+    """Return a period as it stands over a column: Sep 25."""
     day = date(int(period[:4]), int(period[5:7]), 1)
-    words: str = format_date(day, "MMM y", locale=current_language())
+    words: str = format_date(day, "MMM yy", locale=current_language())
     return words
 
 
@@ -190,7 +197,8 @@ def say_meanwhile(case: Case) -> str:
 def _judge(report: WholeReport, values: Mapping[str, int], form: Form | None, facts: Facts) -> tuple[Finding, ...]:
     if form is None or report.state in (ReportState.REPLACED, ReportState.WITHDRAWN):
         return ()
-    verdict = judge(ReadReport(report.form, report.period, values), form, facts)
+    known = {key: value for key, value in values.items() if is_known(form, key)}
+    verdict = judge(ReadReport(report.form, report.period, known), form, facts)
     return (*verdict.asks, *verdict.flags)
 
 
@@ -208,14 +216,25 @@ def _say_findings(
 
 
 def _rows(
-    form: Form | None, values: Mapping[str, int], before: Sequence[Mapping[str, int]], found: Sequence[Finding]
+    form: Form | None,
+    values: Mapping[str, int],
+    before: Sequence[Mapping[str, int]],
+    found: Sequence[Finding],
+    counting: ReportCard | None,
 ) -> tuple[Row, ...]:
-    known = {*values, *(key for month in before for key in month)}
+    now = counting.report.values if counting else {}
+    known = {*values, *now, *(key for month in before for key in month)}
     order = [key for key in enter.lay_out(form).keys.values() if key in known] if form else []
     doubtful = {str(finding.about.get("key", "")) for finding in found}
     keys = [*order, *sorted(known.difference(order))]
     return tuple(
-        Row(show.name_key(form, key), tuple(month.get(key) for month in before), values.get(key), key in doubtful)
+        Row(
+            name=show.name_key(form, key),
+            values=tuple(month.get(key) for month in before),
+            now=values.get(key),
+            jumps=key in doubtful,
+            counting=now.get(key),
+        )
         for key in keys
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from babel.dates import format_timedelta
@@ -237,6 +237,8 @@ def _say_change(form: Form | None, key: str, before: int | None, after: int | No
 
 def say_age(now: datetime, then: datetime) -> str:
     """Return how long ago something was, roughly."""
+    if now - then < timedelta(minutes=1):
+        return translate(mark("just now"))
     words: str = format_timedelta(then - now, granularity="minute", add_direction=True, locale=current_language())
     return words
 
