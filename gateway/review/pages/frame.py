@@ -168,19 +168,13 @@ def absent() -> Response:
 
 
 def audit(session: Session, action: str, noun: str, subject: object, area: str, /, **details: Any) -> None:
-    """Write down what the visitor did, in the transaction in which it is done."""
-    user, now = visitor(), runtime_of_request().now()
-    audit_store.record(session, NewAudit(now, user.id, user.name, action, noun, str(subject), area, details))
+    """Write down what the visitor did, in the transaction in which it is done.
 
-
-def demand_fresh(going_to: str) -> None:
-    """Go on only if the password was typed a short while ago; else ask for it, and go on to an address of ours then.
-
-    Showing a form asks sooner than taking it does, so that nobody loses what they typed meanwhile.
+    Nobody does anything outside their area; what they only named of another one is written down in their own.
     """
-    since = runtime_of_request().now() - g.visit.confirmed_at
-    if since > (FRESH / 2 if request.method in _SAFE else FRESH):
-        abort(send_to(url_for("account.show_confirm", next=going_to)))
+    user, now = visitor(), runtime_of_request().now()
+    where = area if user.scope.covers(area) else user.area
+    audit_store.record(session, NewAudit(now, user.id, user.name, action, noun, str(subject), where, details))
 
 
 def _limit(largest: int) -> None:
