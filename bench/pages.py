@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from bench.measure import percentile
 from bench.nation import DISTRICT, Size, fill
 from gateway.app import create_app
 from gateway.review.pages import entrance
-from gateway.runtime import Runtime, make_runtime
+from gateway.runtime import Runtime, make_runtime, start_logging
 from gateway.settings import Settings
 from gateway.store import schema, users, visits
 from gateway.store.base import is_postgresql
@@ -42,6 +41,7 @@ from tests.servers import PostgresServer
 
 DISTRICT_SIZE, NATION_SIZE = Size(1000, is_national=False), Size(33_014, is_national=True)
 ROUNDS = 15
+WARM_UP = 2  # the first looks fill caches of statements and templates
 GOAL_MS = 300.0
 PASSED_OVER = {"files", "phone", "login", "invitation", "help"}  # no screen of staff, or without a question
 WITH_MORE = {  # a screen that shows something only when it is asked for
@@ -75,7 +75,7 @@ class Questions:
         self.count += 1
 
 
-def measure(runtime: Runtime, rounds: int) -> dict[str, Screen]:
+def measure(runtime: Runtime, rounds: int, warm_up: int = WARM_UP) -> dict[str, Screen]:
     """Look at every screen as an administrator and as staff of a regency; return what each took."""
     app = create_app(runtime)
     questions = Questions(runtime)
@@ -85,11 +85,11 @@ def measure(runtime: Runtime, rounds: int) -> dict[str, Screen]:
         _sign_in(client, runtime, role, area)
         for address in _addresses(runtime, list(app.url_map.iter_rules()), area):
             screen = screens.setdefault(_shape(address), Screen(_shape(address)))
-            for number in range(rounds + 2):
+            for number in range(warm_up + rounds):
                 before, started = questions.count, time.perf_counter()
                 response = client.get(address)
                 span = (time.perf_counter() - started) * 1000
-                if number >= 2:  # the first ones fill caches of statements and templates
+                if number >= warm_up:
                     screen.spans.setdefault(who, []).append(span)
                     screen.questions[who] = questions.count - before
             screen.status = max(screen.status, response.status_code)
@@ -157,18 +157,20 @@ def open_runtime(url: str, folder: Path, size: Size) -> Iterator[Runtime]:
     """Hand out a gateway on a filled database."""
     schema.upgrade(url)
     settings = Settings(var=folder, database_url=url, redis_url="redis://127.0.0.1:1")
+    start_logging(settings, "bench")
     runtime = make_runtime(settings)
     started = time.monotonic()
     with runtime.database.session() as session:
         if is_postgresql(session):
-            session.execute(text("SET statement_timeout = 0"))
-        fill(session, size, runtime.now())
-        if is_postgresql(session):
+            session.execute(text("SET statement_timeout = 0; SET session_replication_role = replica"))
             session.commit()
-            session.connection.driver_connection.autocommit = False  # type: ignore[union-attr]
-    with runtime.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
-        session.execute(text("SET statement_timeout = 0" if is_postgresql(session) else "SELECT 1"))
+        fill(session, size, runtime.now())
+    runtime.database.dispose()  # with what was set on its connection
+    with runtime.database.session() as session:
+        if is_postgresql(session):
+            session.execute(text("SET LOCAL statement_timeout = 0"))
         session.execute(text("ANALYZE"))
+        session.commit()
     print(f"  {size.facilities} facilities written in {time.monotonic() - started:.0f} s", file=sys.stderr)
     yield runtime
     runtime.database.dispose()
