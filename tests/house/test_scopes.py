@@ -17,6 +17,7 @@ OF_NO_AREA = {
 NO_SCOPE_NEEDED = {
     "areas.names_of": "names of areas are public",
     "audit.record": "it adds only",
+    "totals.refresh_reports": "it sums up what this transaction has changed, and shows nothing",
     "users.add_user": "the page checks what may be given, and the area lies within its own",
     "users.clean_login": "no question",
     "users.count_administrators": "a count, so that one is left",

@@ -250,7 +250,7 @@ def test_what_staff_enter_is_written_down(officer: FlaskClient, here: District) 
     assert (row["action"], row["area"], row["details"]["values"]["aktif"]) == ("enter", "14.03.01", 40)
 
 
-@pytest.mark.parametrize(("language", "title"), [("id", "Isi laporan"), ("en", "Enter a report")])
+@pytest.mark.parametrize(("language", "title"), [("id", "Masukkan laporan"), ("en", "Enter a report")])
 def test_the_form_speaks_both_languages(officer: FlaskClient, here: District, language: str, title: str) -> None:
     page = officer.get(f"/reports/new?facility={here.ids['PMB01']}&lang={language}")
     assert f"<h1>{title}</h1>" in page.text
