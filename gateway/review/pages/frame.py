@@ -177,6 +177,16 @@ def audit(session: Session, action: str, noun: str, subject: object, area: str, 
     audit_store.record(session, NewAudit(now, user.id, user.name, action, noun, str(subject), where, details))
 
 
+def demand_fresh(going_to: str) -> None:
+    """Go on only if the password was typed a short while ago; else ask for it, and go on to an address of ours then.
+
+    Showing a form asks sooner than taking it does, so that nobody loses what they typed meanwhile.
+    """
+    since = runtime_of_request().now() - g.visit.confirmed_at
+    if since > (FRESH / 2 if request.method in _SAFE else FRESH):
+        abort(send_to(url_for("account.show_confirm", next=going_to)))
+
+
 def _limit(largest: int) -> None:
     request.max_content_length = largest
 
