@@ -9,9 +9,16 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from gateway.app import create_app
+from gateway.handle import accept
+from gateway.handle.accept import ByHand
+from gateway.handle.reading_json import to_json
+from gateway.review.enter import lay_out, read_fields
+from gateway.review.pages import sheet
 from gateway.store import audit, months, reports
 from gateway.store.base import Database
 from gateway.store.reports import Report, ReportKey
@@ -337,6 +344,21 @@ def test_what_is_shown_for_correction_and_sent_back_changes_nothing(officer: Fla
     typed = correction(officer, report.id)
     shown = {name[2:]: int(value) for name, value in typed.items() if name.startswith("n-") and value}
     assert shown == dict(report.values)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_what_is_typed_kept_shown_and_typed_again_is_the_same(here: District, data: st.DataObject) -> None:
+    form = data.draw(st.sampled_from(here.runtime.forms))
+    keys = sorted(lay_out(form).keys.values())
+    values = data.draw(st.dictionaries(st.sampled_from(keys), st.integers(0, 99_999), max_size=40))
+    about = ReportKey(form.code, here.ids["PMB01"], "2025-06")
+    with here.database.session() as session:  # nothing is committed: every example finds the month empty
+        typed = read_fields(sheet.as_typed(values), form, "2025-06")
+        accept.enter(session, about, ByHand("k", to_json(typed), typed.values, 1, None, 1), here.runtime.now())
+        [kept] = reports.revisions(session, about)
+        again = read_fields(sheet.as_typed(kept.values), form, "2025-06")
+    assert (again.values, again.problems) == (values, ())
 
 
 def test_a_report_that_no_longer_stands_leads_to_the_one_that_does(officer: FlaskClient, here: District) -> None:
