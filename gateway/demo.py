@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from gateway import demo_stock
 from gateway.enrol.areas import read_areas, read_sample_facilities
 from gateway.forms import load_forms
 from gateway.handle.reading_json import to_json
@@ -117,11 +118,12 @@ def load(session: Session, now: datetime) -> bool:
         for place, facility_id in zip(places, ids, strict=True)
     ]
     zones = {area.code: ZoneInfo(area.timezone) for area in every_area}
-    version = next(form.version for form in load_forms() if form.code == _FORM)
+    versions = {form.code: form.version for form in load_forms()}
     history = [
         report
         for place, facility_id, reporter_id in zip(places, ids, people, strict=True)
-        for report in _history(place, facility_id, reporter_id, zones[place.facility.area], version, now)
+        for source in (_history, _stock_history)
+        for report in source(place, (facility_id, reporter_id), zones[place.facility.area], versions, now)
     ]
     reports.add_firsts(session, sorted(history, key=lambda report: report.sent_at))
     return True
@@ -189,7 +191,7 @@ def _made_up(name: str, short_name: str, kind: str, area: str, register: int, ne
 
 
 def _history(
-    place: _Place, facility_id: int, reporter_id: int, zone: ZoneInfo, form_version: int, now: datetime
+    place: _Place, ids: tuple[int, int], zone: ZoneInfo, versions: Mapping[str, int], now: datetime
 ) -> Iterator[NewReport]:
     """Return a facility's reports of the last months: made twice for the same months, they are the same."""
     periods = _last_periods(now.astimezone(zone), MONTHS)
@@ -204,20 +206,50 @@ def _history(
         reported = month_chance.random() < {0: 0.68, 1: 0.93}.get(left, 0.985)
         if not reported or sent_at >= now or (place.is_printed and period == FREE_PERIOD):
             continue
-        text = _write(values, period, month_chance)
-        yield NewReport(
-            key=ReportKey(_FORM, facility_id, period),
-            state=ReportState.ACCEPTED if left == 0 else ReportState.APPROVED,
-            sent_at=sent_at,
-            sent_key=f"demo:{place.facility.code}:{period}",
-            values=values,
-            text=text,
-            reading=to_json(ReadReport(_FORM, period, values)),
-            form_version=form_version,
-            reader_version=READER_VERSION,
-            created_at=sent_at,
-            reporter_id=reporter_id,
-        )
+        read = ReadReport(_FORM, period, values)
+        yield _as_report(place, ids, read, _write(values, period, month_chance), sent_at, versions, is_newest=not left)
+
+
+def _stock_history(
+    place: _Place, ids: tuple[int, int], zone: ZoneInfo, versions: Mapping[str, int], now: datetime
+) -> Iterator[NewReport]:
+    """Return the reports of a facility's stock; the printed midwives are free to begin with any."""
+    if place.facility.type not in demo_stock.KEEPERS or place.is_printed:
+        return
+    periods = _last_periods(now.astimezone(zone), demo_stock.MONTHS)
+    for month in demo_stock.stock_months(place.facility.code, place.facility.type, periods):
+        month_chance = random.Random(f"{place.facility.code}{month.period} stock")
+        sent_at, is_newest = _sent_at(month.period, zone, month_chance), month.period == periods[-1]
+        if sent_at < now and month_chance.random() < (0.6 if is_newest else 0.97):
+            read = ReadReport(demo_stock.FORM, month.period, month.values)
+            yield _as_report(place, ids, read, month.text, sent_at, versions, is_newest=is_newest)
+
+
+def _as_report(
+    place: _Place,
+    ids: tuple[int, int],
+    read: ReadReport,
+    text: str,
+    sent_at: datetime,
+    versions: Mapping[str, int],
+    *,
+    is_newest: bool,
+) -> NewReport:
+    assert read.period is not None
+    facility_id, reporter_id = ids
+    return NewReport(
+        key=ReportKey(read.form, facility_id, read.period),
+        state=ReportState.ACCEPTED if is_newest else ReportState.APPROVED,
+        sent_at=sent_at,
+        sent_key=f"demo:{place.facility.code}:{read.form}:{read.period}",
+        values=read.values,
+        text=text,
+        reading=to_json(read),
+        form_version=versions[read.form],
+        reader_version=READER_VERSION,
+        created_at=sent_at,
+        reporter_id=reporter_id,
+    )
 
 
 def _last_periods(today: datetime, count: int) -> list[str]:

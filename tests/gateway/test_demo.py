@@ -22,17 +22,24 @@ from parsers.read import read_message
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 MONTHS = tuple(f"2025-{month:02}" for month in range(9, 13)) + tuple(f"2026-{month:02}" for month in range(1, 11))
 (KB,) = (form for form in load_forms() if form.code == "kb")
+STOCK_MONTHS = MONTHS[-7:]
 
 Loaded = tuple[dict[int, Facility], dict[str, Reporter], tuple[Report, ...]]
 
 
 def look(database: Database) -> Loaded:
-    """Return what stands in the database: facilities, reporters by phone, and reports."""
+    """Return what stands in the database: facilities, reporters by phone, and reports of users."""
+    return look_at(database, KB.code)
+
+
+def look_at(database: Database, form: str) -> Loaded:
+    """Return the facilities, the reporters by phone, and the reports of a form."""
     with database.session(read_only=True) as session:
         found = reporters.find_by_channel(session, demo.CHANNEL)
         ids = {place.id for _, reporter in found for place in reporter.facilities}
         places = facilities.get_facilities(session, ids)
-        return places, dict(found), tuple(report for report, _ in reports.latest_reports(session, limit=100_000))
+        rows = reports.latest_reports(session, limit=100_000)
+        return places, dict(found), tuple(report for report, _ in rows if report.key.form == form)
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +181,28 @@ def test_reports_came_by_day_on_the_clock_of_their_place(loaded: Loaded) -> None
     for report in loaded[2]:
         here = report.sent_at + offsets[loaded[0][report.key.facility_id].timezone]
         assert 8 <= here.hour < 18
+
+
+def test_stock_goes_on_where_it_was_left_and_somebody_runs_out(database: Database) -> None:
+    with database.session() as session:
+        demo.load(session, NOW)
+        session.commit()
+    places, _, found = look_at(database, "alokon")
+    assert set(Counter(report.key.period for report in found)) == set(STOCK_MONTHS)
+    by_place: dict[int, dict[str, Report]] = defaultdict(dict)
+    for report in found:
+        by_place[report.key.facility_id][report.key.period] = report
+        assert places[report.key.facility_id].type in {"PMB", "PUSKESMAS"}
+        for item in ("pil", "suntik3", "kondom", "iud"):
+            opening, received, given, left = (
+                report.values[f"{measure}.{item}"] for measure in ("awal", "terima", "keluar", "akhir")
+            )
+            assert left == opening + received - given >= 0
+        (read,) = read_message(report.text, report.sent_at.date(), load_forms()).reports
+        assert read.is_clean
+        assert dict(read.values) == dict(report.values)
+    for history in by_place.values():
+        for before, now in pairwise(STOCK_MONTHS):
+            if before in history and now in history:
+                assert history[now].values["awal.pil"] == history[before].values["akhir.pil"]
+    assert any(report.values["akhir.pil"] == 0 for report in found)
