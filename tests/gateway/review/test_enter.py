@@ -158,7 +158,7 @@ def test_last_months_numbers_stand_beside_the_fields(officer: FlaskClient, here:
     page = words_of(officer.get(f"/reports/new?facility={here.ids['PMB01']}"))
     assert "bulan sebelumnya: 1.038" in page
     assert "Angka kecil adalah angka Agustus 2025." in page
-    assert "Agustus 2025 (sudah masuk)" in page
+    assert "Agustus 2025 (masuk)" in page
     assert "September 2025 (sekarang)" in page
 
 
