@@ -19,11 +19,12 @@ from gateway.app import create_app
 from gateway.receive import keep
 from gateway.review.pages import entrance
 from gateway.runtime import Runtime
-from gateway.store import facilities, inbox, outbox, reporters, reports, users, visits
+from gateway.store import channels, facilities, inbox, outbox, reporters, reports, users, visits
 from gateway.store.base import Database
 from gateway.store.users import NewUser
 from gateway.store.visits import NewVisit
-from gateway.values import InboundSms, Role, read_sender
+from gateway.values import InboundSms, Role, Scope, read_sender
+from tests.browser import deeds
 from tests.district import TestRuntime, make_runtime
 from workers import inbound, outbound, totals
 
@@ -41,6 +42,7 @@ FLAGS = (
 )
 MORNING = datetime(2025, 10, 6, 2, 30, tzinfo=UTC)  # 09:30 in Bengkalis, the day after reports were due
 REPORT = "KB 0925 BARU 12 AKTIF 40 PIL 30"
+NOBODYS = "no password is hashed to this"  # who comes by a cookie needs none
 FAR = {"X-Forwarded-For": "203.0.113.9"}  # as a proxy says it of somebody who does not sit at this computer
 
 expect.set_options(timeout=15_000)
@@ -92,7 +94,7 @@ class House:
         login = f"{role}{area}".replace(".", "")
         with self.runtime.database.session() as session:
             user = users.find_by_login(session, login)
-            new = NewUser(login, name or f"{role.title()} {area}", Role(role), area, language, now)
+            new = NewUser(login, name or f"{role.title()} {area}", Role(role), area, language, now, NOBODYS)
             user_id = user.id if user else users.add_user(session, new)
             visits.begin_visit(session, NewVisit(entrance.hash_token(token), user_id, now))
             session.commit()
@@ -120,6 +122,7 @@ def open_bare_office(folder: Path, migrated: Path, redis_url: str) -> Iterator[H
     runtime.clock[0] = MORNING
     with runtime.database.session() as session:
         demo.load(session, MORNING)
+        channels.choose_channel(session, demo.CHANNEL, "14.03", 350, scope=Scope(""))
         session.commit()
     with serve(runtime) as house:
         totals.drain(runtime)
@@ -131,6 +134,8 @@ def open_office(folder: Path, migrated: Path, redis_url: str) -> Iterator[House]
     """Serve a district with something to do on every screen."""
     with open_bare_office(folder, migrated, redis_url) as house:
         fill(house)
+        deeds.do_all(house.runtime)
+        house.work()
         yield house
 
 
@@ -162,7 +167,8 @@ def fill(house: House) -> None:
     say("+6281299990002", "DAFTAR Bidan Wulandari Puskesmas Duri")
     say("+6281299990003", "selamat pagi bu, saya bidan baru di Pinggir, bagaimana caranya?")
     say(owing[12][0], "bu maaf, besok saya cuti melahirkan sampai Desember, siapa yang mengganti saya?")
-    say(sari, "KB 0925 BARU 12 AKTIF 40 PIL 30 KALENDER 3")  # a method that nobody taught the reader
+    phone, new, users_now = owing[13]
+    say(phone, f"KB 0925 BARU {new} AKTIF {users_now + 1} KALENDER 3")  # a method that nobody taught the reader
 
 
 def who_owes(house: House) -> list[tuple[str, int, int]]:

@@ -52,7 +52,7 @@ def take_pictures(browser: Browser, house: House, language: str, width: str, wan
     for name, address in find_addresses(house).items():
         if wanted and name not in wanted:
             continue
-        context = browser.new_context(viewport=size, base_url=house.url, extra_http_headers=FAR)  # type: ignore[arg-type]
+        context = browser.new_context(viewport=size, base_url=house.url, extra_http_headers=FAR, locale=language)  # type: ignore[arg-type]
         if name not in OPEN:
             house.sign_in(context, "administrator", "14.03", "Rahma Yulianti", language)
         page = context.new_page()

@@ -74,7 +74,7 @@ class Wire:
 def open_page(chromium: Browser, office: House, name: str, language: str, width: int) -> Iterator[Page]:
     """Open a browser of its own, signed in where the screen needs it."""
     size = {"width": width, "height": 800}
-    context = chromium.new_context(viewport=size, base_url=office.url, extra_http_headers=FAR)  # type: ignore[arg-type]
+    context = chromium.new_context(viewport=size, base_url=office.url, extra_http_headers=FAR, locale=language)  # type: ignore[arg-type]
     if name not in OPEN:
         office.sign_in(context, "administrator", "14.03", "Rahma Yulianti", language)
     yield context.new_page()

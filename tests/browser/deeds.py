@@ -1,0 +1,87 @@
+"""What staff have done by the time that a browser looks in: their forms, filled in and sent as a browser would."""
+
+from __future__ import annotations
+
+import io
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from gateway.app import create_app
+from gateway.runtime import Runtime
+from tests.gateway.review.visits import sign_in
+
+FACILITIES = (
+    b"Kode,Nama,Jenis,Kode wilayah,Nama pendek\n"
+    b"140350990,PMB Rahayu,PMB,14.03.09,PMB90\n"
+    b"140350991,PMB Salmah,PMB,14.03.99,PMB91\n"
+    b"14035,PMB Tiur,BIDAN,14.03.09,PMB92\n"
+)
+
+
+class Form(HTMLParser):
+    """The form of a page that is sent to an address like this, and what it holds before anybody types."""
+
+    def __init__(self, page: str, action: str) -> None:
+        super().__init__()
+        self.action = ""
+        self.fields: dict[str, Any] = {}
+        self._pattern = re.compile(action)
+        self._is_inside = False
+        self.feed(page)
+        assert self.action, f"there is no form to {action}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Find the form, then keep its fields."""
+        given = dict(attrs)
+        if tag == "form" and not self.action and self._pattern.search(given.get("action") or ""):
+            self.action, self._is_inside = str(given["action"]), True
+        elif self._is_inside and tag == "input" and given.get("type") not in {"checkbox", "radio", "file"}:
+            self.fields[str(given.get("name"))] = given.get("value") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        """Leave the form."""
+        if tag == "form":
+            self._is_inside = False
+
+
+def fill_in(staff: FlaskClient, path: str, action: str, **typed: Any) -> str:
+    """Open a page, fill in one of its forms, send it, and return the page that it leads to."""
+    form = Form(staff.get(path).text, action)
+    answer = staff.post(form.action, data=form.fields | typed, content_type="multipart/form-data")
+    assert answer.status_code == 303, f"{path}: {answer.status_code} {answer.text}"
+    return answer.headers["Location"]
+
+
+def do_all(runtime: Runtime) -> None:
+    """Approve, reject and correct, propose a word, prepare a broadcast, read a file in, and close a month."""
+    staff = create_app(runtime).test_client()
+    sign_in(staff, runtime, "administrator", "14.03")
+    with runtime.database.session(read_only=True) as session:
+        ask = session.execute
+        done = ask(text("SELECT id FROM reports WHERE state = 'accepted' AND form = 'kb' ORDER BY id DESC")).scalars()
+        first, second, third, *_ = done.all()
+        message = ask(text("SELECT max(id) FROM inbox WHERE text LIKE '%KALENDER%'")).scalar_one()
+    fill_in(staff, f"/reports/{first}", "approve$")
+    fill_in(staff, f"/reports/{second}", "approve$")
+    fill_in(staff, f"/reports/{third}", "reject$", reason="Dikirim dua kali oleh orang yang berbeda.")
+    link = re.search(r"/aliases/new\?message=\d+&amp;at=\d+", staff.get(f"/messages/thread/{message}").text)
+    assert link, re.findall(r".*KALENDER.*|unread.*", staff.get(f"/messages/thread/{message}").text)
+    fill_in(staff, link[0].replace("&amp;", "&"), "/aliases$", meaning="kb:item:kondom")
+    fill_in(
+        staff,
+        "/broadcasts/new",
+        "/broadcasts",
+        text_id="Bu, pelatihan KB hari Kamis jam 9 di kantor Dinas. Mohon hadir.",
+        text_en="Family-planning training on Thursday at 9, at the district office. Please come.",
+        area="14.03",
+        language="",
+        form="kb",
+        period="2025-09",
+    )
+    file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
+    fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
+    fill_in(staff, "/calendar/close?area=14.03&form=kb&period=2025-07", "/calendar/close", reason="Sudah direkap.")
