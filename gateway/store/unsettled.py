@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -115,12 +114,6 @@ def regencies_with_facilities(session: Session, *, scope: Scope) -> tuple[tuple[
     codes = select(func.substr(facilities.c.area, 1, 5)).where(within(facilities.c.area, scope)).distinct()
     statement = select(areas.c.code, areas.c.name).where(areas.c.code.in_(codes)).order_by(areas.c.code)
     return tuple((row.code, row.name) for row in session.execute(statement))
-
-
-def names_around(session: Session, codes: Collection[str]) -> dict[str, str]:
-    """Return the names of areas that hold for somebody's own: nobody's rows, only what the places are called."""
-    rows = session.execute(select(areas.c.code, areas.c.name).where(areas.c.code.in_(codes)))
-    return {row.code: row.name for row in rows}
 
 
 def _stands_around(session: Session) -> ColumnElement[bool]:

@@ -16,7 +16,12 @@ OF_NO_AREA = {
 }
 NO_SCOPE_NEEDED = {
     "areas.names_of": "names of areas are public",
+    "audience.find_routes": "which channels there are, and whose",
     "audit.record": "it adds only",
+    "broadcasts.queue_piece": "of a broadcast that was found within the scope; its audience keeps to its area",
+    "channels.prices_of": "what an SMS costs",
+    "months.wait_for_closings": "no question",
+    "totals.recount": "it marks what is to be summed up again, in an area that was found within the scope",
     "totals.refresh_reports": "it sums up what this transaction has changed, and shows nothing",
     "users.add_user": "the page checks what may be given, and the area lies within its own",
     "users.clean_login": "no question",

@@ -17,7 +17,7 @@ from gateway.review.pages.broadcast_preview import Preview, make_preview
 from gateway.review.pages.language import LANGUAGES, current_language, mark, translate
 from gateway.review.pages.registry_words import name_type
 from gateway.review.permit import Action
-from gateway.store import audience, broadcasts, unsettled
+from gateway.store import areas, audience, broadcasts
 from gateway.store.audience import Audience, Routes
 from gateway.store.base import Session
 from gateway.store.broadcasts import DRAFT, Broadcast
@@ -60,7 +60,7 @@ def show_broadcasts() -> Response:
     before = request.args.get("before", None, int)
     with runtime.database.session(read_only=True) as session:
         found = broadcasts.latest_broadcasts(session, scope=scope, before=before, limit=ROWS + 1)
-        names = unsettled.names_around(session, {one.area for one in found})
+        names = areas.names_of(session, {one.area for one in found})
     older = url_for("broadcasts.show_broadcasts", before=found[ROWS - 1].id) if len(found) > ROWS else None
     return frame.answer("broadcasts.html", found=found[:ROWS], names=names, states=STATES, older=older)
 
@@ -212,7 +212,7 @@ def _show(broadcast_id: int, *, is_changed: bool = False) -> Response:
         found = broadcasts.find_broadcast(session, broadcast_id, scope=scope)
         if found is None:
             return frame.absent()
-        names = unsettled.names_around(session, {found.area})
+        names = areas.names_of(session, {found.area})
         about = {"found": found, "area": names.get(found.area) or translate(mark("Whole country"))}
         about |= {
             "abouts": ABOUTS,
@@ -265,6 +265,7 @@ def _show_form(
         abouts=[(code, translate(words)) for code, words in ABOUTS.items()],
         languages_of=LANGUAGES,
         weights=_weights(typed),
+        main_form=runtime.settings.main_form,
     )
 
 

@@ -96,7 +96,7 @@ def choose_days() -> Response:
     with runtime.database.session() as session:
         if area and areas.find_area_within(session, area, scope=scope) is None:
             return frame.absent()
-        before = calendar.find_days(months.all_calendars(session), area, form)
+        before = calendar.find_days(months.calendars_around(session, area, scope=scope), area, form)
         months.choose_days(session, Calendar(area, form, days), scope=scope)
         _recount(session, area)
         frame.audit(session, "choose", "calendar", form or "*", area, before=_as_list(before), after=_as_list(days))
@@ -136,7 +136,7 @@ def _show(
         place = find_place(session, request.form if typed is not None else request.args)
         if place is None:
             return frame.absent()
-        chosen = months.calendars_around(session, place.area, user.scope)
+        chosen = months.calendars_around(session, place.area, scope=user.scope)
         closed = {
             one.period: one
             for one in months.standing_closings(session, place.area, scope=user.scope)
@@ -150,7 +150,7 @@ def _show(
         before = request.args.get("before", None, int)
         history = months.latest_closings(session, scope=user.scope, before=before, limit=21)
         codes = {one.area for one in chosen} | {one.area for one in history} | {place.area}
-        names = unsettled.names_around(session, codes)
+        names = areas.names_of(session, codes)
         choices = _area_choices(session, user.scope)
     return frame.answer(
         "calendar.html",
@@ -256,7 +256,7 @@ def _area_choices(session: Session, scope: Scope) -> list[tuple[str, str]]:
     """Return the areas to choose from, where the visitor has more than one."""
     if len(scope.area) >= REGENCY:
         return []
-    own = unsettled.names_around(session, [scope.area]).get(scope.area) or translate(mark("Whole country"))
+    own = areas.names_of(session, [scope.area]).get(scope.area) or translate(mark("Whole country"))
     return [(scope.area, own), *unsettled.regencies_with_facilities(session, scope=scope)]
 
 

@@ -85,7 +85,7 @@ def _show(name: str = "", typed: dict[str, str] | None = None, faults: dict[str,
         found = traffic.traffic_of(session, names, now, scope=scope)
         silent = {one.name: one for one in channels.find_silent(session, now, scope=scope, names=names)}
         places = unsettled.regencies_with_facilities(session, scope=scope)
-        area_names = unsettled.names_around(session, {one.area for one in found if one.area})
+        area_names = areas.names_of(session, {one.area for one in found if one.area})
     return frame.answer(
         "channels.html",
         422 if faults else 200,

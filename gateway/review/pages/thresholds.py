@@ -14,7 +14,7 @@ from gateway.review.pages import frame, show
 from gateway.review.pages.language import current_language, mark, translate
 from gateway.review.pages.registry_words import name_type, type_choices
 from gateway.review.permit import Action
-from gateway.store import areas, audience, thresholds, unsettled
+from gateway.store import areas, audience, thresholds
 from gateway.store.base import Session
 from gateway.store.facilities import Facility
 from gateway.store.thresholds import Threshold
@@ -164,7 +164,7 @@ def _show(wished: Mapping[str, str], name: str = "", fault: str = "") -> Respons
         chosen = thresholds.thresholds_around(session, area, form.code, scope=user.scope)
         elsewhere = thresholds.thresholds_within(session, form.code, scope=user.scope)
         codes = {one.area for one in (*chosen, *elsewhere)} | {area}
-        names = unsettled.names_around(session, codes)
+        names = areas.names_of(session, codes)
         places = _places(session)
     return frame.answer(
         "thresholds.html",

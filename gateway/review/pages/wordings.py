@@ -53,7 +53,7 @@ def show_wordings() -> Response:
         return frame.absent()
     with runtime.database.session(read_only=True) as session:
         chosen = _chosen_around(session, area)
-        names = unsettled.names_around(session, {one.area for one in chosen.values()} | {area})
+        names = areas.names_of(session, {one.area for one in chosen.values()} | {area})
         places = _places(session)
     rows = []
     for own, sentence in getattr(wording, group).items():
@@ -146,7 +146,7 @@ def _show(language_code: str, name: str, area: str, typed: str | None = None) ->
         return frame.absent()
     with runtime.database.session(read_only=True) as session:
         best = _chosen_around(session, area).get((language_code, name))
-        names = unsettled.names_around(session, {area, best.area if best else area})
+        names = areas.names_of(session, {area, best.area if best else area})
         places = _places(session)
     group, _, own = name.partition(".")
     original = getattr(wording, group)[own]
