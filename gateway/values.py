@@ -121,36 +121,11 @@ class ReportState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+_ENDS = frozenset({ReportState.REJECTED, ReportState.REPLACED, ReportState.WITHDRAWN})
 REPORT_MOVES: Mapping[ReportState, frozenset[ReportState]] = {
-    ReportState.WAITING: frozenset(
-        {
-            ReportState.ACCEPTED,
-            ReportState.APPROVED,
-            ReportState.FLAGGED,
-            ReportState.REPLACED,
-            ReportState.WITHDRAWN,
-            ReportState.REJECTED,
-        }
-    ),
-    ReportState.FLAGGED: frozenset(
-        {
-            ReportState.ACCEPTED,
-            ReportState.APPROVED,
-            ReportState.WAITING,
-            ReportState.REJECTED,
-            ReportState.REPLACED,
-            ReportState.WITHDRAWN,
-        }
-    ),
-    ReportState.ACCEPTED: frozenset(
-        {
-            ReportState.APPROVED,
-            ReportState.WAITING,
-            ReportState.REJECTED,
-            ReportState.REPLACED,
-            ReportState.WITHDRAWN,
-        }
-    ),
+    ReportState.WAITING: _ENDS | {ReportState.ACCEPTED, ReportState.APPROVED, ReportState.FLAGGED},
+    ReportState.FLAGGED: _ENDS | {ReportState.ACCEPTED, ReportState.APPROVED, ReportState.WAITING},
+    ReportState.ACCEPTED: _ENDS | {ReportState.APPROVED, ReportState.WAITING},
     ReportState.APPROVED: frozenset({ReportState.ACCEPTED, ReportState.REPLACED, ReportState.REJECTED}),
     ReportState.REJECTED: frozenset(),
     ReportState.REPLACED: frozenset(),
