@@ -10,9 +10,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from gateway.app import create_app
 from gateway.runtime import Runtime
-from tests.gateway.review.visits import sign_in
 
 FACILITIES = (
     b"Kode,Nama,Jenis,Kode wilayah,Nama pendek\n"
@@ -56,10 +54,8 @@ def fill_in(staff: FlaskClient, path: str, action: str, **typed: Any) -> str:
     return answer.headers["Location"]
 
 
-def do_all(runtime: Runtime) -> None:
+def do_all(runtime: Runtime, staff: FlaskClient) -> None:
     """Approve, reject and correct, propose a word, prepare a broadcast, read a file in, and close a month."""
-    staff = create_app(runtime).test_client()
-    sign_in(staff, runtime, "administrator", "14.03")
     with runtime.database.session(read_only=True) as session:
         ask = session.execute
         done = ask(text("SELECT id FROM reports WHERE state = 'accepted' AND form = 'kb' ORDER BY id DESC")).scalars()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from gateway.review.pages.language import LANGUAGES
 from gateway.store import schema
-from tests.browser.office import FAR, House, open_office, start_chromium
+from tests.browser.office import FAR, STAFF, House, open_office, start_chromium
 from tests.browser.places import OPEN, find_addresses
 from tests.house.source import ROOT
 from tests.servers import ValkeyServer
@@ -54,7 +54,7 @@ def take_pictures(browser: Browser, house: House, language: str, width: str, wan
             continue
         context = browser.new_context(viewport=size, base_url=house.url, extra_http_headers=FAR, locale=language)  # type: ignore[arg-type]
         if name not in OPEN:
-            house.sign_in(context, "administrator", "14.03", "Rahma Yulianti", language)
+            house.sign_in(context, "administrator", "14.03", STAFF, language)
         page = context.new_page()
         answer = page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}")
         if answer is None or answer.status != 200:

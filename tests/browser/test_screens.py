@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, CDPSession, Page
 from gateway.app import create_app
 from gateway.review.pages import nav
 from gateway.review.pages.language import LANGUAGES
-from tests.browser.office import FAR, House
+from tests.browser.office import FAR, STAFF, House
 from tests.browser.places import NO_SCREENS, OPEN, SCREENS, find_addresses
 
 pytestmark = pytest.mark.browser
@@ -76,7 +76,7 @@ def open_page(chromium: Browser, office: House, name: str, language: str, width:
     size = {"width": width, "height": 800}
     context = chromium.new_context(viewport=size, base_url=office.url, extra_http_headers=FAR, locale=language)  # type: ignore[arg-type]
     if name not in OPEN:
-        office.sign_in(context, "administrator", "14.03", "Rahma Yulianti", language)
+        office.sign_in(context, "administrator", "14.03", STAFF, language)
     yield context.new_page()
     context.close()
 
