@@ -208,7 +208,7 @@ def _show_secret(secret: str, status: int = 200, fault: str = "") -> Response:
     side, path = proofs.draw_qr(address)
     locked = proofs.lock(_key(runtime), f"{user.id}:{secret}")
     groups = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
-    context = {"address": address, "side": side, "path": path, "locked": locked, "groups": groups}
+    context = {"address": address, "side": side, "path": path, "locked": locked, "spelled": groups}
     return frame.answer("totp.html", status, fault=fault, **context)
 
 
