@@ -13,6 +13,7 @@ from flask import url_for
 
 from gateway.calendar import shift
 from gateway.handle import by_hand
+from gateway.handle.facts import teach
 from gateway.reply.compose import is_known
 from gateway.review import enter
 from gateway.review.deeds import find_obstacle
@@ -24,7 +25,7 @@ from gateway.review.pages.sayings import say_by_hand, say_flag, say_problem, say
 from gateway.review.pages.written import Part
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
-from gateway.store import decisions, questions, reports, senders, whole_reports
+from gateway.store import aliases, decisions, questions, reports, senders, whole_reports
 from gateway.store.base import Session
 from gateway.store.decisions import Decision
 from gateway.store.questions import Question
@@ -40,7 +41,7 @@ MONTHS = 6  # before the report's own
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure over the months. `jumps`: a rule finds it doubtful; `counting` is what counts now, if that is another."""
+    """A figure over the months. `jumps`: a rule finds it doubtful; `counting` counts now, if that is another."""
 
     name: str
     values: tuple[int | None, ...]
@@ -125,7 +126,7 @@ def find_case(session: Session, report_id: int, runtime: Runtime, scope: Scope) 
         form=form,
         values=values,
         cards=cards[::-1],
-        parts=written.find_parts(report, values, runtime.forms),
+        parts=written.find_parts(report, values, teach(runtime.forms, aliases.approved(session), report.area)),
         repairs=tuple(say_repair(repair, form) for repair in report.reading.get("repairs", ())),
         findings=_say_findings(report, form, found, question),
         months=before,

@@ -167,7 +167,7 @@ def _questions(session: Session, report: WholeReport, sender: Sender | None) -> 
     if sender is None or form is None:
         return {}
     values = cases.find_values(session, report)
-    wording = runtime.wordings[sender.language]
+    wording = decide.find_wording(session, make_office(), report.area, sender.language)
     about = About(form, report.facility, report.period)
     words = own_words.tidy_words(request.form.get("words", "")) if request.method == "POST" else ""
     return notices.list_questions(wording, about, values) | {OWN: notices.say_own_question(wording, about, words)}
