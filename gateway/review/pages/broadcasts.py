@@ -84,7 +84,7 @@ def add() -> Response:
         draft_id = broadcasts.add_draft(session, whom, texts, (user.id, user.name), runtime.now(), scope=user.scope)
         if draft_id is None:
             return frame.absent()
-        frame.audit(session, "draft", "broadcast", draft_id, whom.area, texts=list(texts.values()))
+        frame.audit(session, "draft", "broadcast", draft_id, whom.area, texts=texts)
         session.commit()
     return frame.go("broadcasts.show_broadcast", broadcast_id=draft_id)
 
@@ -112,7 +112,7 @@ def change(broadcast_id: int) -> Response:
     with frame.runtime_of_request().database.session() as session:
         if not broadcasts.change_draft(session, broadcast_id, whom, texts, scope=user.scope):
             return _go_too_late(broadcast_id)
-        frame.audit(session, "change", "broadcast", broadcast_id, whom.area, texts=list(texts.values()))
+        frame.audit(session, "change", "broadcast", broadcast_id, whom.area, texts=texts)
         session.commit()
     return frame.go("broadcasts.show_broadcast", broadcast_id=broadcast_id)
 
@@ -141,7 +141,7 @@ def confirm(broadcast_id: int) -> Response:
         confirmed = broadcasts.find_broadcast(session, broadcast_id, scope=user.scope)
         assert confirmed is not None
         broadcasts.queue_piece(session, confirmed, _find_routes(session), runtime.now())
-        about = {"recipients": preview.count, "texts": list(draft.texts.values())}
+        about = {"recipients": preview.count, "texts": dict(draft.texts)}
         frame.audit(session, "send", "broadcast", broadcast_id, draft.area, **about)
         session.commit()
     runtime.bells.ring(jobs.ERRANDS, "broadcasts")

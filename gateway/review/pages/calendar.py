@@ -99,7 +99,7 @@ def choose_days() -> Response:
         before = calendar.find_days(months.calendars_around(session, area, scope=scope), area, form)
         months.choose_days(session, Calendar(area, form, days), scope=scope)
         _recount(session, area)
-        frame.audit(session, "choose", "calendar", form or "*", area, before=_as_list(before), after=_as_list(days))
+        frame.audit(session, "choose", "calendar", form or "*", area, days=[_as_words(before), _as_words(days)])
         session.commit()
     return frame.go("calendar.show_calendar", mark("The days were changed."), area=area, form=_shown(form))
 
@@ -118,8 +118,8 @@ def _shown(form: str) -> str:
     return form or frame.runtime_of_request().settings.main_form
 
 
-def _as_list(days: Days) -> list[int]:
-    return [days.due, days.corrections, days.approval]
+def _as_words(days: Days) -> str:
+    return f"{days.due}, {days.corrections}, {days.approval}"
 
 
 def _recount(session: Session, area: str) -> None:

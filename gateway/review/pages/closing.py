@@ -65,7 +65,8 @@ def close_month() -> Response:
                 area=place.area,
                 form=place.form.code,
             )
-        about = {"form": place.form.code, "period": period, "reason": reason, "open": _seal(stands)}
+        about = {"form": place.form.code, "period": period, "reason": reason}
+        about |= {"missing": stands.missing, "waiting": stands.waiting, "flagged": stands.flagged}
         frame.audit(session, "close", "month", closing_id, place.area, **about)
         session.commit()
     return frame.go("calendar.show_calendar", mark("The month was closed."), area=place.area, form=place.form.code)
