@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
+from typing import TypeVar
 
 LEFT, GIVEN = "akhir", "keluar"  # the measures of the stock form that this goes by
+Number = TypeVar("Number", int, float)
 MONTHS = 3  # the last months that were reported tell what a usual month is
 MONTHS_BACK = 6  # and so far back they are looked for
 
@@ -36,7 +38,7 @@ class Stock:
     resupply: int
 
 
-def judge_stock(left: int | None, given: Sequence[int], least: int, most: int) -> Stock:
+def judge_stock(left: int | None, given: Sequence[float], least: int, most: int) -> Stock:
     """Return how a stock stands: what is left, and what was given out in the last reported months.
 
     Units: `least` and `most` are months; what lasts as long is enough.
@@ -64,7 +66,7 @@ def _status(left: int, usual: float | None, months: float | None, least: int, mo
     return Status.LOW if months < least else Status.ENOUGH
 
 
-def last_given(by_period: Mapping[str, int], period: str) -> tuple[int, ...]:
+def last_given(by_period: Mapping[str, Number], period: str) -> tuple[Number, ...]:
     """Return what was given out in the last reported months up to a period, the newest first.
 
     >>> last_given({"2025-05": 1, "2025-07": 2, "2025-08": 3, "2025-09": 4, "2025-10": 9}, "2025-09")

@@ -93,6 +93,16 @@ def counts_of(session: Session, form: str, period: str, code: str, *, scope: Sco
     return {Kind(kind, ownership): Count(*numbers) for kind, ownership, *numbers in rows}
 
 
+def reported_by_month(
+    session: Session, form: str, periods: Collection[str], code: str, *, scope: Scope
+) -> dict[str, int]:
+    """Return how many of an area's facilities reported in each of these months."""
+    about = month_counts.c.form == form, month_counts.c.period.in_(periods), month_counts.c.area == code
+    statement = select(month_counts.c.period, func.sum(month_counts.c.reported)).group_by(month_counts.c.period)
+    rows = session.execute(statement.where(*about, within(month_counts.c.area, scope)))
+    return {row[0]: int(row[1]) for row in rows}
+
+
 def counts_within(
     session: Session, form: str, periods: Collection[str], code: str, *, scope: Scope
 ) -> dict[tuple[str, str], Count]:

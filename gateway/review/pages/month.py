@@ -163,8 +163,9 @@ def gather_stock(session: Session, runtime: Runtime, wish: Wish) -> dict[str, An
     limits = month_figures.stock_limits(chosen, form, wish.area.code)
     periods = month_figures.months_until(wish.period, MONTHS_BACK)
     sums = figures.sums_of(session, form.code, periods, wish.area.code, scope=scope)
+    reported = figures.reported_by_month(session, form.code, periods, wish.area.code, scope=scope)
     return {
         "stock_form": form,
-        "stock_rows": month_figures.stock_rows(form, sums, wish.period, limits),
+        "stock_rows": month_figures.stock_rows(form, sums, reported, wish.period, limits),
         "stock_limits": limits,
     }

@@ -231,14 +231,27 @@ def stock_limits(chosen: Sequence[Threshold], form: Form, area: str, facility_ty
 
 
 def stock_rows(
-    form: Form, sums: Mapping[str, Mapping[str, int]], period: str, limits: tuple[int, int]
+    form: Form,
+    sums: Mapping[str, Mapping[str, int]],
+    reported: Mapping[str, int],
+    period: str,
+    limits: tuple[int, int],
 ) -> tuple[StockRow, ...]:
-    """Return the stock of each item that was reported in one of the months."""
+    """Return the stock of each item that was reported in one of the months.
+
+    What was given out before is set off against how many reported then: what is left is theirs alone who report now.
+    """
     rows = []
+    now = reported.get(period, 0)
     for item in stock_items(form):
         left = sums.get(period, {}).get(f"{stock.LEFT}.{item}")
         key = f"{stock.GIVEN}.{item}"
-        given = stock.last_given({month: values[key] for month, values in sums.items() if key in values}, period)
+        by_month = {
+            month: values[key] * now / reported[month]
+            for month, values in sums.items()
+            if key in values and reported.get(month)
+        }
+        given = stock.last_given(by_month, period)
         if left is not None or given:
             rows.append(StockRow(item, show.name_item(form, item), stock.judge_stock(left, given, *limits)))
     return tuple(rows)
