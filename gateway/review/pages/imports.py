@@ -256,7 +256,7 @@ def _show_preview(import_id: int, fault: str = "", status: int = 200) -> Respons
     counts = plan.count()
     chosen = request.args.get("show", "")
     act = Act(chosen) if chosen in set(Act) else next((one for one, _ in TABS if counts[one]), Act.SAME)
-    tabs = [
+    parts = [
         (
             url_for("imports.show_preview", import_id=import_id, show=one.value),
             translate(words),
@@ -279,7 +279,7 @@ def _show_preview(import_id: int, fault: str = "", status: int = 200) -> Respons
         is_cut=counts[act] > SHOWN,
         act=act.value,
         counts={one.value: count for one, count in counts.items()},
-        tabs=tabs,
+        parts=parts,
         digest=plan.digest,
         fault=fault,
         say_fault=say_fault,
