@@ -106,7 +106,7 @@ def show_edit(facility_id: int) -> Response:
     """Show the form of a facility that is there."""
     frame.demand(Action.REGISTER)
     facility = _find(facility_id)
-    if facility is None:
+    if facility is None or facility.merged_into:
         return frame.absent()
     return _show_form(_as_typed(facility), facility)
 
