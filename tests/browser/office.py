@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -131,8 +131,10 @@ def serve(runtime: Runtime) -> Iterator[House]:
 @contextmanager
 def open_bare_office(folder: Path, migrated: Path, redis_url: str) -> Iterator[House]:
     """Serve a district on the morning after reports were due, its clock standing still."""
-    path = shutil.copy(migrated, folder / "office.db")
-    runtime = make_runtime(Database(f"sqlite:///{path}"), folder / "var", redis_url)
+    url = f"sqlite:///{shutil.copy(migrated, folder / 'office.db')}"
+    runtime = make_runtime(Database(url), folder / "var", redis_url)
+    chosen = runtime.settings.model_copy(update={"database_url": url, "redis_url": redis_url})
+    runtime = replace(runtime, settings=chosen)
     runtime.clock[0] = MORNING
     with runtime.database.session() as session:
         demo.load(session, MORNING)

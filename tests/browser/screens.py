@@ -6,6 +6,7 @@ import io
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import chdir
 from pathlib import Path
 
 from PIL import Image
@@ -27,13 +28,14 @@ COLOURS = 32
 def main(wanted: Sequence[str]) -> int:
     """Make the pictures, of all screens or of those named. The number to exit with."""
     faults: list[str] = []
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        migrated = Path(folder) / "migrated.db"
+    with tempfile.TemporaryDirectory() as place, chdir(place), sync_playwright() as playwright:
+        folder = Path()  # a picture that shows a path shows nobody's own
+        migrated = folder / "migrated.db"
         schema.upgrade(f"sqlite:///{migrated}")
         browser = start_chromium(playwright)
-        valkey = ValkeyServer(Path(folder))
+        valkey = ValkeyServer(Path(place))
         valkey.start()
-        with open_office(Path(folder), migrated, valkey.url) as house:
+        with open_office(folder, migrated, valkey.url) as house:
             for language in LANGUAGES:
                 for width in WIDTHS:
                     faults += take_pictures(browser, house, language, width, wanted)
