@@ -249,7 +249,7 @@ def stock_rows(
         by_month = {
             month: values[key] * now / reported[month]
             for month, values in sums.items()
-            if key in values and reported.get(month)
+            if key in values and reported.get(month) and now
         }
         given = stock.last_given(by_month, period)
         if left is not None or given:

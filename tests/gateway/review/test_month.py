@@ -286,8 +286,8 @@ def test_stock_says_what_runs_out_and_how_much_to_send(visitor: FlaskClient, dis
 def test_stock_is_set_off_against_the_use_of_who_reported_it(visitor: FlaskClient, district: District) -> None:
     sign_in(visitor, district.runtime)
     august = ("ani", "ALOKON 0825 PIL 100/0/80/20"), ("budi", "ALOKON 0825 PIL 100/0/40/60")
-    report(district, *august, ("budi", "ALOKON 0925 PIL 60/40/40/60"))
-    assert "Pil (siklus) CUKUP 60 50 1,2 90" in words_of(visitor, f"/month?{MONTH}"), "not the use of both"
+    report(district, *august, ("budi", "ALOKON 0925 PIL 60/10/40/30"))
+    assert "Pil (siklus) KURANG 30 50 0,6 120" in words_of(visitor, f"/month?{MONTH}"), "not the use of both"
 
 
 def test_enough_stock_is_what_the_district_says(visitor: FlaskClient, district: District) -> None:
