@@ -31,9 +31,9 @@ def said() -> set[str]:
     found = extract_from_dir(
         REVIEW,
         method_map=[("pages/**.py", "python"), ("templates/**.html", "jinja2")],
-        keywords={"_": None, "mark": None, "translate": None},
+        keywords={"_": None, "mark": None, "translate": None, "ngettext": (1, 2), "translate_count": (1, 2)},
     )
-    return {str(words) for _, _, words, *_ in found}
+    return {words if isinstance(words, str) else str(words[0]) for _, _, words, *_ in found}
 
 
 TRANSLATED = sorted(set(language.LANGUAGES) - {"en"})  # the code and the templates speak English
