@@ -91,6 +91,7 @@ UNDER = {
     "thread": "messages",
     "rereading": "messages",
     "registrations": "reporters",
+    "assignments": "reporters",
     "imports": "facilities",
     "merging": "facilities",
     "areas": "facilities",

@@ -7,6 +7,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
+from gateway.discover import discover
 from gateway.review.pages import help as helping
 from gateway.review.pages import nav
 from gateway.review.pages.frame import FOLDER
@@ -14,7 +15,8 @@ from gateway.review.pages.language import LANGUAGES
 from gateway.runtime import Runtime
 from tests.gateway.review.visits import Page, sign_in
 
-SCREENS = sorted({item.room for group in nav.MENU for item in group.items} | set(nav.UNDER) | {"account"})
+MENU = {item.room for group in nav.MENU for item in group.items}
+ROOMS = set(discover("gateway.review.pages", having=("routes",)))
 LINKS = re.compile(r"""help=["']([a-z_]+)["']|show_help", screen="([a-z_]+)\"""")
 
 
@@ -25,8 +27,16 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_screen_has_help_and_none_is_left_over(language: str) -> None:
-    assert sorted(helping.load_texts(language)) == SCREENS
+def test_every_screen_of_the_menu_has_help_and_none_is_left_over(language: str) -> None:
+    texts = set(helping.load_texts(language))
+    assert (MENU | {"account"}) - texts == set()
+    assert texts - ROOMS == set()
+
+
+def test_every_page_without_a_place_in_the_menu_stands_under_one_that_has() -> None:
+    assert set(nav.UNDER) <= ROOMS
+    assert set(nav.UNDER.values()) <= MENU
+    assert ROOMS - MENU - set(nav.UNDER) == {"account", "help", "invitation", "login"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -50,7 +60,7 @@ def test_every_link_to_help_leads_to_some() -> None:
         if path.name.startswith("_ui"):
             continue  # it shows how links are written
         for found in LINKS.findall(path.read_text(encoding="utf-8")):
-            assert (found[0] or found[1]) in SCREENS, path.name
+            assert (found[0] or found[1]) in helping.load_texts("id"), path.name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
