@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 
 from gateway import checkup, cli_registry, cli_staff, cli_users, demo, demo_days, jobs, supervise
 from gateway.channels import http, simulator
@@ -69,6 +71,8 @@ def run_demo(port: int | None) -> None:
         with runtime.database.session() as session:
             if demo.load(session, runtime.now()):
                 say("Memuat data contoh ...", "Loading sample data ...")
+                quiet = structlog.make_filtering_bound_logger(logging.WARNING)
+                structlog.configure(wrapper_class=quiet)  # a newcomer need not read what each made-up message came to
                 demo_days.play(session, runtime.rules, runtime.now())
             session.commit()
         runtime.database.dispose()

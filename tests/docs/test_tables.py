@@ -13,7 +13,6 @@ from gateway.channels.base import option_variable
 from gateway.checkup import settings_page
 from gateway.discover import discover
 from gateway.settings import describe_settings
-from gateway.store import areas, facilities
 from gateway.store.base import Database
 from gateway.values import COUNTING, InboxState, OutboxState, ReportState
 from tests.district import NOON, make_runtime
@@ -99,14 +98,3 @@ def test_every_state_of_a_report_is_explained_and_whether_it_counts() -> None:
     [table] = page(READING).tables("state of a report", "counts")
     written = {code_in(row[0]): row[1] for row in table}
     assert written == {state.value: "yes" if state in COUNTING else "no" for state in ReportState}
-
-
-def test_the_program_that_loads_facilities_loads_them(
-    database_url: str, open_database: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    [program] = page(OPERATORS).blocks("python")
-    monkeypatch.setenv("KABAR_DATABASE_URL", database_url)
-    exec(compile(program, OPERATORS, "exec"), {})
-    with open_database(database_url).session(read_only=True) as session:
-        assert set(facilities.find_ids(session, ["140300101", "140300100"])) == {"140300101", "140300100"}
-        assert areas.count_areas(session) > 7000
