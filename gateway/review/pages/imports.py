@@ -68,7 +68,10 @@ def upload() -> Response:
     frame.demand(Action.REGISTER)
     runtime, kind = frame.runtime_of_request(), _kind(request.form.get("kind", ""))
     file = request.files.get("file")
-    content = file.read() if file else b""
+    content = b""
+    if file:
+        content = file.read()
+        file.close()  # a larger one lies in a temporary file
     try:
         sheet = read_sheet(content)
     except FileFault as fault:
