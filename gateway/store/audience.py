@@ -20,6 +20,7 @@ from gateway.store.reports import reports
 from gateway.values import COUNTING, Scope
 
 MISSING, REPORTED = "missing", "reported"
+_MOST_PHONES = 100  # of one reporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def list_audience(
     session: Session, audience: Audience, routes: Routes, *, scope: Scope, after: str = "", limit: int = 50
 ) -> tuple[Recipient, ...]:
     """Return the numbers of an audience behind one of them, in the order of the numbers."""
-    return _as_recipients(session, _people(audience, scope, after).order_by("phone").limit(limit), routes)
+    return _as_recipients(session, _people(audience, scope, after, limit).order_by("phone"), routes)
 
 
 def _as_recipients(session: Session, statement: Select[Any], routes: Routes) -> tuple[Recipient, ...]:
@@ -151,19 +152,26 @@ def _as_recipients(session: Session, statement: Select[Any], routes: Routes) -> 
 def list_people(
     session: Session, audience: Audience, routes: Routes, *, scope: Scope, after: int = 0, limit: int = 50
 ) -> tuple[tuple[Recipient, ...], int | None]:
-    """Return the numbers of an audience behind a reporter's id, and the id to go on behind; None where that was all.
+    """Return the numbers of an audience behind a place in it, and the place to go on behind; None where that was all.
 
-    An address never holds a number, so that a page of them ends with all the numbers of one reporter.
+    An address never holds a number: a place is a reporter's id and which of her numbers it is, in one.
     """
-    statement = _people(audience, scope).order_by("reporter_id", "phone")
-    if after:
-        statement = statement.where(reporters.c.id > after)
-    found = _as_recipients(session, statement.limit(limit + 1), routes)
+    found = list_audience(session, audience, routes, scope=scope, after=_phone_at(session, after), limit=limit + 1)
     if len(found) <= limit:
         return found, None
-    last = found[-1].reporter_id
-    kept = tuple(one for one in found if one.reporter_id != last)
-    return (kept, kept[-1].reporter_id) if kept else (found[:limit], last)
+    last = found[limit - 1]
+    place = last.reporter_id * _MOST_PHONES + _phones_of(session, last.reporter_id).index(last.phone)
+    return found[:limit], place
+
+
+def _phone_at(session: Session, place: int) -> str:
+    phones = _phones_of(session, place // _MOST_PHONES) if place > 0 else []
+    return phones[min(place % _MOST_PHONES, len(phones) - 1)] if phones else ""
+
+
+def _phones_of(session: Session, reporter_id: int) -> list[str]:
+    hers = select(reporter_phones.c.phone).where(reporter_phones.c.reporter_id == reporter_id)
+    return list(session.execute(hers.order_by(reporter_phones.c.phone).limit(_MOST_PHONES)).scalars())
 
 
 def facility_types(session: Session, *, scope: Scope) -> tuple[str, ...]:
@@ -183,9 +191,9 @@ def area_choices(session: Session, *, scope: Scope) -> tuple[tuple[str, str], ..
     return tuple((row.code, row.name) for row in session.execute(statement.order_by(areas.c.code)))
 
 
-def _people(audience: Audience, scope: Scope, after: str = "") -> Select[Any]:
+def _people(audience: Audience, scope: Scope, after: str = "", limit: int | None = None) -> Select[Any]:
     """Return the question for each number of an audience once, with its first reporter and her first facility there."""
-    chosen = _numbers(audience, scope, after)
+    chosen = _numbers(audience, scope, after, limit)
     last = (
         select(inbox.c.channel)
         .where(inbox.c.sender == chosen.c.phone)
@@ -212,7 +220,7 @@ def _people(audience: Audience, scope: Scope, after: str = "") -> Select[Any]:
     )
 
 
-def _numbers(audience: Audience, scope: Scope, after: str) -> Subquery:
+def _numbers(audience: Audience, scope: Scope, after: str, limit: int | None) -> Subquery:
     holds = [
         within(facilities.c.area, scope),
         within(facilities.c.area, Scope(audience.area)),
@@ -235,6 +243,8 @@ def _numbers(audience: Audience, scope: Scope, after: str) -> Subquery:
         .join(facilities, facilities.c.id == reporter_facilities.c.facility_id)
         .where(*holds)
         .group_by(reporter_phones.c.phone)
+        .order_by(*([reporter_phones.c.phone] if limit else []))
+        .limit(limit)  # here, so that a piece of a large audience costs no more than of a small one
         .subquery("numbers")
     )
 

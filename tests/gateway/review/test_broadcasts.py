@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from gateway.app import create_app
 from gateway.store import audit, broadcasts, outbox, reporters
-from gateway.store.audience import Audience, Routes
+from gateway.store.audience import Audience, Routes, count_audience, list_people
 from gateway.store.base import Database
 from gateway.store.outbox import NewOutboxMessage
 from gateway.values import ChannelLimits, Scope
@@ -289,10 +289,21 @@ def test_who_is_bound_to_a_channel_is_written_to_by_that_one_only(district: Dist
         reporters.add_reporter(session, "Tamu", ["+6281230000077"], [district.ids["PMB01"]], only_channel="twilio")
         session.commit()
         whom = Audience("14.03")
-        shares = broadcasts.audience_store.count_audience(
-            session, whom, Routes({"simulator": ""}), scope=Scope("14.03")
-        )
+        shares = count_audience(session, whom, Routes({"simulator": ""}), scope=Scope("14.03"))
     assert sum(one.count for one in shares if one.channel is None) == 1
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_page_by_page_every_number_is_listed_once(district: District, limit: int) -> None:
+    found: list[str] = []
+    place: int | None = 0
+    with district.database.session(read_only=True) as session:
+        while place is not None:
+            page, place = list_people(
+                session, Audience("14.03"), Routes({"simulator": ""}), scope=Scope("14"), after=place, limit=limit
+            )
+            found += [one.phone for one in page]
+    assert len(found) == len(set(found)) == 6
 
 
 def test_the_sweep_rings_for_a_broadcast_that_was_not_wholly_queued(
