@@ -87,19 +87,28 @@ def concerns(phone: ColumnElement[str], channel: ColumnElement[str], scope: Scop
     if not scope.area:
         return true()
     mine = select(channels.c.name).where(within(channels.c.area, scope))
-    return or_(_has_place(phone, scope), and_(~_has_place(phone), channel.in_(mine)))
+    return or_(_is_known(phone, scope), and_(channel.in_(mine), ~_has_place(phone)))
 
 
-def _has_place(phone: ColumnElement[str], scope: Scope | None = None) -> ColumnElement[bool]:
+def _is_known(phone: ColumnElement[str], scope: Scope) -> ColumnElement[bool]:
+    """Tell whether a number reports for a facility in scope; those numbers are looked up once, not for every row."""
     theirs = reporter_phones.alias()  # `phone` may be a column of the table itself
+    known = (
+        select(theirs.c.phone)
+        .join(reporter_facilities, reporter_facilities.c.reporter_id == theirs.c.reporter_id)
+        .join(facilities, facilities.c.id == reporter_facilities.c.facility_id)
+        .where(within(facilities.c.area, scope))
+    )
+    return phone.in_(known)
+
+
+def _has_place(phone: ColumnElement[str]) -> ColumnElement[bool]:
+    theirs = reporter_phones.alias()
     found = (
         select(reporter_facilities.c.reporter_id)
         .join(theirs, theirs.c.reporter_id == reporter_facilities.c.reporter_id)
         .where(theirs.c.phone == phone)
     )
-    if scope is not None:
-        found = found.join(facilities, facilities.c.id == reporter_facilities.c.facility_id)
-        found = found.where(within(facilities.c.area, scope))
     return exists(found)
 
 
@@ -204,7 +213,7 @@ def find_phones(session: Session, reporter_id: int, *, scope: Scope) -> tuple[st
     """Return the numbers of a reporter who reports for a facility in scope."""
     own = select(reporter_phones.c.phone).where(reporter_phones.c.reporter_id == reporter_id)
     if scope.area:
-        own = own.where(_has_place(reporter_phones.c.phone, scope))
+        own = own.where(_is_known(reporter_phones.c.phone, scope))
     return tuple(session.execute(own.order_by(reporter_phones.c.phone)).scalars())
 
 
@@ -281,7 +290,7 @@ def open_questions(session: Session, phones: Collection[str], *, scope: Scope) -
     mine = questions.c.sender.in_(phones), questions.c.state.in_((OPEN, NEXT))
     statement = select(questions.c.sender, *columns).where(*mine).order_by(questions.c.state.desc(), questions.c.id)
     if scope.area:
-        statement = statement.where(_has_place(questions.c.sender, scope))
+        statement = statement.where(_is_known(questions.c.sender, scope))
     found: dict[str, list[AskedQuestion]] = defaultdict(list)
     for sender, *question in session.execute(statement):
         found[sender].append(AskedQuestion(*question))

@@ -188,13 +188,3 @@ def _figures_of(session: Session, message_ids: Collection[int]) -> dict[int, tup
         about = (row.id, row.form, row.period, row.facility_id, row.name, row.state)
         found[row.inbox_id].append(Figures(*about, tuple(sorted(values[row.id]))))
     return {message_id: tuple(these) for message_id, these in found.items()}
-
-
-def last_received(
-    session: Session, *, scope: Scope, state: InboxState | None = None, limit: int
-) -> tuple[InboxMessage, ...]:
-    """Return the newest messages of a state, or of all, newest first: what a new word is tried on."""
-    statement = select(*COLUMNS).where(concerns(inbox.c.sender, inbox.c.channel, scope))
-    if state is not None:
-        statement = statement.where(inbox.c.state == state)
-    return tuple(InboxMessage(*row) for row in session.execute(statement.order_by(inbox.c.id.desc()).limit(limit)))

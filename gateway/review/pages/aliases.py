@@ -14,7 +14,7 @@ from gateway.handle import facts
 from gateway.review.pages import frame, messages, show
 from gateway.review.pages.language import current_language, mark, translate
 from gateway.review.permit import Action
-from gateway.store import aliases, conversations, rereading
+from gateway.store import aliases, conversations
 from gateway.store.aliases import AliasState, KeptAlias
 from gateway.store.base import Session
 from gateway.store.conversations import PAGE
@@ -24,7 +24,7 @@ from parsers.aliases import Alias, AliasFault, AliasKind, Unread, add_aliases, f
 from parsers.form import Form
 from parsers.read import read_message
 
-TRIED_WAITING, TRIED_LATEST = 300, 700  # stored messages that a proposed word is tried on
+TRIED_WAITING, TRIED_LATEST = 300, 700  # a proposed word is tried on what waits for staff, and each number's last
 TABS: Mapping[str, str] = {
     AliasState.PROPOSED: mark("Proposed"),
     AliasState.APPROVED: mark("In use"),
@@ -269,8 +269,8 @@ def _as_proposals(
 
 def _tried(session: Session, scope: Scope) -> tuple[tuple[str, str, date], ...]:
     """Return what proposed words are tried on: (text in small letters, text, the day it was sent)."""
-    waiting = rereading.last_received(session, scope=scope, state=InboxState.FOR_STAFF, limit=TRIED_WAITING)
-    latest = rereading.last_received(session, scope=scope, limit=TRIED_LATEST)
+    waiting = conversations.waiting(session, (InboxState.FOR_STAFF,), scope=scope, limit=TRIED_WAITING)
+    latest = conversations.latest(session, scope=scope, limit=TRIED_LATEST)
     found = {message.id: message for message in (*waiting, *latest)}
     zone = messages.zone_of(None)
     return tuple((one.text.lower(), one.text, _day_of(one, zone)) for one in found.values())

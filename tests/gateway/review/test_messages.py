@@ -297,3 +297,13 @@ def test_the_number_of_questions_asked_does_not_grow_with_the_rows(district: Dis
         for number in range(4):
             district.say(sender, f"{TEXT} {number}")
     assert [count(address) for address in addresses] == few
+
+
+def test_a_midwifes_conversation_opens_from_her_page_within_her_area_only(
+    district: District, visitor: FlaskClient
+) -> None:
+    district.say("ani2", TEXT)
+    answer = visitor.get("/messages/with/1", follow_redirects=True)
+    assert TEXT in Page(answer).words
+    assert visitor.get("/messages/with/2").status_code == 200  # Wati has not written yet
+    assert another(district, "district", "14.04").get("/messages/with/1").status_code == 404
