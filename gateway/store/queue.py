@@ -11,9 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     String,
-    Text,
     and_,
-    cast,
     func,
     literal,
     literal_column,
@@ -23,7 +21,7 @@ from sqlalchemy import (
 
 from gateway.store.base import Session, within
 from gateway.store.facilities import facilities
-from gateway.store.reports import is_noted, is_open, reports
+from gateway.store.reports import is_noted, is_open, is_plain, reports
 from gateway.values import Scope
 
 MOST_COUNTED = 1000  # where there are more, nobody needs to know how many
@@ -70,7 +68,7 @@ _IN: Mapping[Tab, ColumnElement[bool]] = {
     Tab.FLAGGED: and_(_is("flagged"), ~_has_approved),
     Tab.WAITING: _is("waiting"),
     Tab.NOTED: is_noted,
-    Tab.PLAIN: and_(_is("accepted"), cast(reports.c.flags, Text) == literal_column("'[]'", Text)),
+    Tab.PLAIN: and_(is_open, is_plain),
 }
 
 

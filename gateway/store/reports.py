@@ -81,10 +81,9 @@ Index("ix_reports_period", reports.c.period, reports.c.id)  # lists of a month
 
 # Written out: with bound values no database could tell that it may use the partial indexes.
 is_open = reports.c.state.in_([literal_column(f"'{state}'") for state in ("waiting", "flagged", "accepted")])
-is_noted = and_(
-    reports.c.state == literal_column("'accepted'", String),
-    cast(reports.c.flags, Text) != literal_column("'[]'", Text),
-)
+_is_accepted = reports.c.state == literal_column("'accepted'", String)
+is_noted = and_(_is_accepted, cast(reports.c.flags, Text) != literal_column("'[]'", Text))
+is_plain = and_(_is_accepted, cast(reports.c.flags, Text) == literal_column("'[]'", Text))
 Index("ix_reports_open", reports.c.state, reports.c.id, sqlite_where=is_open, postgresql_where=is_open)
 Index(
     "ix_reports_open_facility",
@@ -95,6 +94,7 @@ Index(
     postgresql_where=is_open,
 )
 Index("ix_reports_noted", reports.c.id, sqlite_where=is_noted, postgresql_where=is_noted)
+Index("ix_reports_plain", reports.c.facility_id, reports.c.id, sqlite_where=is_plain, postgresql_where=is_plain)
 Index(
     "ix_reports_unsummed",
     reports.c.form,

@@ -10,6 +10,7 @@ down_revision = "0007"
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 OPEN = sa.text("state IN ('waiting', 'flagged', 'accepted')")
+PLAIN = sa.text("state = 'accepted' AND CAST(flags AS TEXT) = '[]'")
 NOTED = sa.text("state = 'accepted' AND CAST(flags AS TEXT) <> '[]'")
 
 
@@ -27,6 +28,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_reports_facility_id", "reports", ["facility_id", "id"])
     op.create_index("ix_reports_period", "reports", ["period", "id"])
+    op.create_index("ix_reports_plain", "reports", ["facility_id", "id"], sqlite_where=PLAIN, postgresql_where=PLAIN)
     op.create_index("ix_reports_noted", "reports", ["id"], sqlite_where=NOTED, postgresql_where=NOTED)
     op.create_index("ix_questions_report_id", "questions", ["report_id", "id"])
     op.create_table(
@@ -61,6 +63,7 @@ def downgrade() -> None:
     op.drop_table("decisions")
     op.drop_index("ix_questions_report_id", "questions")
     op.drop_index("ix_reports_noted", "reports")
+    op.drop_index("ix_reports_plain", "reports")
     op.drop_index("ix_reports_period", "reports")
     op.drop_index("ix_reports_facility_id", "reports")
     op.drop_index("ix_reports_open_facility", "reports")
