@@ -62,8 +62,10 @@ metadata = MetaData(
 )
 
 # PostgreSQL: a stuck statement or lock must end before a provider gives up on its webhook (15 s), and the connection
-# of a lost machine must let go of its locks.
-_POSTGRESQL_OPTIONS = "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000"
+# of a lost machine must let go of its locks. Compiling a statement takes longer than any of ours takes to run.
+_POSTGRESQL_OPTIONS = (
+    "-c statement_timeout=4000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000 -c jit=off"
+)
 _POSTGRESQL_ARGUMENTS = {
     "options": _POSTGRESQL_OPTIONS,
     "connect_timeout": 2,

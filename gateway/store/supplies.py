@@ -58,10 +58,9 @@ def list_supplies(
             facilities.c.name,
             facilities.c.type,
             facilities.c.area,
-            areas.c.name.label("area_name"),
+            select(areas.c.name).where(areas.c.code == facilities.c.area).scalar_subquery().label("area_name"),
             report_values.c.quantity,
         )
-        .join(areas, areas.c.code == facilities.c.area)
         .join(reports, counting)
         .join(report_values, of_item)
         .where(reports.c.period == max(periods), report_values.c.measure == LEFT)
