@@ -56,7 +56,8 @@ _approved = and_(
     _other.c.state.in_([literal_column("'accepted'"), literal_column("'approved'")]),
     _other.c.state == literal_column("'approved'", String),
 )
-_has_approved = select(_other.c.id).where(_approved).exists()
+# asked for each flagged report by its own index: as EXISTS it would be joined, and every approved report read for it
+_has_approved = select(_other.c.id).where(_approved).limit(1).correlate(reports).scalar_subquery().is_not(None)
 
 
 def _is(state: str) -> ColumnElement[bool]:
