@@ -146,6 +146,15 @@ def wait_for_closings(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock_shared(:turn)"), {"turn": _TURN})
 
 
+def take_turn(session: Session) -> None:
+    """Wait until nobody takes reports, and let nobody until this transaction ends: what is counted now is what stays.
+
+    Errors: Unavailable when that takes longer than the database waits for a lock; nothing was done.
+    """
+    if is_postgresql(session):
+        session.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+
+
 def closed_months(session: Session, areas: Collection[str], since: str) -> frozenset[ClosedMonth]:
     """Return which months from a period on are closed for these areas or the ones around them: once for a batch."""
     around = {code for area in areas for code in areas_around(area) if code}
@@ -170,8 +179,7 @@ def close_month(
     """
     if not scope.covers(area):
         return None
-    if is_postgresql(session):  # whoever takes reports holds it shared; what they took is there afterwards
-        session.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": _TURN})
+    take_turn(session)
     row = {"form": form, "period": period, "area": area, "closed_by": by, "closed_at": now, "reason": reason}
     return int(session.execute(insert(closings).returning(closings.c.id), row).scalar_one())
 

@@ -21,6 +21,7 @@ NO_SCOPE_NEEDED = {
     "broadcasts.queue_piece": "of a broadcast that was found within the scope; its audience keeps to its area",
     "channels.prices_of": "what an SMS costs",
     "channels.last_tick": "whether the clock runs",
+    "months.take_turn": "no question",
     "months.wait_for_closings": "no question",
     "totals.has_unsummed": "whether something is still summed up, anywhere",
     "totals.recount": "it marks what is to be summed up again, in an area that was found within the scope",

@@ -42,7 +42,7 @@ def close_month() -> Response:
         period = _read_period(typed)
         if place is None or period is None or not may_close(place, period):
             return frame.absent()
-        months.wait_for_closings(session)
+        months.take_turn(session)
         stands = _count(session, place, period)
         fault = ""
         if len(reason) > LONGEST_REASON:

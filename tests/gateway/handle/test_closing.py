@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gateway.calendar import Calendar, Days
-from gateway.errors import Raced
+from gateway.errors import Raced, Unavailable
 from gateway.review import decide, undo
 from gateway.review.deeds import CannotDo, Why
 from gateway.store import months, reports, wordings
@@ -25,6 +26,19 @@ KEPT = "disimpan sebagai usulan"
 def district(database: Database, tmp_path: Path) -> District:
     """The district on either database."""
     return District(make_runtime(database, tmp_path / "var", answers_per_hour=100))
+
+
+def test_what_is_being_taken_is_there_before_the_month_is_closed(
+    postgresql_url: str, open_database: Callable[[str], Database], tmp_path: Path
+) -> None:
+    database = open_database(postgresql_url)  # SQLite has one writer at a time, whoever it is
+    district = District(make_runtime(database, tmp_path / "var"))
+    with database.session() as taking:
+        months.wait_for_closings(taking)
+        with pytest.raises(Unavailable):
+            district.close_month("kb", "2025-09")
+    district.close_month("kb", "2025-09")
+    assert months_closed(district, "14.03.01")
 
 
 def test_a_request_is_flagged_with_the_reason_and_with_what_is_doubtful_in_it(district: District) -> None:
