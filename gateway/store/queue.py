@@ -66,7 +66,7 @@ def _is(state: str) -> ColumnElement[bool]:
 
 _IN: Mapping[Tab, ColumnElement[bool]] = {
     Tab.CHANGED: and_(_is("flagged"), _has_approved),
-    Tab.FLAGGED: and_(_is("flagged"), ~_has_approved),
+    Tab.FLAGGED: and_(_is("flagged"), ~select(_other.c.id).where(_approved).exists()),
     Tab.WAITING: _is("waiting"),
     Tab.NOTED: is_noted,
     Tab.PLAIN: and_(is_open, is_plain),
