@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from gateway.calendar import areas_around, waking_hours
 from gateway.reply import compose
 from gateway.reply.wordings import Wording, put_over
-from gateway.store import missing, outbox, wordings
+from gateway.store import missing, months, outbox, wordings
 from gateway.store.audience import Routes
 from gateway.store.base import Session
 from gateway.store.missing import Contact, Owing
@@ -26,6 +26,7 @@ class Outcome(StrEnum):
 
     QUEUED = "queued"
     NOT_OWED = "not_owed"  # there is a report by now, or no such facility here
+    CLOSED = "closed"  # staff have closed that month
     NOBODY = "nobody"  # nobody is responsible, or no channel may write to her
     STOPPED = "stopped"  # she sent STOP
     TODAY = "today"  # this number was reminded today
@@ -84,6 +85,8 @@ def remind(
     owing = missing.find_missing(session, form.code, period, month_days(period), facility_id, scope=scope)
     if owing is None:
         return Reminded(Outcome.NOT_OWED)
+    if months.is_closed(session, form.code, period, owing.area):
+        return Reminded(Outcome.CLOSED, owing)
     today = now.astimezone(ZoneInfo(owing.timezone)).date()
     contact = missing.contacts_of(session, [facility_id], period, today, scope=scope).get(facility_id)
     if contact is None:

@@ -22,6 +22,7 @@ LARGEST_ID = 2**31  # of a facility
 
 _SAID = {
     Outcome.NOT_OWED: (mark("There is a report by now; nobody was reminded."), "good"),
+    Outcome.CLOSED: (mark("This month is closed. Open it again before you ask for reports."), "look"),
     Outcome.NOBODY: (mark("Nobody can be reminded: no reporter with a phone is registered for this facility."), "look"),
     Outcome.STOPPED: (mark("She has sent STOP and wants no reminders. Please call her."), "look"),
     Outcome.TODAY: (mark("This number was reminded today. Nobody is reminded twice a day."), "look"),

@@ -79,11 +79,10 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A measure's total over the last months; `before` is the month before the one that is shown."""
+    """A measure's total over the last months, and in the one that is shown."""
 
     name: str
     value: int | None
-    before: int | None
     bars: tuple[Bar, ...]
 
 
@@ -196,7 +195,7 @@ def trends(form: Form, sums: Mapping[str, Mapping[str, int]], periods: Sequence[
         values = [(period, total_of(form, measure, sums.get(period, {}))) for period in periods]
         if any(value is not None for _, value in values):
             name = show.name_measure(form, measure.code)
-            found.append(Trend(name, values[-1][1], values[-2][1], charts.make_bars(values)))
+            found.append(Trend(name, values[-1][1], charts.make_bars(values)))
     return tuple(found)
 
 

@@ -12,12 +12,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 
 from gateway.app import create_app
-from gateway.store import areas, facilities, outbox, reporters
+from gateway.store import areas, facilities, months, outbox, reporters
 from gateway.store.areas import Area
 from gateway.store.audit import audit
 from gateway.store.base import Database
 from gateway.store.facilities import NewFacility
 from gateway.store.outbox import OutboxMessage
+from gateway.values import Scope
 from tests.district import PHONES, District, make_runtime
 from tests.gateway.review.visits import Page, sign_in
 from workers import totals
@@ -215,6 +216,15 @@ def test_who_has_reported_meanwhile_is_not_reminded(visitor: FlaskClient, distri
     sign_in(visitor, district.runtime)
     district.say("ani", FOUNDING)  # not even summed up yet
     assert "Laporannya sudah masuk" in remind(visitor, district)
+    assert reminders(district) == []
+
+
+def test_nobody_is_asked_for_a_month_that_is_closed(visitor: FlaskClient, district: District) -> None:
+    sign_in(visitor, district.runtime)
+    with district.database.session() as session:
+        months.close_month(session, "kb", "2025-09", "14.03", "Rina", district.runtime.now(), "", scope=Scope("14.03"))
+        session.commit()
+    assert "Bulan ini sudah ditutup" in remind(visitor, district)
     assert reminders(district) == []
 
 
