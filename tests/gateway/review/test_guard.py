@@ -95,8 +95,45 @@ def test_every_page_is_framed_by_nobody_and_holds_no_code_of_its_own(visitor: Fl
     for path in (*PAGES, "/nowhere", "/phone?message=abc", f"/phone?reporter={'9' * 40}", f"/phone?message={'9' * 40}"):
         answer = visitor.get(path)
         assert answer.status_code < 500, path
-        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'; script-src 'self'" in answer.headers["Content-Security-Policy"]
         page = Page(answer)
         assert not [attrs for tag, attrs in page.tags if tag == "script" and not attrs.get("src")]
         assert not [tag for tag, attrs in page.tags if tag == "style" or "style" in attrs]
         assert not [tag for tag, attrs in page.tags for name in ("src", "href") if "//" in str(attrs.get(name))]
+
+
+NAMES = [
+    ("localhost", "", True),
+    ("127.0.0.1:8000", "", True),
+    ("[::1]:8000", "", True),
+    ("192.168.1.5:8000", "", True),
+    ("kabar.example.go.id", "https://kabar.example.go.id", True),
+    ("kabar.example.go.id:8443", "https://kabar.example.go.id", True),
+    ("localhost", "https://kabar.example.go.id", True),
+    ("kabar.example.go.id", "", False),
+    ("evil.example", "https://kabar.example.go.id", False),
+    ("192.168.1.5", "https://kabar.example.go.id", False),
+    ("kabar.example.go.id.evil.example", "https://kabar.example.go.id", False),
+    ("[", "", False),
+]
+
+
+@pytest.mark.parametrize(("host", "public_url", "is_ours"), NAMES, ids=str)
+def test_the_login_answers_to_names_of_ours_only(
+    tmp_path: Path, database_url: str, host: str, public_url: str, is_ours: bool
+) -> None:
+    runtime = make_runtime(make_settings(tmp_path, database_url, public_url=public_url))
+    answer = create_app(runtime).test_client().get("/login", headers={"Host": host})
+    runtime.database.dispose()
+    assert answer.status_code == (200 if is_ours else 400)
+    assert "evil" not in answer.text
+
+
+@pytest.mark.parametrize(("proxies", "is_believed"), [(0, False), (1, True)])
+def test_a_proxy_is_believed_only_when_it_is_ours(
+    tmp_path: Path, database_url: str, proxies: int, is_believed: bool
+) -> None:
+    runtime = make_runtime(make_settings(tmp_path, database_url, proxies=proxies))
+    answer = create_app(runtime).test_client().get("/login", headers={"X-Forwarded-Proto": "https"})
+    runtime.database.dispose()
+    assert ("Strict-Transport-Security" in answer.headers) is is_believed
