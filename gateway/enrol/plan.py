@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -315,5 +315,4 @@ def _as_plan(rows: Sequence[PlannedRow]) -> Plan:
 
 
 def _as_json(values: Mapping[str, Any]) -> dict[str, Any]:
-    show: Callable[[Any], Any] = lambda value: list(value) if isinstance(value, tuple) else value  # noqa: E731
-    return {name: show(value) for name, value in values.items()}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
