@@ -38,7 +38,7 @@ WORDS = {
 
 @contextmanager
 def open_page(
-    chromium: Browser, house: House, path: str = "/", width: int = 1440, scripts: bool = True
+    chromium: Browser, house: House, path: str = "/phone", width: int = 1440, scripts: bool = True
 ) -> Iterator[Page]:
     """Open a page in a browser of its own; whatever the page or its policy complains about fails the test."""
     context = chromium.new_context(
@@ -70,7 +70,7 @@ def test_a_newcomer_sends_a_report_and_sees_the_answer_and_the_report(
     chromium: Browser, house: House, language: str, width: int, scripts: bool
 ) -> None:
     words = WORDS[language]
-    with open_page(chromium, house, f"/?lang={language}", width, scripts) as page:
+    with open_page(chromium, house, f"/phone?lang={language}", width, scripts) as page:
         page.get_by_role("link", name="Bidan Sari").first.click()
         page.get_by_label(words["message"]).fill(REPORT)
         page.get_by_role("button", name=words["send"]).click()
@@ -87,10 +87,7 @@ def test_a_newcomer_sends_a_report_and_sees_the_answer_and_the_report(
         card = page.locator("#reports li").first
         expect(card).to_contain_text("PMB Sari")
         expect(card).to_contain_text(REPORT)
-        assert is_as_wide_as_the_screen(page)
-        card.get_by_role("link", name="PMB Sari").click()
-        expect(page.get_by_role("heading", name="PMB Sari")).to_be_visible()
-        expect(page.get_by_role("rowheader", name=words["values"])).to_be_visible()
+        expect(card.get_by_role("rowheader", name=words["values"])).to_be_visible()
         expect(page.locator("html")).to_have_attribute("lang", language)
         assert is_as_wide_as_the_screen(page)
 
@@ -138,7 +135,7 @@ def test_after_sending_the_next_message_can_be_typed_at_once(chromium: Browser, 
 
 
 def test_an_unregistered_number_keeps_its_conversation_over_a_reload(chromium: Browser, house: House) -> None:
-    with open_page(chromium, house, "/?number=") as page:
+    with open_page(chromium, house, "/phone?number=") as page:
         page.get_by_label("Dari nomor").fill("0812 0000 9001")
         page.get_by_label("Pesan").fill("Selamat pagi")
         page.get_by_role("button", name="Kirim SMS").click()
@@ -179,7 +176,7 @@ def test_everything_can_be_reached_and_done_by_keyboard(chromium: Browser, house
 @pytest.mark.parametrize("width", [320, *WIDTHS])
 @pytest.mark.parametrize("language", WORDS)
 def test_nothing_stands_out_sideways(chromium: Browser, house: House, language: str, width: int) -> None:
-    paths = (f"/?lang={language}", "/?number=", "/?reporter=60", "/reports/1", "/?live=off&example=1")
+    paths = (f"/phone?lang={language}", "/phone?number=", "/phone?reporter=60", "/login", "/phone?live=off&example=1")
     with open_page(chromium, house, width=width, scripts=False) as page:
         for path in paths:
             page.goto(path)
