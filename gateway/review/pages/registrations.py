@@ -112,6 +112,8 @@ def move(registration_id: int) -> Response:
         if asked is None or asked.old_phone is None:
             return _tell_gone(session, registration_id)
         owners = _owners_of(session, asked)
+        if not owners:  # she belongs to another area, whose staff can call her
+            return frame.absent()
         is_called = request.form.get("is_called") == "1"
         if not is_called:
             fault = translate(mark("Call the old number first, and tick that you have."))
@@ -121,8 +123,7 @@ def move(registration_id: int) -> Response:
         except Malformed:
             return _tell_gone(session, registration_id)
         details = {"phone": mask_phone(asked.phone), "instead_of": mask_phone(asked.old_phone)}
-        area = owners[0].area if owners else frame.visitor().area
-        frame.audit(session, "move_phone", "registration", registration_id, area, **details)
+        frame.audit(session, "move_phone", "registration", registration_id, owners[0].area, **details)
         session.commit()
     return _go_on(asked.phone, held)
 

@@ -151,6 +151,13 @@ def test_a_move_waits_for_the_call_and_then_both_phones_are_told(
     assert told(runtime, PHONES["ani"])
 
 
+def test_a_midwife_of_another_area_is_not_moved(visitor: FlaskClient, runtime: Runtime, ids: Mapping[str, int]) -> None:
+    one = ask(runtime, "DAFTAR GANTI 081230000072", old_phone="+6281230000072")
+    assert visitor.post(f"/registrations/{one}/move", data={"is_called": "1"}).status_code == 404
+    with runtime.database.session(read_only=True) as session:
+        assert STRANGER not in reporters.find_by_phones(session, [STRANGER])
+
+
 def test_the_second_of_two_is_told_that_it_is_decided(
     visitor: FlaskClient, runtime: Runtime, ids: Mapping[str, int]
 ) -> None:
