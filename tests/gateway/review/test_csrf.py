@@ -86,7 +86,7 @@ def test_another_visits_token_is_as_good_as_none(app: Flask, national: FlaskClie
     assert national.post("/account", headers={"X-CSRF-Token": stolen}).status_code == 403
 
 
-def test_looking_changes_nothing(app: Flask, national: FlaskClient, runtime: Runtime) -> None:
+def test_looking_at_pages_changes_nothing(app: Flask, national: FlaskClient, runtime: Runtime) -> None:
     before = everything(runtime, SEEN | WRITTEN)
     for module, calls in groupby(calls_of(app), key=lambda call: call.endpoint.partition(".")[0]):
         for call in calls:
