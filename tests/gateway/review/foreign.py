@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy import JSON, Column, ColumnElement, Date, DateTime, String, Table, Text, insert, or_, select
 
+from gateway.discover import discover
 from gateway.handle.reading_json import to_json
 from gateway.runtime import Runtime
-from gateway.store import schema
 from gateway.store.base import Session, metadata
 from parsers.reading import ReadReport
 
-assert schema.MIGRATIONS  # imported so that the metadata knows every table
+discover("gateway.store", having=())  # so that the metadata knows every table
 
 ID = 7001  # of every planted row, in every table
 STRANGER = 7002  # of the message that came from an unknown number, by the foreign district's own channel

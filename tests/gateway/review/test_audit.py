@@ -33,8 +33,14 @@ def me(visitor: FlaskClient, runtime: Runtime) -> User:
 def add(runtime: Runtime, **others: object) -> None:
     """Write something down, as it is done on another page."""
     row: dict[str, object] = {
-        "at": AT, "user_id": 77, "user_name": "Sari", "action": "disable", "noun": "user",
-        "subject": "12", "area": "14.03.01", "details": {"role": ["officer", "viewer"]},
+        "at": AT,
+        "user_id": 77,
+        "user_name": "Sari",
+        "action": "disable",
+        "noun": "user",
+        "subject": "12",
+        "area": "14.03.01",
+        "details": {"role": ["officer", "viewer"]},
     }
     with runtime.database.session() as session:
         audit.record(session, NewAudit(**(row | others)))  # type: ignore[arg-type]
@@ -143,7 +149,7 @@ def test_every_deed_of_the_pages_has_its_words() -> None:
     for module in read_modules("gateway"):
         for call in ast.walk(module.tree):
             if isinstance(call, ast.Call) and dotted(call.func) == "frame.audit":
-                literals = [one.value for one in call.args[1:3] if isinstance(one, ast.Constant)]
+                literals = [str(one.value) for one in call.args[1:3] if isinstance(one, ast.Constant)]
                 known = (ACTIONS, NOUNS) if isinstance(call.args[1], ast.Constant) else (NOUNS,)
                 missing += [
                     f"{module.at(call.lineno)} {word}"

@@ -141,7 +141,7 @@ def words_of(answer: TestResponse) -> str:
     if answer.data.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(answer.data)) as book:
             return "\n".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
-    return "" if answer.mimetype.startswith("image") else answer.data.decode("utf-8", "replace")
+    return "" if (answer.mimetype or "").startswith("image") else answer.data.decode("utf-8", "replace")
 
 
 def find_faults(call: Call, answer: TestResponse) -> Iterator[str]:
