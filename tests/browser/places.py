@@ -52,7 +52,7 @@ SCREENS: Mapping[str, str] = {
     "channels": "/channels",
     "thresholds": "/thresholds",
     "wordings": "/wordings",
-    "wording": "/wordings/id/confirmed",
+    "wording": "/wordings/id/unchanged",
     "aliases": "/aliases",
     "alias-new": "/aliases/new?message={unread}&at={at}",
     "users": "/users",

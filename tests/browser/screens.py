@@ -21,8 +21,8 @@ from tests.servers import ValkeyServer
 
 FOLDER = ROOT / "docs" / "screens"
 WIDTHS = {"narrow": (360, 740), "wide": (1440, 900)}
-TALLEST = 1200  # pixels; what is below repeats what is above
-COLOURS = 24
+TALLEST = 1000  # pixels; what is below repeats what is above
+COLOURS = 16
 
 
 def main(wanted: Sequence[str]) -> int:
