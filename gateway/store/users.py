@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from gateway.store.base import Session, UtcDateTime, metadata, within
-from gateway.values import Role, Scope
+from gateway.values import Role, Scope, clean_text
 
 DEMO = "demo."  # how the logins of a demonstration's sample users begin; nobody else's may
 
@@ -98,7 +98,7 @@ def clean_login(login: str) -> str:
     >>> clean_login(" Sari@Dinas.go.id ")
     'sari@dinas.go.id'
     """
-    return login.strip().lower()
+    return clean_text(login).strip().lower()
 
 
 def find_login_fault(login: str) -> str:

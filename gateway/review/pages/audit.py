@@ -16,6 +16,7 @@ from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
 from gateway.store import audit, users
 from gateway.store.audit import Audited, Wanted
+from gateway.values import clean_text
 
 ROWS = 50
 MOST_ROWS = 50_000  # of an export
@@ -82,7 +83,7 @@ _FIELDS = ("person", "action", "noun", "subject", "day")
 
 def _read_wanted() -> tuple[Wanted, str]:
     """Return what is searched for, and what is wrong with it in words to be translated."""
-    asked = {name: request.values.get(name, "").strip() for name in _FIELDS}
+    asked = {name: clean_text(request.values.get(name, "")).strip() for name in _FIELDS}
     person = asked["person"]
     since = until = None
     if asked["day"]:

@@ -215,7 +215,7 @@ def _read_wished(session: Session, me: User, *, is_new: bool = False) -> Wished:
     """Return what was typed, checked against what the visitor may give."""
     login = users.clean_login(request.form.get("login", ""))
     name = clean_text(request.form.get("name", "")).strip()
-    role, words = request.form.get("role", ""), request.form.get("area", "").strip()
+    role, words = request.form.get("role", ""), clean_text(request.form.get("area", "")).strip()
     faults: dict[str, str] = {}
     if is_new:
         if users.find_login_fault(login):
