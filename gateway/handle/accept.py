@@ -46,8 +46,8 @@ _STATES = {
 class ByHand:
     """A revision that staff enter or correct: its values, and where they come from.
 
-    Shape: `key` is unique to the page that it was typed on, so that sent twice it is stored once; `reading` is kept with
-    the revision; `seen_id` is the newest revision that was there when typing began, None where there was none;
+    Shape: `key` is unique to the page that it was typed on, so that sent twice it is stored once; `reading` is kept
+    with the revision; `seen_id` is the newest revision that was there when typing began, None where there was none;
     `made_by` is the user who typed it.
     """
 

@@ -1,4 +1,4 @@
-"""What is known of a facility's month when staff type a report for it: what it is judged beside, what is there already."""
+"""What is known of a facility's month when staff type a report for it: what it is judged beside, what is there."""
 
 from __future__ import annotations
 

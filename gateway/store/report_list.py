@@ -27,7 +27,8 @@ BATCH = 500  # reports of one statement where all are wanted: each must be done 
 class WishedReports:
     """Which reports somebody wants to see; what is empty narrows nothing.
 
-    Shape: all of `words` must be found in the facility's name, short name or code; `way` is "hand" for what staff typed, or "sms"; `area` is one within the scope, else nothing is found.
+    Shape: all of `words` must be found in the facility's name, short name or code; `way` is "hand" for what staff
+    typed, or "sms"; `area` is one within the scope, else nothing is found.
     """
 
     area: str = ""

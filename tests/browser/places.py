@@ -21,7 +21,7 @@ SCREENS: Mapping[str, str] = {
     "report-compare": "/reports/{replaced}/compare/{newest}",
     "report-correct": "/reports/{flagged}/correct",
     "report-new": "/reports/new",
-    "report-new-form": "/reports/new?facility={facility}&form=kb&period=2025-09",
+    "report-new-form": "/reports/new?facility={owing}&form=kb&period=2025-09",
     "messages": "/messages",
     "thread": "/messages/thread/{message}",
     "thread-of": "/messages/with/{reporter}",
@@ -93,6 +93,8 @@ EXAMPLES: Mapping[str, str] = {
     "message": "SELECT min(id) FROM inbox WHERE state = 'for_staff'",
     "facility": "SELECT min(facility_id) FROM reports WHERE state = 'waiting'",
     "reporter": "SELECT min(reporter_id) FROM reports WHERE state = 'waiting'",
+    "owing": "SELECT min(id) FROM facilities WHERE area LIKE '14.03.%' AND id NOT IN "
+    "(SELECT facility_id FROM reports WHERE period = '2025-09')",
     "registration": "SELECT min(id) FROM registrations",
     "other": "SELECT max(id) FROM facilities WHERE area LIKE '14.03.%'",
     "broadcast": "SELECT min(id) FROM broadcasts",

@@ -18,7 +18,8 @@ ZONES = ("Asia/Jakarta", "Asia/Pontianak", "Asia/Makassar", "Asia/Jayapura")
 days = st.dates(date(2000, 1, 1), date(2099, 12, 31))
 zones = st.sampled_from(ZONES)
 chosen_days = st.lists(st.integers(1, 31), min_size=3, max_size=3).map(lambda three: Days(*sorted(three)))
-instants = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)).map(lambda at: at.replace(tzinfo=UTC))
+FIRST, LAST = datetime(2000, 1, 1), datetime(2099, 12, 31)  # noqa: DTZ001  hypothesis puts the zone to them
+instants = st.datetimes(FIRST, LAST, timezones=st.just(UTC))
 
 
 @given(days)
@@ -103,7 +104,12 @@ def test_the_smallest_area_decides_and_in_it_the_very_form() -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "named"),
-    [(Days(0, 7, 10), "due"), (Days(5, 4, 10), "corrections"), (Days(5, 7, 6), "approval"), (Days(5, 7, 32), "approval")],
+    [
+        (Days(0, 7, 10), "due"),
+        (Days(5, 4, 10), "corrections"),
+        (Days(5, 7, 6), "approval"),
+        (Days(5, 7, 32), "approval"),
+    ],
 )
 def test_days_that_cannot_be_are_named(wrong: Days, named: str) -> None:
     assert calendar.find_fault(wrong) == named

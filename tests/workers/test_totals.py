@@ -52,7 +52,7 @@ def test_the_sweep_rings_once_for_what_is_not_summed_up_and_for_nothing_else(
     sweep(district.runtime)
     assert queue.count == 1
     summing.drain(district.runtime)
-    queue.empty()
+    queue.empty()  # type: ignore[no-untyped-call]
     sweep(district.runtime)
     assert queue.count == 0
 
@@ -62,7 +62,7 @@ def test_a_batch_whose_commit_fails_is_summed_up_the_next_time(
 ) -> None:
     district.say("ani", FOUNDING)
     with monkeypatch.context() as patch:
-        patch.setattr(summing.totals, "refresh", _sum_up_and_lose_the_database)
+        patch.setattr(totals, "refresh", _sum_up_and_lose_the_database)
         with pytest.raises(Unavailable):
             summing.drain(district.runtime)
     assert new_users(district) == []

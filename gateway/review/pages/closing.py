@@ -66,8 +66,8 @@ def close_month() -> Response:
                 form=place.form.code,
             )
         about = {"form": place.form.code, "period": period, "reason": reason}
-        about |= {"missing": stands.missing, "waiting": stands.waiting, "flagged": stands.flagged}
-        frame.audit(session, "close", "month", closing_id, place.area, **about)
+        still_open = {"missing": stands.missing, "waiting": stands.waiting, "flagged": stands.flagged}
+        frame.audit(session, "close", "month", closing_id, place.area, **about, **still_open)
         session.commit()
     return frame.go("calendar.show_calendar", mark("The month was closed."), area=place.area, form=place.form.code)
 

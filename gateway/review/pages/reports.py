@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -171,7 +171,7 @@ def cells(report: ListedReport, forms: list[Form]) -> list[str | int]:
     ]
 
 
-def as_csv(row: list[str | int] | list[str]) -> str:
+def as_csv(row: Sequence[str | int]) -> str:
     """Return a row as a spreadsheet here reads it, with semicolons. What it would take for a formula is made a text.
 
     >>> as_csv(["=1+1", -3, "PMB; Ani", " @x"])

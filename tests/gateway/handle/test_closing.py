@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ from gateway.errors import Raced, Unavailable
 from gateway.review import decide, undo
 from gateway.review.deeds import CannotDo, Why
 from gateway.store import months, reports, wordings
-from gateway.store.base import Database
+from gateway.store.base import Database, Session
 from gateway.store.wordings import ChosenSentence
 from gateway.values import Scope
 from tests.district import District, make_runtime
-from tests.gateway.review.test_decide import figures, key_of, office, revisions, seen, settle
+from tests.gateway.review.deciding import figures, key_of, office, revisions, seen, settle
 
 KB = "KB 0925 BARU 12 AKTIF 40"
 KEPT = "disimpan sebagai usulan"
@@ -107,13 +108,17 @@ def test_nobody_closes_or_opens_a_month_of_another_area(district: District) -> N
         assert months.is_closed(session, "kb", "2025-09", "14.03")
 
 
+def _do(district: District, deed: Callable[..., object], session: Session) -> object:
+    return deed(session, office(district), seen(district))
+
+
 def test_staff_change_no_figures_of_a_closed_month_until_it_is_open_again(district: District) -> None:
     district.say("ani", KB)
     district.close_month("kb", "2025-09")
     district.say("ani", "RALAT AKTIF 45")
     for deed in (decide.approve, decide.accept):
         with pytest.raises(CannotDo) as refused:
-            settle(district, lambda session, deed=deed: deed(session, office(district), seen(district)))
+            settle(district, partial(_do, district, deed))
         assert refused.value.why is Why.CLOSED
     assert figures(district) == {"baru": 12, "aktif": 40}
     district.reopen_month("kb", "2025-09")

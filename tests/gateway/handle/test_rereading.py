@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from gateway.handle import rereading as handling
 from gateway.handle.rereading import Difference, Obstacle
-from gateway.store import aliases, inbox, reports, rereading
+from gateway.store import aliases, inbox, questions, reports, rereading
 from gateway.store.aliases import AliasState
 from gateway.store.base import Database
 from gateway.store.outbox import outbox
@@ -86,7 +86,7 @@ def give_to_staff(district: District, sender: str, text: str) -> str:
     with district.database.session() as session:
         message = district.message(provider_id)
         session.execute(update(inbox.inbox).where(inbox.inbox.c.id == message.id).values(state=InboxState.FOR_STAFF))
-        session.execute(update(aliases.metadata.tables["questions"]).values(state="expired"))
+        session.execute(update(questions.questions).values(state="expired"))
         session.commit()
     return provider_id
 

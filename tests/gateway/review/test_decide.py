@@ -9,6 +9,7 @@ from threading import Barrier, Thread
 import pytest
 
 from gateway.errors import SomebodyElse
+from gateway.handle import accept
 from gateway.reply.segments import fits_one_sms
 from gateway.review import decide
 from gateway.review.deeds import CannotDo, Office, Seen, Why, read_seen
@@ -152,7 +153,7 @@ def test_a_question_of_staff_waits_behind_the_one_that_is_open(district: Distric
 def test_a_report_that_nobody_sent_cannot_be_sent_back(district: District) -> None:
     key = key_of(district)
     made = by_hand({"baru": 1, "aktif": 2})
-    settle(district, lambda s: decide.accepting.enter(s, key, made, district.runtime.now()))
+    settle(district, lambda s: accept.enter(s, key, made, district.runtime.now()))
     with pytest.raises(CannotDo) as told:
         ask(district)
     assert told.value.why is Why.NOBODY

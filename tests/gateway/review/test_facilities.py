@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from gateway.runtime import Runtime
 from gateway.store import audit, register
 from gateway.store.audit import Wanted
+from gateway.store.facilities import NewFacility
 from gateway.store.register import KnownFacility
 from gateway.values import Scope
 from tests.gateway.review.registry import make_registry, version_on
@@ -73,7 +74,7 @@ def test_a_list_that_is_empty_says_what_to_do(visitor: FlaskClient, ids: Mapping
 def test_pages_of_a_long_list_hold_each_facility_once(
     visitor: FlaskClient, runtime: Runtime, ids: Mapping[str, int]
 ) -> None:
-    new = [register.NewFacility(f"1403{n:03}77", f"PMB Nomor {n:03}", f"N{n}", "PMB", "14.03.01") for n in range(120)]
+    new = [NewFacility(f"1403{n:03}77", f"PMB Nomor {n:03}", f"N{n}", "PMB", "14.03.01") for n in range(120)]
     with runtime.database.session() as session:
         register.add_all(session, new, scope=Scope("14.03"))
         session.commit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -51,8 +51,11 @@ def messages_of(code: str) -> Iterator[tuple[str, str]]:
     for catalogue in catalogues_of(code):
         for message in catalogue:
             if message.id:
-                one = message.id if isinstance(message.id, str) else message.id[0]
-                yield one, message.string if isinstance(message.string, str) else message.string[0]
+                yield _first(message.id), _first(message.string)
+
+
+def _first(words: str | Sequence[str] | None) -> str:
+    return words if isinstance(words, str) else (words or [""])[0]
 
 
 @pytest.mark.parametrize("code", TRANSLATED)

@@ -265,7 +265,13 @@ def test_lists_and_conversations_are_turned_page_by_page_and_leave_nothing_out(
     district: District, visitor: FlaskClient
 ) -> None:
     with district.database.session() as session:
-        row = {"channel": "simulator", "sender": PHONES["ani"], "recipient": "", "state": "for_staff", "trace_id": "t"}
+        row: dict[str, object] = {
+            "channel": "simulator",
+            "sender": PHONES["ani"],
+            "recipient": "",
+            "state": "for_staff",
+            "trace_id": "t",
+        }
         row |= {"sent_at": district.runtime.now(), "received_at": district.runtime.now(), "lane": 1, "rounds": 0}
         row |= {"is_answered": False, "attempts": 0}
         session.execute(insert(inbox), [row | {"provider_id": f"p{n}", "text": f"pesan-{n:03}"} for n in range(120)])

@@ -62,8 +62,8 @@ def ids_on(page: Page) -> list[str]:
 def compare(visitor: FlaskClient, ids: list[str]) -> tuple[Page, dict[str, object]]:
     """Look at the differences of some messages, and return the page and the form that it would send."""
     page = Page(visitor.post("/messages/again/compare", data={"id": ids}))
-    tags = {f"tag-{one}": page.hidden(f"tag-{one}") for one in ids_on(page)}
-    return page, {"id": ids_on(page)} | tags
+    tags: dict[str, object] = {f"tag-{one}": page.hidden(f"tag-{one}") for one in ids_on(page)}
+    return page, tags | {"id": ids_on(page)}
 
 
 def count_reports(district: District) -> int:

@@ -45,7 +45,7 @@ def test_what_is_named_is_named_as_the_form_names_it(spoken: str) -> None:
         "id": "Baru pasca salin + Baru pasca keguguran berjumlah 1.030, lebih dari Peserta baru (12).",
         "en": "New after birth + New after miscarriage make 1,030 together, more than New users (12).",
     }
-    about = {"parts": "pasca+gugur", "whole": "baru", "sum": 1030, "total": 12}
+    about: dict[str, str | int] = {"parts": "pasca+gugur", "whole": "baru", "sum": 1030, "total": 12}
     assert say_problem(Finding(ProblemCode.PARTS_EXCEED_WHOLE, about), KB) == said[spoken]
 
 
