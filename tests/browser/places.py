@@ -52,7 +52,7 @@ SCREENS: Mapping[str, str] = {
     "channels": "/channels",
     "thresholds": "/thresholds",
     "wordings": "/wordings",
-    "wording": "/wordings/id/unchanged",
+    "wording": "/wordings/id/answers.unchanged",
     "aliases": "/aliases",
     "alias-new": "/aliases/new?message={unread}&at={at}",
     "users": "/users",
