@@ -140,9 +140,9 @@ def test_every_control_is_reached_by_keyboard_and_seen_to_be(
         for _ in range(MOST_STOPS):
             page.keyboard.press("Tab")
             stop = page.evaluate(STOP)
-            if stop is None or stop["index"] in stops:
+            if stop is None or (len(stops) > 1 and stop["index"] == next(iter(stops))):
                 break
-            stops[stop["index"]] = stop
+            stops[stop["index"]] = stop  # a date has several stops within one field
         missed = [words for index, is_radio, words in wanted if index not in stops and not is_radio]
         assert not missed
         assert [stop["name"] for stop in stops.values() if not stop["isSeen"]] == []
