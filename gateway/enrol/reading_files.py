@@ -13,18 +13,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from gateway.enrol import unpack
+from gateway.spreadsheet import unguard
 
 _ROOT = Path(__file__).resolve().parents[2]
-TRIGGERS = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-)  # what makes a formula of a cell. Source: OWASP, "CSV Injection"
 _SEPARATORS = ";,\t|"
 _MOST_PARTS = 500  # files inside a workbook
 _LONGEST_CELL = 500  # characters that are kept of a cell
@@ -116,8 +107,7 @@ def _clean(cell: str) -> str:
     """Return a cell without what cannot be seen, and without the mark against being taken for a formula."""
     text = "".join(mark if mark.isprintable() else " " for mark in cell[:_LONGEST_CELL])
     text = " ".join(text.replace("\N{REPLACEMENT CHARACTER}", " ").split())
-    is_guarded = text.startswith("'") and text.lstrip("' ").startswith(TRIGGERS)
-    return text[1:].strip() if is_guarded else text
+    return unguard(text).strip()
 
 
 def _read_workbook(content: bytes, limits: Limits) -> list[list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -11,12 +10,12 @@ from typing import Any
 import xlsxwriter
 
 from gateway.enrol.columns import FIELDS, HEADINGS, Kind
-from gateway.enrol.reading_files import TRIGGERS
+from gateway.spreadsheet import BYTE_ORDER_MARK, guard, write_row
 from gateway.store.register import KnownFacility
 from gateway.store.roster import KnownReporter
 
 BETWEEN = " / "  # stands between several phones or facilities in one cell
-_PART = 64 * 1024  # characters of one piece of a CSV
+_PART = 500  # rows of one piece of a CSV
 EXAMPLES: Mapping[Kind, tuple[tuple[str, ...], ...]] = {
     Kind.FACILITIES: (
         *(("140300100", "Puskesmas Damon", "DAMON", "PUSKESMAS", "pemerintah", "14.03.01", "", "", "", "", "", "ya"),),
@@ -91,33 +90,20 @@ def as_dialled(phone: str) -> str:
     return "-".join(part for part in (digits[:4], digits[4:8], digits[8:]) if part)
 
 
-def guard(text: str) -> str:
-    """Return a cell that no sheet takes for a formula; reading takes the mark away again.
-
-    >>> guard("=1+1"), guard("'=1"), guard("'Aisyiyah"), guard("-2,5")
-    ("'=1+1", "''=1", "'Aisyiyah", "'-2,5")
-    """
-    return f"'{text}" if text.lstrip("' ").startswith(TRIGGERS) else text
-
-
 def write_csv(kind: Kind, rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
     """Yield a register file as CSV."""
     return write_table(headings(kind), rows)
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
-    """Yield a CSV as a sheet opens it here: `;` between the cells, and a mark that it is UTF-8."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
-    yield b"\xef\xbb\xbf"
-    writer.writerow(columns)
+    """Yield a CSV as a sheet opens it here, a part at a time."""
+    part = [BYTE_ORDER_MARK, write_row(columns)]
     for row in rows:
-        writer.writerow([guard(cell) for cell in row])
-        if buffer.tell() > _PART:
-            yield buffer.getvalue().encode()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue().encode()
+        part.append(write_row(row))
+        if len(part) >= _PART:
+            yield "".join(part).encode()
+            part.clear()
+    yield "".join(part).encode()
 
 
 def write_workbook(kind: Kind, rows: Iterable[Sequence[str]], *, with_notes: bool = False) -> bytes:

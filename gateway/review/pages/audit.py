@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -14,6 +12,7 @@ from flask import Response, make_response, request, url_for
 from gateway.review.pages import deed_words, frame
 from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
+from gateway.spreadsheet import BYTE_ORDER_MARK, write_row
 from gateway.store import audit, users
 from gateway.store.audit import Audited, Wanted
 from gateway.values import clean_text
@@ -113,16 +112,9 @@ def _sorted(words: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _write_csv(found: tuple[Audited, ...]) -> str:
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(["id", "at", "user_id", "user", "action", "noun", "subject", "area", "details"])
+    rows = [write_row(["id", "at", "user_id", "user", "action", "noun", "subject", "area", "details"])]
     for one in found:
         details = "; ".join(deed_words.say_details(one.details))
-        row = [one.id, one.at.isoformat(), one.user_id, one.user_name, one.action, one.noun, one.subject, one.area]
-        writer.writerow([_harmless(value) for value in (*row, details)])
-    return "\ufeff" + written.getvalue()
-
-
-def _harmless(value: object) -> object:
-    """Keep a spreadsheet from taking what somebody wrote for a formula. Source: OWASP, CSV injection."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+        about = one.user_name, one.action, one.noun, one.subject, one.area
+        rows.append(write_row([one.id, one.at.isoformat(), one.user_id, *about, details]))
+    return BYTE_ORDER_MARK + "".join(rows)

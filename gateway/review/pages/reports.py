@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +15,7 @@ from gateway.review.pages import frame, show
 from gateway.review.pages.language import current_language, mark, translate
 from gateway.review.pages.sayings import say_flag
 from gateway.review.permit import Action
+from gateway.spreadsheet import BYTE_ORDER_MARK, write_row
 from gateway.store import register, report_list
 from gateway.store.areas import Area
 from gateway.store.report_list import PAGE, ListedReport, WishedReports
@@ -28,7 +27,6 @@ BY_HAND = mark("Typed by staff")
 WAYS: Mapping[str, str] = {"sms": mark("By SMS"), "hand": BY_HAND}
 _PERIOD = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
 _AREA = re.compile(r"[0-9]{2}(\.[0-9]{2,4}){0,3}", re.ASCII)
-_FORMULA = re.compile(r"\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # what a spreadsheet takes for a formula
 
 routes = frame.make_routes("reports")
 
@@ -92,10 +90,10 @@ def export_reports() -> Response:
     forms = [form for form in runtime.forms if wished.form in ("", form.code)]
 
     def lines() -> Iterator[str]:
-        yield "\N{BYTE ORDER MARK}" + as_csv(heads(forms))
+        yield BYTE_ORDER_MARK + write_row(heads(forms))
         with runtime.database.session(read_only=True) as session:
             for report in report_list.stream_reports(session, wished, scope=scope):
-                yield as_csv(cells(report, forms))
+                yield write_row(cells(report, forms))
 
     name = "-".join(part for part in ("kabar", wished.form or "laporan", wished.period) if part)
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
@@ -169,18 +167,6 @@ def cells(report: ListedReport, forms: list[Form]) -> list[str | int]:
     return about + [
         report.values.get(key, "") if form is own else "" for form in forms for key in enter.lay_out(form).keys.values()
     ]
-
-
-def as_csv(row: Sequence[str | int]) -> str:
-    """Return a row as a spreadsheet here reads it, with semicolons. What it would take for a formula is made a text.
-
-    >>> as_csv(["=1+1", -3, "PMB; Ani", " @x"])
-    "'=1+1;-3;\\"PMB; Ani\\";' @x\\r\\n"
-    """
-    written = io.StringIO()
-    safe = [f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell for cell in row]
-    csv.writer(written, delimiter=";").writerow(safe)
-    return written.getvalue()
 
 
 def _chips(wished: WishedReports, facility: str, areas: tuple[Area, ...]) -> list[Chip]:

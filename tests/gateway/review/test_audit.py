@@ -126,7 +126,7 @@ def test_taking_it_out_is_written_down_and_no_formula_comes_out(
     answer = visitor.post("/audit/export", data={"noun": "user"})
     assert "attachment" in answer.headers["Content-Disposition"]
     assert answer.headers["Cache-Control"] == "no-store"
-    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+    rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig")), delimiter=";"))
     assert [(row["user"], row["subject"]) for row in rows] == [("'=HYPERLINK(1)", "'@12")]
     with runtime.database.session(read_only=True) as session:
         (export,) = audit.search(session, Wanted(action="export"), scope=Scope("14.03"))

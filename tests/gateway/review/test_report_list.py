@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from gateway.app import create_app
-from gateway.review.pages.reports import as_csv
+from gateway.spreadsheet import write_row
 from gateway.store import areas, audit, facilities, inbox, reports
 from gateway.store.areas import Area
 from gateway.store.base import Database, Session
@@ -201,10 +201,10 @@ def test_a_viewer_sees_the_list_and_takes_no_file(app: Flask, here: District) ->
 
 @given(st.lists(st.text(max_size=20), min_size=1))
 def test_no_cell_of_the_file_is_a_formula(cells: list[str]) -> None:
-    [row] = csv.reader(io.StringIO(as_csv(cells), newline=""), delimiter=";")
+    [row] = csv.reader(io.StringIO(write_row(cells), newline=""), delimiter=";")
     assert all(cell in (written, f"'{written}") for cell, written in zip(row, cells, strict=True))
     assert not [cell for cell in row if cell.lstrip()[:1] in set("=+-@\uff1d\uff0b\uff0d\uff20")]
-    assert as_csv([-3]) == "-3\r\n"
+    assert write_row([-3]) == "-3\r\n"
 
 
 def test_two_revisions_stand_side_by_side_with_what_differs(staff: FlaskClient, here: District) -> None:
