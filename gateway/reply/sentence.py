@@ -30,6 +30,7 @@ SAMPLES: Mapping[str, str | int] = {
     "read": "AKTIF",
     "repair": '"AKTIP" dibaca AKTIF.',
     "reason": "angka tertukar",
+    "because": "Angka tertukar dengan Agustus",
     "key": "AKTIF",
     "kind": "SUNTIK3",
     "item": "PIL",
