@@ -18,10 +18,12 @@ from gateway.values import find_phone, lane_of
 
 
 def start() -> Runtime:
-    """Return the runtime of this environment, for one command."""
+    """Return the runtime of this environment, for one command; its connections are closed when the command ends."""
     settings = read_settings()
     start_logging(settings, "cli")
-    return make_runtime(settings)
+    runtime = make_runtime(settings)
+    click.get_current_context().call_on_close(runtime.database.dispose)
+    return runtime
 
 
 def say(indonesian: str, english: str) -> None:
