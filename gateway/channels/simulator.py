@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from gateway import secret_file
 from gateway.channels.base import SmsChannel, Surroundings
 from gateway.channels.bodies import JSON, pick, read_document, read_instant, read_key, read_text
 from gateway.channels.options import Options
@@ -87,20 +86,8 @@ def make(name: str, options: Options, surroundings: Surroundings) -> SmsChannel:
 
 
 def read_secret(var_folder: Path) -> Secret:
-    """Return the simulator's secret, made when there is none: the first process makes it, the others read it."""
-    path = var_folder / SECRET_FILE
-    if not path.exists():
-        var_folder.mkdir(parents=True, exist_ok=True)
-        fresh = var_folder / f".{SECRET_FILE}.{secrets.token_hex(8)}"
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32))
-        try:
-            os.link(fresh, path)  # unlike a rename it never replaces the secret of a process that was quicker
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return Secret(path.read_text(encoding="ascii").strip())
+    """Return the simulator's secret, made at its first use."""
+    return Secret(secret_file.read_or_make(var_folder / SECRET_FILE))
 
 
 def write_request(

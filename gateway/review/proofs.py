@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.fernet import Fernet, InvalidToken
 
+from gateway import secret_file
 from gateway.redact import Secret
 
 SHORTEST, LONGEST = 8, 200  # characters of a password
@@ -171,20 +171,7 @@ def hash_code(code: str) -> str:
 
 def read_key(given: str, var_folder: Path) -> Secret:
     """Return the key that secrets are kept with: the given one, else one in `var`, made at its first use (mode 600)."""
-    if given:
-        return Secret(given)
-    path = var_folder / KEY_FILE
-    if not path.exists():
-        fresh = var_folder / f".{KEY_FILE}.{secrets.token_hex(8)}"
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32))
-        try:
-            os.link(fresh, path)  # unlike a rename it never replaces the key of a process that was quicker
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return Secret(path.read_text(encoding="ascii").strip())
+    return Secret(given or secret_file.read_or_make(var_folder / KEY_FILE))
 
 
 def lock(key: Secret, words: str) -> str:

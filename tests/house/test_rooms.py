@@ -53,7 +53,17 @@ ROOMS = {
     "urllib.request": ("gateway.channels.http",),
 }
 OWN = {*PRODUCT}
-PURE = ("parsers", "gateway.values", "gateway.errors", "gateway.calendar", "gateway.redact")
+PURE = (
+    "parsers",
+    "gateway.values",
+    "gateway.errors",
+    "gateway.calendar",
+    "gateway.coverage",
+    "gateway.stock",
+    "gateway.redact",
+    "gateway.review.permit",
+    "gateway.enrol.plan",
+)
 IMPURE_LIBRARIES = ("os", "io", "logging", "random", "secrets", "socket", "subprocess", "threading", "time")
 
 WALL_CLOCKS = {
