@@ -14,7 +14,15 @@ from zoneinfo import ZoneInfo
 
 from parsers.period import period_of
 
-FIRST_HOUR, LAST_HOUR = 8, 20  # nobody is written to unasked before 08:00, or from 20:00 on, by their own clock
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The hours of a place's own clock in which people may be written to unasked: from `first`, before `last`."""
+
+    first: int = 8
+    last: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ def approval_closes_on(period: str, days: Days) -> date:
 
 def due_at(period: str, days: Days, zone: str) -> datetime:
     """Return the first instant that is late for this month, in UTC: midnight after the due day on a place's clock."""
-    return _midnight(due_on(period, days) + timedelta(days=1), zone)
+    return clock(due_on(period, days) + DAY, 0, zone)
 
 
 def is_on_time(sent_at: datetime, zone: str, period: str, days: Days) -> bool:
@@ -158,14 +166,47 @@ def areas_around(area: str) -> tuple[str, ...]:
     return tuple(".".join(parts[:count]) for count in range(len(parts), -1, -1))
 
 
-def waking_hours(at: datetime, zone: str) -> tuple[datetime, datetime]:
+def waking_hours(at: datetime, zone: str, hours: Hours | None = None) -> tuple[datetime, datetime]:
     """Return from when until when somebody may be written to unasked: today's hours, or the next ones if over.
 
     Units: `at` and what is returned are instants in UTC; the second one is the first that is too late.
     """
+    hours = hours or Hours()
     here = at.astimezone(ZoneInfo(zone))
-    day = here.date() + timedelta(days=int(here.hour >= LAST_HOUR))
-    return _clock(day, FIRST_HOUR, zone), _clock(day, LAST_HOUR, zone)
+    day = here.date() + timedelta(days=int(here.hour >= hours.last))
+    return clock(day, hours.first, zone), clock(day, hours.last, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which messages of an area could not come in; an empty area is everywhere, `until_at` None is not over.
+
+    Units: instants in UTC.
+    """
+
+    area: str
+    from_at: datetime
+    until_at: datetime | None
+
+
+def excused_due_on(period: str, days: Days, zone: str, outages: Sequence[Outage], now: datetime) -> date:
+    """Return the last day on which a report of this month counts as on time, outages excused.
+
+    An outage that touches the last day gives everybody the whole day after the one on which it ended; one that is not
+    over yet is taken as ending now. Shape: `outages` are those of the place itself and of the areas around it.
+
+    >>> cut = Outage("", datetime(2025, 10, 5, 1, tzinfo=UTC), datetime(2025, 10, 6, 1, tzinfo=UTC))
+    >>> excused_due_on("2025-09", Days(), "Asia/Jakarta", [cut], datetime(2025, 10, 9, tzinfo=UTC))
+    datetime.date(2025, 10, 7)
+    >>> excused_due_on("2025-09", Days(), "Asia/Jakarta", [], datetime(2025, 10, 9, tzinfo=UTC))
+    datetime.date(2025, 10, 5)
+    """
+    last = due_on(period, days)
+    for one in sorted(outages, key=lambda it: it.from_at):
+        until_at = one.until_at or max(now, one.from_at)
+        if one.from_at < clock(last + DAY, 0, zone) and until_at >= clock(last, 0, zone):
+            last = max(last, until_at.astimezone(ZoneInfo(zone)).date() + DAY)
+    return last
 
 
 def _first_day(period: str) -> date:
@@ -178,9 +219,10 @@ def _day_after(period: str, day: int) -> date:
     return first.replace(day=min(day, monthrange(first.year, first.month)[1]))
 
 
-def _midnight(day: date, zone: str) -> datetime:
-    return _clock(day, 0, zone)
+def clock(day: date, hour: int, zone: str) -> datetime:
+    """Return the instant, in UTC, at which a place's clock shows an hour of a day; hour 24 is its end.
 
-
-def _clock(day: date, hour: int, zone: str) -> datetime:
-    return datetime.combine(day, time(hour), ZoneInfo(zone)).astimezone(UTC)
+    >>> clock(date(2025, 10, 5), 8, "Asia/Jayapura").hour, clock(date(2025, 10, 5), 24, "UTC").day
+    (23, 6)
+    """
+    return datetime.combine(day + DAY * (hour // 24), time(hour % 24), ZoneInfo(zone)).astimezone(UTC)

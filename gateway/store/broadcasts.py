@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, Integer, String, Table, func, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.calendar import FIRST_HOUR, LAST_HOUR, waking_hours
+from gateway.calendar import Hours, waking_hours
 from gateway.store import audience as audience_store
 from gateway.store.audience import Audience, Recipient, Routes
 from gateway.store.base import Session, UtcDateTime, metadata, within
@@ -22,7 +22,7 @@ from gateway.values import OutboxState, Scope, WithheldReason
 KIND = "broadcast"
 PRIORITY = 1  # answers have 0, and go first
 DRAFT, QUEUEING, QUEUED, STOPPED = "draft", "queueing", "queued", "stopped"
-DAY, WAKING = timedelta(days=1), timedelta(hours=LAST_HOUR - FIRST_HOUR)
+DAY, WAKING = timedelta(days=1), timedelta(hours=Hours().last - Hours().first)
 PIECE = 200  # numbers that are queued in one transaction: whoever receives messages meanwhile does not wait for more
 
 broadcasts = Table(

@@ -21,6 +21,7 @@ channels = Table(
     Column("next_send_at", UtcDateTime, nullable=True),
     Column("area", String(13), nullable=True),
     Column("segment_price", Integer, nullable=True),
+    Column("monthly_budget", Integer, nullable=True),  # rupiah; reminders stop before it is spent, answers never
 )
 
 Index("ix_inbox_channel_received", inbox.c.channel, inbox.c.received_at)

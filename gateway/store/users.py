@@ -46,6 +46,8 @@ users = Table(
     Column("password_hash", String(200), nullable=True),
     Column("totp_secret", String(300), nullable=True),
     Column("totp_step", BigInteger, nullable=True),
+    Column("phone", String(20), nullable=True, index=True),  # for what officers and the district are told by SMS
+    Column("stopped_at", UtcDateTime, nullable=True),  # they have sent STOP
     UniqueConstraint("login", name="uq_users_login"),
 )
 

@@ -25,6 +25,7 @@ ROOMS = {
     "flask": FLASK_ROOMS,
     "gsm0338": ("gateway.reply.segments",),
     "gunicorn": ("gateway.cli",),
+    "holidays": ("gateway.remind.off_days",),
     "jinja2": FLASK_ROOMS,
     "markupsafe": FLASK_ROOMS,
     "phonenumbers": ("gateway.values",),
@@ -63,6 +64,10 @@ PURE = (
     "gateway.redact",
     "gateway.review.permit",
     "gateway.enrol.plan",
+    "gateway.ladder",
+    "gateway.owing",
+    "gateway.remind.due",
+    "gateway.remind.plan",
 )
 IMPURE_LIBRARIES = ("os", "io", "logging", "random", "secrets", "socket", "subprocess", "threading", "time")
 
