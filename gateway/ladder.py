@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -87,7 +87,7 @@ class Manners:
     """
 
     area: str = ""
-    hours: Hours = Hours()
+    hours: Hours = field(default_factory=Hours)
     off_days: OffDays = OffDays.HOLIDAYS
     spread_minutes: int = 120
     shows_score: bool = False

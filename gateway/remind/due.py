@@ -83,7 +83,7 @@ def spread(now: datetime, evening: datetime, over: timedelta, keys: Collection[s
 
 
 def _opens_at(due: date, rung: Rung, place: Place) -> datetime:
-    """Return when a rung begins: at its hour, or the nearest one awake; before days off, where it must not come late."""
+    """Return when a rung begins: at its hour, or the nearest one awake; before days off where it must not be late."""
     step = DAY if rung.days > 0 else -DAY
     day = due + DAY * rung.days
     moved = next((day + step * count for count in range(MOST_MOVED) if not place.is_off(day + step * count)), day)
