@@ -15,12 +15,6 @@ from tests.district import District, make_runtime
 
 
 @pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """A district behind its web server; the test runs once on each database."""
-    return District(make_runtime(database, tmp_path))
-
-
-@pytest.fixture
 def app(district: District) -> Flask:
     """The application that answers for it."""
     return create_app(district.runtime)

@@ -23,12 +23,6 @@ KB = "KB 0925 BARU 12 AKTIF 40"
 KEPT = "disimpan sebagai usulan"
 
 
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """The district on either database."""
-    return District(make_runtime(database, tmp_path / "var", answers_per_hour=100))
-
-
 def test_what_is_being_taken_is_there_before_the_month_is_closed(
     postgresql_url: str, open_database: Callable[[str], Database], tmp_path: Path
 ) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select, update
 
@@ -11,23 +9,16 @@ from gateway.handle import rereading as handling
 from gateway.handle.rereading import Difference, Obstacle
 from gateway.store import aliases, inbox, questions, reports, rereading
 from gateway.store.aliases import AliasState
-from gateway.store.base import Database
 from gateway.store.outbox import outbox
 from gateway.store.reports import ReportKey
 from gateway.values import InboxState, ReportState, Scope
 from parsers.aliases import Alias
-from tests.district import PHONES, District, make_runtime
+from tests.district import PHONES, District
 
 ALL = Scope("")
 BY = (1, "Rina")
 MICROGYNON = Alias("kb", "item", "pil", "microgynon")
 UNREAD = "KB 0925 BARU 12 AKTIF 40 MICROGYNON 30"
-
-
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """A district whose clock stands at noon."""
-    return District(make_runtime(database, tmp_path))
 
 
 def teach(district: District, alias: Alias = MICROGYNON, area: str = "") -> int:

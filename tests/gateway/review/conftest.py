@@ -14,7 +14,8 @@ from gateway.runtime import Runtime, make_runtime
 from gateway.store import areas, facilities, reporters
 from gateway.store.areas import Area
 from gateway.store.facilities import NewFacility
-from tests.gateway.review.visits import ANI, make_settings
+from tests.district import District
+from tests.gateway.review.visits import ANI, make_settings, sign_in
 
 
 @pytest.fixture
@@ -55,3 +56,19 @@ def ani(runtime: Runtime) -> int:
         reporter_id = reporters.add_reporter(session, "Bidan Ani", [ANI], [facility_id], only_channel="simulator")
         session.commit()
     return reporter_id
+
+
+@pytest.fixture
+def rina(district: District) -> FlaskClient:
+    """A browser in which somebody of the district's office is signed in."""
+    browser = create_app(district.runtime).test_client()
+    sign_in(browser, district.runtime)
+    return browser
+
+
+@pytest.fixture
+def budi(district: District) -> FlaskClient:
+    """A browser in which an administrator of the whole country is signed in to the district's gateway."""
+    browser = create_app(district.runtime).test_client()
+    sign_in(browser, district.runtime, "administrator", "")
+    return browser

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -11,18 +9,11 @@ from sqlalchemy import select
 from gateway.app import create_app
 from gateway.review.pages import aliases as pages
 from gateway.store.aliases import AliasState, aliases
-from gateway.store.base import Database
 from parsers.aliases import AliasFault
-from tests.district import District, make_runtime
+from tests.district import District
 from tests.gateway.review.visits import Page, sign_in
 
 UNREAD = "KB 0925 BARU 12 AKTIF 40 MICROGYNON 30"
-
-
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """A district whose clock stands at noon."""
-    return District(make_runtime(database, tmp_path))
 
 
 def browse(district: District, role: str, area: str = "14.03") -> FlaskClient:

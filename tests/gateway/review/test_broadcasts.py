@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -14,10 +13,9 @@ from sqlalchemy import select
 from gateway.app import create_app
 from gateway.store import audit, broadcasts, outbox, reporters
 from gateway.store.audience import Audience, Routes, count_audience, list_people
-from gateway.store.base import Database
 from gateway.store.outbox import NewOutboxMessage
 from gateway.values import ChannelLimits, Scope
-from tests.district import PHONES, District, make_runtime
+from tests.district import PHONES, District
 from tests.gateway.review.visits import Page, sign_in
 from workers import broadcasts as errand
 from workers.sweep import sweep
@@ -25,12 +23,6 @@ from workers.sweep import sweep
 TEXT = "Rapat bidan Senin jam 9 di Puskesmas Damon."
 ALL = {"area": "14.03", "text_id": TEXT, "form": "kb", "period": "2025-09"}
 EVENING = datetime(2025, 10, 3, 14, 0, tzinfo=UTC)  # 21:00 in Bengkalis
-
-
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """The district on either database."""
-    return District(make_runtime(database, tmp_path / "var", answers_per_hour=100))
 
 
 @pytest.fixture

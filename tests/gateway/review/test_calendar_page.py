@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -12,19 +11,12 @@ from flask.testing import FlaskClient
 
 from gateway.app import create_app
 from gateway.store import audit, months
-from gateway.store.base import Database
 from gateway.values import Scope
-from tests.district import District, make_runtime
+from tests.district import District
 from tests.gateway.review.visits import Page, sign_in
 
 LATE = datetime(2025, 10, 14, 3, 0, tzinfo=UTC)
 KB = {"area": "14.03", "form": "kb", "period": "2025-09"}
-
-
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """The district on either database."""
-    return District(make_runtime(database, tmp_path / "var", answers_per_hour=100))
 
 
 @pytest.fixture

@@ -21,20 +21,6 @@ SECRET = "sangat-rahasia-sekali-123456"
 OPTIONS = {"twilio": {"account_sid": f"AC{'0' * 32}", "auth_tokens": SECRET, "from_number": "+12025550123"}}
 
 
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """The district on either database."""
-    return District(make_runtime(database, tmp_path / "var", answers_per_hour=100))
-
-
-@pytest.fixture
-def budi(district: District) -> FlaskClient:
-    """A browser in which an administrator is signed in."""
-    browser = create_app(district.runtime).test_client()
-    sign_in(browser, district.runtime, "administrator", "")
-    return browser
-
-
 def hear(district: District, count: int, **back: float) -> None:
     """Let messages come, so many, a minute apart, so long ago."""
     now = district.runtime.now()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
@@ -14,9 +13,9 @@ from gateway.reply.segments import fits_one_sms
 from gateway.review import decide
 from gateway.review.deeds import CannotDo, Office, Seen, Why, read_seen
 from gateway.store import decisions
-from gateway.store.base import Database, Session
+from gateway.store.base import Session
 from gateway.values import ReportState
-from tests.district import District, make_runtime
+from tests.district import District
 from tests.gateway.review.deciding import (
     KB,
     WANTED,
@@ -33,12 +32,6 @@ from tests.gateway.review.deciding import (
     settle,
     states,
 )
-
-
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """The district on either database."""
-    return District(make_runtime(database, tmp_path / "var"))
 
 
 def test_an_approved_report_goes_on_counting_and_its_month_says_so(district: District) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,20 +12,13 @@ from werkzeug.test import TestResponse
 from gateway.app import create_app
 from gateway.handle.reading_json import to_json
 from gateway.store import facilities, queue, reports
-from gateway.store.base import Database
 from gateway.store.facilities import NewFacility
 from gateway.store.queue import Tab, WishedQueue
 from gateway.store.reports import NewReport, ReportKey
 from gateway.values import ReportState, Scope
 from parsers.reading import ReadReport
-from tests.district import NOON, District, make_runtime
+from tests.district import NOON, District
 from tests.gateway.review.visits import Page, sign_in
-
-
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """The district on either database."""
-    return District(make_runtime(database, tmp_path / "var"))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +16,10 @@ from gateway.handle.reading_json import to_json
 from gateway.review.pages.written import REPAIRED, USED, cut_text
 from gateway.runtime import Runtime
 from gateway.store import outbox, reports
-from gateway.store.base import Database
 from gateway.store.reports import NewReport, Report, ReportKey
 from gateway.values import ReportState
 from parsers.reading import ReadReport, Repair, RepairCode, Span
-from tests.district import PHONES, District, make_runtime
+from tests.district import PHONES, District
 from tests.gateway.review.visits import Page, sign_in
 
 KB = "Ass bu, KB 0925 BARU 12 AKTUF 40 PIL 30 makasih"
@@ -32,12 +30,6 @@ REPAIRS = (
     Repair(RepairCode.PERIOD_ASSUMED, "", "2026-09"),
     Repair(RepairCode.FORM_INFERRED, "", "kb"),
 )
-
-
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """The district on either database."""
-    return District(make_runtime(database, tmp_path / "var"))
 
 
 @pytest.fixture

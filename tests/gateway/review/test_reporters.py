@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +12,9 @@ from flask.testing import FlaskClient
 from gateway.runtime import Runtime
 from gateway.store import audit, leaves, reporters, roster
 from gateway.store.audit import Wanted
-from gateway.store.base import Database
 from gateway.store.roster import KnownReporter
 from gateway.values import Scope
-from tests.district import PHONES, District, make_runtime
+from tests.district import PHONES, District
 from tests.gateway.review.registry import make_registry, reporter_id, version_on
 from tests.gateway.review.visits import sign_in
 
@@ -203,12 +201,6 @@ def test_each_page_is_there_in_both_languages(
         page = visitor.get(f"{address}{'&' if '?' in address else '?'}lang={language}")
         assert page.status_code == 200, address
         assert f'<html lang="{language}">' in page.text
-
-
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """The district with a clock that the test holds: noon on 3 October 2025."""
-    return District(make_runtime(database, tmp_path / "var"))
 
 
 def let_move(district: District, phone: str, old: str, new: str, month: str) -> None:

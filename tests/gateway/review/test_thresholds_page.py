@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,27 +10,12 @@ from flask.testing import FlaskClient
 from gateway.app import create_app
 from gateway.review.pages.thresholds import MEANINGS
 from gateway.store import thresholds
-from gateway.store.base import Database
 from parsers.judge import Thresholds
-from tests.district import District, make_runtime
+from tests.district import District
 from tests.gateway.review.visits import sign_in
 
 CAP = {"area": "14.03", "type": "PMB", "form": "kb", "name": "cap.aktif", "value": "30"}
 ASKED = "lebih dari batas wajar"
-
-
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """The district on either database."""
-    return District(make_runtime(database, tmp_path / "var", answers_per_hour=100))
-
-
-@pytest.fixture
-def rina(district: District) -> FlaskClient:
-    """A browser in which somebody of the regency's office is signed in."""
-    browser = create_app(district.runtime).test_client()
-    sign_in(browser, district.runtime)
-    return browser
 
 
 def test_every_threshold_has_its_meaning() -> None:

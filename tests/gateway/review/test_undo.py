@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
@@ -11,8 +9,7 @@ from gateway.errors import SomebodyElse
 from gateway.review import decide, undo
 from gateway.review.deeds import CannotDo, Why
 from gateway.store import audit, decisions, outbox
-from gateway.store.base import Database
-from tests.district import PHONES, District, make_runtime
+from tests.district import PHONES, District
 from tests.gateway.review.deciding import (
     ACTS,
     DOABLE,
@@ -31,12 +28,6 @@ from tests.gateway.review.deciding import (
     states,
     take_back,
 )
-
-
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """The district on either database."""
-    return District(make_runtime(database, tmp_path / "var"))
 
 
 @pytest.mark.parametrize(("start", "act"), DOABLE, ids=lambda value: value.replace(" ", "-"))

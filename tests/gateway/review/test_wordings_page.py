@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from flask.testing import FlaskClient
 
@@ -11,27 +9,12 @@ from gateway.app import create_app
 from gateway.forms import load_forms
 from gateway.reply.sentence import SAMPLES, check_sentence, find_slots
 from gateway.reply.wordings import GROUPS, LONGEST, load_wordings
-from gateway.store.base import Database
 from parsers.read import read_message
-from tests.district import NOON, District, make_runtime
+from tests.district import NOON, District
 from tests.gateway.review.visits import sign_in
 
 ADDRESS = "/wordings/id/answers.text"
 OWN = "Pesan Ibu kami baca besok. Contoh: {example}"
-
-
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """The district on either database."""
-    return District(make_runtime(database, tmp_path / "var", answers_per_hour=100))
-
-
-@pytest.fixture
-def budi(district: District) -> FlaskClient:
-    """A browser in which an administrator is signed in."""
-    browser = create_app(district.runtime).test_client()
-    sign_in(browser, district.runtime, "administrator", "")
-    return browser
 
 
 @pytest.mark.parametrize("code", sorted(load_wordings()))
