@@ -24,6 +24,7 @@ reminders = Table(
 )
 Index("ix_reminders_area", reminders.c.area, reminders.c.id)
 Index("ix_reminders_facility_id", reminders.c.facility_id, reminders.c.id)
+Index("ix_reminders_period", reminders.c.period, reminders.c.form, reminders.c.area, reminders.c.id)  # lists of a month
 
 reminder_messages = Table(
     "reminder_messages",

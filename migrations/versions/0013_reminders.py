@@ -80,6 +80,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_reminders_area", "reminders", ["area", "id"])
     op.create_index("ix_reminders_facility_id", "reminders", ["facility_id", "id"])
+    op.create_index("ix_reminders_period", "reminders", ["period", "form", "area", "id"])
     op.create_table(
         "reminder_messages",
         sa.Column("reminder_id", BigId, nullable=False),
@@ -100,11 +101,13 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("phone", sa.String(length=20), nullable=True))
     op.add_column("users", sa.Column("stopped_at", Instant, nullable=True))
     op.create_index(op.f("ix_users_phone"), "users", ["phone"])
+    op.create_index("ix_questions_sender", "questions", ["sender", "id"])
     op.add_column("channels", sa.Column("monthly_budget", sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
     """Undo it."""
+    op.drop_index("ix_questions_sender", table_name="questions")
     op.drop_column("channels", "monthly_budget")
     op.drop_index(op.f("ix_users_phone"), table_name="users")
     op.drop_column("users", "stopped_at")
