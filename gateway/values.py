@@ -29,7 +29,8 @@ class InboxState(StrEnum):
 
     received -> held | done | for_staff | dead; held, for_staff and dead -> received, by staff or a registration only,
     and -> done where staff say that nothing is to be done, which they can undo. done -> for_staff where we asked about
-    it and nobody answered in time; done -> received where staff have its report read again.
+    it and nobody answered in time, and back where we ask again; done -> received where staff have its report read
+    again.
     """
 
     RECEIVED = "received"

@@ -255,6 +255,12 @@ def give_to_staff(session: Session, message_ids: Collection[int]) -> int:
     return int(session.execute(statement).rowcount)
 
 
+def take_from_staff(session: Session, message_id: int) -> None:
+    """Take a message from staff again: we ask about it once more. Unanswered, it comes back to them."""
+    theirs = inbox.c.id == message_id, inbox.c.state == InboxState.FOR_STAFF
+    session.execute(update(inbox).where(*theirs).values(state=InboxState.DONE))
+
+
 def put_back(session: Session, sender: str, state: InboxState) -> int:
     """Let every message of a sender in this state be handled anew; return how many. It keeps the day it was sent.
 

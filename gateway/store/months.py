@@ -98,6 +98,14 @@ class Closing:
     reopen_reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class OfMonth:
+    """What became of a month in one area: whether a closing of it stands, and how often it was opened again."""
+
+    stands: bool
+    reopened: int
+
+
 def all_calendars(session: Session) -> tuple[Calendar, ...]:
     """Return the days that every area chose; `calendar.find_days` tells which hold for a report."""
     statement = select(calendars).order_by(calendars.c.area, calendars.c.form)
@@ -219,6 +227,20 @@ def latest_closings(
     if before is not None:
         statement = statement.where(closings.c.id < before)
     return tuple(Closing(*row) for row in session.execute(statement))
+
+
+def closings_of_month(
+    session: Session, forms: Collection[str], period: str, areas: Collection[str]
+) -> dict[tuple[str, str], OfMonth]:
+    """Return what became of a month for these areas and the ones around them: once for many facilities.
+
+    Shape: by (form, area that closed it); what was never closed is left out.
+    """
+    around = {code for area in areas for code in areas_around(area) if code}
+    about = closings.c.form.in_(forms), closings.c.period == period, closings.c.area.in_(around)
+    statement = select(closings.c.form, closings.c.area, func.count(closings.c.reopened_at), func.count())
+    rows = session.execute(statement.where(*about).group_by(closings.c.form, closings.c.area))
+    return {(form, area): OfMonth(reopened < times, reopened) for form, area, reopened, times in rows}
 
 
 def count_openings(session: Session, form: str, period: str, area: str) -> int:

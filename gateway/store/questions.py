@@ -24,7 +24,9 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.store.base import Session, UtcDateTime, metadata
+from gateway.errors import Raced
+from gateway.store import inbox
+from gateway.store.base import Session, UtcDateTime, metadata, savepoint
 
 questions = Table(
     "questions",
@@ -60,6 +62,7 @@ Index(
     postgresql_where=_next,
 )
 Index("ix_questions_report_id", questions.c.report_id, questions.c.id)
+Index("ix_questions_sender", questions.c.sender, questions.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,11 @@ class Question:
     asked_at: datetime
 
 
-_COLUMNS = tuple(questions.c[name] for name in Question.__slots__)
+COLUMNS = tuple(questions.c[name] for name in Question.__slots__)
 
 # What is asked for every batch is put together once: that costs more than asking it.
 _from_senders = questions.c.sender.in_(bindparam("senders", expanding=True))
-_OPEN_QUESTIONS = select(*_COLUMNS).where(_open, _from_senders)
+_OPEN_QUESTIONS = select(*COLUMNS).where(_open, _from_senders)
 _IN_LINE = select(questions.c.sender).where(_next, _from_senders).distinct()
 
 
@@ -99,7 +102,7 @@ def senders_in_line(session: Session, senders: Collection[str]) -> set[str]:
 
 def next_questions(session: Session, sender: str) -> tuple[Question, ...]:
     """Return the questions that wait for their turn, the longest waiting first."""
-    statement = select(*_COLUMNS).where(questions.c.sender == sender, _next)
+    statement = select(*COLUMNS).where(questions.c.sender == sender, _next)
     return tuple(Question(*row) for row in session.execute(statement.order_by(questions.c.id)))
 
 
@@ -156,16 +159,37 @@ def latest_of_reports(session: Session, report_ids: Collection[int]) -> dict[int
         return {}
     about = questions.c.report_id.in_(report_ids)
     newest = select(func.max(questions.c.id)).where(about).group_by(questions.c.report_id)
-    rows = session.execute(select(*_COLUMNS, questions.c.state).where(questions.c.id.in_(newest)))
+    rows = session.execute(select(*COLUMNS, questions.c.state).where(questions.c.id.in_(newest)))
     return {row.report_id: (Question(*row[:-1]), row.state) for row in rows}
 
 
 def reopen(session: Session, question_ids: Collection[int]) -> None:
     """Open questions again that staff had closed; behind the one that their sender has open by now, if she has."""
-    statement = select(*_COLUMNS).where(questions.c.id.in_(question_ids)).order_by(questions.c.id)
+    statement = select(*COLUMNS).where(questions.c.id.in_(question_ids)).order_by(questions.c.id)
     for row in session.execute(statement).all():
         state = NEXT if open_questions(session, [row.sender]) else OPEN
         session.execute(update(questions).where(questions.c.id == row.id).values(state=state, closed_at=None))
+
+
+def ask_again(session: Session, question_id: int, now: datetime) -> bool:
+    """Ask a question once more, so that an answer is put in for another time; tell whether her next message is one.
+
+    False where its sender is being asked something else: it waits for its turn behind that. The message that it is
+    about is nothing for staff meanwhile.
+    """
+    question = select(questions.c.sender, questions.c.inbox_id).where(questions.c.id == question_id)
+    row = session.execute(question).one()
+    other = open_questions(session, [row.sender]).get(row.sender)
+    is_free = other is None or other.id == question_id
+    anew = update(questions).where(questions.c.id == question_id)
+    try:
+        with savepoint(session):
+            session.execute(anew.values(state=OPEN if is_free else NEXT, asked_at=now, closed_at=None))
+    except Raced:  # she is being asked something else this very moment
+        is_free = False
+        session.execute(anew.values(state=NEXT, asked_at=now, closed_at=None))
+    inbox.take_from_staff(session, row.inbox_id)
+    return is_free
 
 
 def expire(session: Session, asked_before: datetime, now: datetime) -> tuple[tuple[int, int | None], ...]:
