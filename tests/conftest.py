@@ -13,6 +13,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 from gateway.store.base import Database
 from tests.servers import TEMPLATE, PostgresServer, ValkeyServer
@@ -28,7 +31,24 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(FOREIGN)]:
         del os.environ[name]
     hypothesis.settings.load_profile("kabar-ci" if os.environ.get("CI") == "true" else "kabar")
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
     sys.addaudithook(_stay_here)
+
+
+class CompiledTemplates(BytecodeCache):
+    """Keeps what templates were compiled to: the applications of a thousand tests show the same pages."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what was kept of a template, if it is still the same."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what a template was compiled to."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
 
 
 def _stay_here(event: str, arguments: tuple[object, ...]) -> None:
