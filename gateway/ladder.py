@@ -50,6 +50,11 @@ class Rung:
     wording: str
     is_on: bool = True
 
+    @property
+    def group(self) -> Audience:
+        """Whose ladder it is a rung of: the two audiences that stand for a facility share one."""
+        return Audience.RESPONSIBLE if self.audience in OF_FACILITIES else self.audience
+
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
@@ -140,21 +145,20 @@ def find_fault(rungs: Sequence[Rung], hours: Hours) -> tuple[str, str] | None:
     if len(rungs) > MOST_RUNGS:
         return rungs[MOST_RUNGS].code, "too_many"
     seen: set[str] = set()
-    days: set[tuple[bool | Audience, int]] = set()
+    days: set[tuple[Audience, int]] = set()
     for one in rungs:
-        group = one.audience in OF_FACILITIES or one.audience
         checks = (
             (not _CODE.fullmatch(one.code) or one.code in ("again", "hand"), "code"),
             (one.code in seen, "twice"),
             (abs(one.days) > FARTHEST, "days"),
             (not hours.first <= one.hour < hours.last, "hour"),
             (one.wording not in WORDINGS[one.audience], "wording"),
-            (one.is_on and (group, one.days) in days, "same_day"),  # of two on one day only one could go
+            (one.is_on and (one.group, one.days) in days, "same_day"),  # of two on one day only one could go
         )
         for is_wrong, fault in checks:
             if is_wrong:
                 return one.code, fault
         seen.add(one.code)
         if one.is_on:
-            days.add((group, one.days))
+            days.add((one.group, one.days))
     return None

@@ -43,27 +43,21 @@ def find_windows(due: date, rungs: Sequence[Rung], place: Place) -> tuple[Window
     """Return when each rung that is on may go out, in the order of time; `due` is the last day on time.
 
     A rung of a facility ends when the next one begins, and one before the due day at the latest when that day ends: a
-    clock that was down for days sends what still makes sense, and never two for one. A rung that a row of days off
-    moves onto the next one is left out.
+    clock that was down for days sends what still makes sense, and never two for one. A rung that days off move onto
+    the day of the next one is left out: of two on one day only one could go.
     """
-    groups: dict[Audience, list[tuple[datetime, Rung]]] = defaultdict(list)
+    days: dict[Audience, dict[date, Rung]] = defaultdict(dict)
     for rung in sorted(rungs, key=lambda one: one.days):
         if rung.is_on:
-            group = Audience.RESPONSIBLE if rung.audience in OF_FACILITIES else rung.audience
-            groups[group].append((_opens_at(due, rung, place), rung))
+            days[rung.group][_day_of(due, rung, place)] = (
+                rung  # days off never move one past its neighbour, only onto it
+            )
     found = []
-    due_at = clock(due, 24, place.zone)
-    for these in groups.values():
-        ordered = sorted(
-            these, key=lambda one: one[0]
-        )  # stable: of two at one instant the one of the later day is last
-        following = [opens_at for opens_at, _ in ordered[1:]] + [None]
-        for (opens_at, rung), next_at in zip(ordered, following, strict=True):
-            ends = [opens_at + LASTING if next_at is None else next_at]
-            if rung.days <= 0 and rung.audience in OF_FACILITIES:
-                ends = [due_at, *([next_at] if next_at else [])]
-            if opens_at < min(ends):
-                found.append(Window(rung, opens_at, min(ends)))
+    for by_day in days.values():
+        opening = [_opens_at(day, rung, place) for day, rung in by_day.items()]
+        following = [*opening[1:], None]
+        for rung, opens_at, next_at in zip(by_day.values(), opening, following, strict=True):
+            found.append(Window(rung, opens_at, _closes_at(due, rung, place, opens_at, next_at)))
     return tuple(sorted(found, key=lambda one: (one.opens_at, one.rung.code)))
 
 
@@ -82,10 +76,21 @@ def spread(now: datetime, evening: datetime, over: timedelta, keys: Collection[s
     return {key: now + room * (zlib.crc32(key.encode()) / 2**32) for key in keys}
 
 
-def _opens_at(due: date, rung: Rung, place: Place) -> datetime:
-    """Return when a rung begins: at its hour, or the nearest one awake; before days off where it must not be late."""
+def _day_of(due: date, rung: Rung, place: Place) -> date:
+    """Return the day of a rung: the nearest one that is not off, before it where it must not be late, else after it."""
     step = DAY if rung.days > 0 else -DAY
     day = due + DAY * rung.days
-    moved = next((day + step * count for count in range(MOST_MOVED) if not place.is_off(day + step * count)), day)
+    return next((day + step * count for count in range(MOST_MOVED) if not place.is_off(day + step * count)), day)
+
+
+def _opens_at(day: date, rung: Rung, place: Place) -> datetime:
+    """Return when a rung begins on its day: at its hour, or the nearest one awake."""
     hour = min(max(rung.hour, place.hours.first), place.hours.last - 1)
-    return clock(moved, hour, place.zone)
+    return clock(day, hour, place.zone)
+
+
+def _closes_at(due: date, rung: Rung, place: Place, opens_at: datetime, next_at: datetime | None) -> datetime:
+    ends = [] if next_at is None else [next_at]
+    if rung.days <= 0 and rung.audience in OF_FACILITIES:
+        ends.append(clock(due, 24, place.zone))
+    return min(ends, default=opens_at + LASTING)

@@ -48,6 +48,7 @@ class Person:
     reporter_id: int | None = None
     is_stopped: bool = False
     is_away: bool = False
+    has_several: bool = False  # she reports for several facilities: what she sends must name which
 
     @property
     def is_usable(self) -> bool:
@@ -176,7 +177,7 @@ def judge(about: Owed | AreaMonth, now: datetime, today: Today) -> Line:
     window = _find_window(about, now) if is_owed else _open_window(about.windows, frozenset({Audience.REPORTED}), now)
     if window is None:
         return Line(about, Verdict.NO_RUNG if is_owed else Verdict.REPORTED)
-    if window.rung.code in about.gone:
+    if _has_gone(about, window):
         return Line(about, Verdict.SENT if is_owed else Verdict.REPORTED, window)
     if about.paused or about.skipped:
         return Line(about, Verdict.PAUSED if about.paused else Verdict.SKIPPED, window)
@@ -193,7 +194,7 @@ def _judge_area(about: AreaMonth, now: datetime, today: Today) -> Line:
     window = _open_window(about.windows, frozenset({about.audience}), now)
     if window is None:
         return Line(about, Verdict.NO_RUNG)
-    if window.rung.code in about.gone:
+    if _has_gone(about, window):
         return Line(about, Verdict.SENT, window)
     if about.paused:
         return Line(about, Verdict.PAUSED, window)
@@ -241,11 +242,23 @@ def _without(line: Line, kept: Collection[str]) -> Line:
 
 
 def _find_window(owed: Owed, now: datetime) -> Window | None:
-    """Return the window of the rung that is due; where none is, and a report was taken back, that of asking again."""
+    """Return the window of the rung that is due; where none is, and a report was taken back, that of asking again.
+
+    Nobody is asked again before the ladder has begun, nor where it asks nothing of facilities.
+    """
     found = _open_window(owed.windows, OF_FACILITIES, now)
-    if found is not None or not owed.opening:
+    has_begun = any(one.rung.audience in OF_FACILITIES and one.opens_at <= now for one in owed.windows)
+    if found is not None or not owed.opening or not has_begun:
         return found
     return Window(AGAIN, now, now + LASTING)
+
+
+def _has_gone(about: Owed | AreaMonth, window: Window) -> bool:
+    """Tell whether a rung went out, or one that comes after it: a clock that is set back never takes a step back."""
+    return window.rung.code in about.gone or any(
+        one.rung.code in about.gone and one.rung.group is window.rung.group and one.opens_at > window.opens_at
+        for one in about.windows
+    )
 
 
 def _open_window(windows: Sequence[Window], audiences: Collection[Audience], now: datetime) -> Window | None:
