@@ -8,7 +8,7 @@ from typing import NamedTuple
 from parsers.draft import Message
 from parsers.header import find_months, is_register_code
 from parsers.marks import SKIPPED, Mark, make_marks
-from parsers.reading import Command, CommandName
+from parsers.reading import Address, Command, CommandName
 from parsers.tidy import Token, TokenKind
 from parsers.words import COURTESY, Lexicon, Sense, lexicon_of
 
@@ -63,8 +63,9 @@ def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | No
         return FoundCommand(Command(name, language), rest) if language else None
     if name in {CommandName.REGISTER, CommandName.CORRECT}:
         return FoundCommand(Command(name, rest_text), rest)
-    if name in _MAY_ADD and lexicon is not None and _is_address(message, rest, lexicon):
-        return FoundCommand(Command(name, rest_text), rest)
+    if name in _MAY_ADD and lexicon is not None:
+        about = _find_address(message, rest, lexicon)
+        return FoundCommand(Command(name, rest_text, about), rest) if about else None
     return None
 
 
@@ -83,24 +84,37 @@ def _without_courtesy(tokens: Sequence[Token], lexicon: Lexicon | None) -> list[
     return [index for index in core if tokens[index].word not in _ALSO_COURTESY] or core
 
 
-def _is_address(message: Message, tokens: Sequence[Token], lexicon: Lexicon) -> bool:
-    """Whether tokens are nothing but a keyword, a facility and a period."""
+def _find_address(message: Message, tokens: Sequence[Token], lexicon: Lexicon) -> Address | None:
+    """Find the forms, facilities and months that a command is about; None where the tokens hold anything else."""
     marks = make_marks(tokens, message.forms[0], lexicon)
+    facilities: list[str] = []
     for index, mark in enumerate(marks):
         if mark.sense is Sense.UNKNOWN and _is_facility(marks, index):
             mark.sense = Sense.FACILITY
-            if index + 1 < len(marks) and marks[index + 1].gap == "":
-                marks[index + 1].sense = Sense.FACILITY
+            facilities.append(mark.written.upper())
+            if (digits := _digits_behind(marks, index)) is not None:
+                digits.sense = Sense.FACILITY
+                facilities[-1] += digits.code
         elif is_register_code(mark):
             mark.sense = Sense.FACILITY
-    find_months(marks, message.sent_on)
+            facilities.append(mark.code)
+    months = find_months(marks, message.sent_on)
     allowed = SKIPPED | {Sense.KEYWORD, Sense.FACILITY, Sense.PERIOD}
-    return all(mark.sense in allowed for mark in marks)
+    if any(mark.sense not in allowed for mark in marks):
+        return None
+    forms = dict.fromkeys(mark.code for mark in marks if mark.sense is Sense.KEYWORD)
+    return Address(tuple(forms), tuple(facilities), tuple(dict.fromkeys(month.period for month in months)))
 
 
 def _is_facility(marks: Sequence[Mark], index: int) -> bool:
     """Whether an unknown word is a facility: it has digits, or it stands alone directly behind a keyword."""
-    after = marks[index + 1] if index + 1 < len(marks) else None
-    has_digits = after is not None and after.gap == "" and after.tokens[0].kind is TokenKind.NUMBER
     is_behind_keyword = index > 0 and marks[index - 1].sense is Sense.KEYWORD
-    return has_digits or is_behind_keyword
+    return is_behind_keyword or _digits_behind(marks, index) is not None
+
+
+def _digits_behind(marks: Sequence[Mark], index: int) -> Mark | None:
+    """Return the number that is glued to a word, as in `PMB01`."""
+    after = marks[index + 1] if index + 1 < len(marks) else None
+    if after is None or after.gap != "" or after.tokens[0].kind is not TokenKind.NUMBER:
+        return None
+    return after

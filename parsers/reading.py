@@ -122,11 +122,24 @@ class Fragment:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """What a command is about: codes of forms, facilities as they were written, months. Nothing means all of them."""
+
+    forms: tuple[str, ...] = ()
+    facilities: tuple[str, ...] = ()
+    periods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
-    """A command and what followed it: keyword, facility or period for STATUS, free text for DAFTAR, a language code."""
+    """A command and what followed it: keyword, facility or period for STATUS, free text for DAFTAR, a language code.
+
+    Shape: `about` is what `rest` says, where that is a keyword, a facility or a period.
+    """
 
     name: CommandName
     rest: str = ""
+    about: Address = field(default=Address(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
