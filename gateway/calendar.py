@@ -114,21 +114,23 @@ def is_on_time(sent_at: datetime, zone: str, period: str, days: Days) -> bool:
     return sent_at < due_at(period, days, zone)
 
 
-def days_left(day: date, period: str, days: Days) -> int:
+def days_left(day: date, period: str, days: Days, last: date | None = None) -> int:
     """Return how many days after this one a report of the month is still on time; negative when it is late.
+
+    `last` is its last day on time where outages moved that.
 
     >>> days_left(date(2025, 10, 3), "2025-09", Days()), days_left(date(2025, 10, 6), "2025-09", Days())
     (2, -1)
     """
-    return (due_on(period, days) - day).days
+    return ((last or due_on(period, days)) - day).days
 
 
-def stage_of(day: date, period: str, days: Days) -> Stage:
-    """Return where a month stands on a day."""
+def stage_of(day: date, period: str, days: Days, last: date | None = None) -> Stage:
+    """Return where a month stands on a day; `last` is its last day on time where outages moved that."""
     if period_of(day) <= period:
         return Stage.RUNNING
     lasts = (
-        (due_on(period, days), Stage.DUE),
+        (last or due_on(period, days), Stage.DUE),
         (corrections_close_on(period, days), Stage.CORRECTING),
         (approval_closes_on(period, days), Stage.APPROVING),
     )

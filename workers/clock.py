@@ -10,6 +10,7 @@ import structlog
 
 from gateway.errors import Raced, Unavailable
 from gateway.runtime import Runtime
+from workers.silence import Watch
 from workers.sweep import sweep
 
 SECONDS = 1.0
@@ -26,9 +27,10 @@ def run(runtime: Runtime) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    watch = Watch()
     while not stopped.is_set():
         try:
-            sweep(runtime)
+            sweep(runtime, watch)
         except Raced:
             pass  # another clock was first
         except Unavailable as error:

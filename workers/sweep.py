@@ -12,6 +12,7 @@ from gateway.store import broadcasts, channels, inbox, outbox, questions, report
 from gateway.store.base import Session, database_now
 from gateway.values import ReportState
 from workers.broadcasts import NAME as BROADCASTS
+from workers.silence import Watch, tick
 from workers.totals import NAME as TOTALS
 
 CLOCK = "clock"
@@ -20,10 +21,10 @@ TICK_SECONDS = 10  # the database hears from the clock so often
 logger = structlog.get_logger(__name__)
 
 
-def sweep(runtime: Runtime) -> tuple[int, int]:
+def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
     """Ring every lane, channel and errand that has work which is due; return how many lanes and channels.
 
-    Several may sweep.
+    Several may sweep. With a process's watch it is noted too when nobody did for long.
     """
     now = runtime.now()
     with runtime.database.session(read_only=True) as session:
@@ -38,8 +39,10 @@ def sweep(runtime: Runtime) -> tuple[int, int]:
             _end_leases(session, runtime, late)
             _give_up_waiting(session, runtime, now)
             broadcasts.wait_for_morning(session, database_now(session))
-            channels.tick(session, CLOCK, now)
+            tick(session, CLOCK, ticked_at, now, watch)
             session.commit()
+    if watch is not None:
+        watch.remember(now)
     for lane in lanes:
         runtime.bells.ring(jobs.INBOUND, lane)
     for name in names:

@@ -133,6 +133,12 @@ def tick(session: Session, name: str, now: datetime) -> None:
         session.execute(insert(ticks), {"name": name, "ticked_at": now})
 
 
+def tick_after(session: Session, name: str, seen: datetime, now: datetime) -> bool:
+    """Write down that a clock is alive again; False when another has done so since `seen`: of several one is first."""
+    mine = ticks.c.name == name, ticks.c.ticked_at == seen
+    return bool(session.execute(update(ticks).where(*mine).values(ticked_at=now)).rowcount)
+
+
 def last_tick(session: Session, name: str) -> datetime | None:
     """Return when a clock last said that it is alive, or None."""
     return session.execute(select(ticks.c.ticked_at).where(ticks.c.name == name)).scalar_one_or_none()

@@ -10,8 +10,6 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from datetime import datetime
-from functools import cache
 
 from sqlalchemy import (
     BigInteger,
@@ -32,12 +30,12 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.calendar import Days, areas_around, due_at, find_days
+from gateway.calendar import DAY, Outage, areas_around, report_month, shift
 from gateway.store.areas import areas
 from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
 from gateway.store.facilities import facilities
-from gateway.store.months import all_calendars
 from gateway.store.reports import report_values, reports
+from gateway.store.timeliness import late_from
 from gateway.values import COUNTING, ReportState
 
 month_totals = Table(
@@ -67,6 +65,7 @@ month_counts = Table(
 )
 
 BATCH = 500  # reports that one transaction sums up; staff who decide about the same month wait for so long
+_LONG_LATE = 12  # months before an outage: what is older was late long before, and no outage reaches it
 _TURNS = 0x6B61  # whose advisory locks: "ka"
 
 _unsummed = ~reports.c.is_summed
@@ -163,11 +162,27 @@ def refresh_areas(session: Session, codes: Collection[str]) -> None:
 
 def recount(session: Session, area: str, since: str) -> int:
     """Let every report of an area from a period on be summed up again, soon: its due days changed. Return how many."""
+    return _sum_up_again(session, area, reports.c.period >= since)
+
+
+def recount_outage(session: Session, outage: Outage) -> int:
+    """Let every report that an outage may excuse be summed up again, soon; return how many.
+
+    Who sent hers before it began was judged without it.
+    """
+    about = [reports.c.sent_at >= outage.from_at]
+    about.append(reports.c.period >= shift(report_month(outage.from_at.date()), -_LONG_LATE))
+    if outage.until_at is not None:
+        about.append(reports.c.period <= report_month((outage.until_at + DAY).date()))
+    return _sum_up_again(session, outage.area, *about)
+
+
+def _sum_up_again(session: Session, area: str, *about: ColumnElement[bool]) -> int:
     inside = select(facilities.c.id)
     if area:
         inside = inside.where(or_(facilities.c.area == area, facilities.c.area.startswith(f"{area}.", autoescape=True)))
-    old = reports.c.period >= since, reports.c.is_summed, reports.c.facility_id.in_(inside)
-    return int(session.execute(update(reports).where(*old).values(is_summed=False)).rowcount)
+    old = reports.c.is_summed, reports.c.facility_id.in_(inside)
+    return int(session.execute(update(reports).where(*old, *about).values(is_summed=False)).rowcount)
 
 
 def _take_turns(session: Session, months: Iterable[Month]) -> None:
@@ -258,12 +273,11 @@ def _counts_of_facilities(session: Session, month: Month, codes: Collection[str]
         .where(reports.c.period == period, facilities.c.area.in_(codes))
         .group_by(*about)
     )
-    chosen = all_calendars(session)
-    days = cache(lambda area: find_days(chosen, area, form))
+    is_late_from = late_from(session, form, period)
     found: Counter[tuple[Key, str]] = Counter()
     for area, kind, owner, zone, sent_at, reported, *others in session.execute(statement):
         key = (area, kind, owner or "")
-        on_time = bool(reported) and _is_on_time(sent_at, zone, period, days(area))
+        on_time = bool(reported) and sent_at is not None and sent_at < is_late_from(area, zone)
         for name, holds in zip(_COUNTS, (reported, on_time, *others), strict=True):
             found[key, name] += bool(holds)
     keys = {key for (key, _), number in found.items() if number}
@@ -276,13 +290,6 @@ _COUNTS = "reported", "on_time", "approved", "flagged", "waiting"
 
 def _any(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.max(case((condition, 1), else_=0))
-
-
-def _is_on_time(sent_at: datetime | None, zone: str, period: str, days: Days) -> bool:
-    return sent_at is not None and sent_at < _due_at(period, days, zone)
-
-
-_due_at = cache(due_at)  # asked for every facility, and there are few answers
 
 
 def _sums_of_children(session: Session, table: Table, month: Month, level: Collection[str]) -> Rows:

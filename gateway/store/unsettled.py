@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from gateway.store.areas import areas
-from gateway.store.base import Session, is_postgresql, within
+from gateway.store.base import Session, UtcDateTime, is_postgresql, within
 from gateway.store.facilities import facilities, is_there
 from gateway.store.months import closings
 from gateway.store.reports import reports
+from gateway.store.timeliness import late_from
 from gateway.values import COUNTING, ReportState, Scope
 
 WAITS = (ReportState.WAITING, ReportState.FLAGGED)
@@ -86,12 +88,35 @@ def open_reports(
 
 
 def late_reports(
-    session: Session, form: str, period: str, due_at: datetime, area: str, *, scope: Scope, limit: int = 50
+    session: Session, form: str, period: str, area: str, *, scope: Scope, limit: int = 50
 ) -> tuple[OpenReport, ...]:
-    """Return the revisions that count for a month and were sent too late, the latest first."""
-    about = reports.c.form == form, reports.c.period == period, reports.c.state.in_(tuple(COUNTING))
-    late = _reports(area, scope).where(*about, reports.c.sent_at >= due_at)
-    return _read(session, late.order_by(reports.c.sent_at.desc(), reports.c.id.desc()).limit(limit))
+    """Return the revisions that count for a month whose facility sent none in time, the latest first.
+
+    They are those that the month's totals call late: by each facility's own days, clock and outages.
+    """
+    is_late_from, here = late_from(session, form, period), _inside(area, scope)
+    places = select(areas.c.code, areas.c.timezone).where(areas.c.code.in_(select(facilities.c.area).where(here)))
+    deadlines = [is_late_from(code, zone) for code, zone in session.execute(places)]
+    if not deadlines:
+        return ()
+    about = reports.c.form == form, reports.c.period == period
+    first_sent = func.min(reports.c.sent_at, type_=UtcDateTime)
+    firsts = (
+        select(reports.c.facility_id, first_sent.label("sent_at"))
+        .where(*about, reports.c.state.not_in((ReportState.REJECTED, ReportState.WITHDRAWN)))
+        .group_by(reports.c.facility_id)
+        .having(first_sent >= min(deadlines))
+        .subquery("firsts")
+    )
+    statement = (
+        _reports(area, scope)
+        .add_columns(firsts.c.sent_at.label("first_sent_at"))
+        .join(firsts, firsts.c.facility_id == reports.c.facility_id)
+        .where(*about, reports.c.state.in_(tuple(COUNTING)))
+        .order_by(firsts.c.sent_at.desc(), reports.c.id.desc())
+    )
+    rows = ((OpenReport(*row), first) for *row, first in session.execute(statement))
+    return tuple(islice((one for one, first in rows if first >= is_late_from(one.area, one.timezone)), limit))
 
 
 def closed_requests(session: Session, area: str, *, scope: Scope, limit: int = 50) -> tuple[OpenReport, ...]:

@@ -162,7 +162,7 @@ def test_the_clock_goes_on_when_the_database_is_away_or_another_clock_is_first(
 ) -> None:
     rounds = iter([Unavailable("away"), Raced("another clock"), None])
 
-    def sweep_with_faults(runtime: object) -> None:
+    def sweep_with_faults(runtime: object, _watch: object) -> None:
         assert runtime is district.runtime
         fault = next(rounds)
         if fault:
