@@ -6,9 +6,24 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Column, Date, ForeignKey, Index, Integer, String, Table, Text, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from gateway.calendar import areas_around
+from gateway.store.areas import areas
 from gateway.store.base import Session, UtcDateTime, metadata, within
 from gateway.store.facilities import facilities
 from gateway.values import Scope
@@ -95,11 +110,55 @@ def standing_pauses(session: Session, area: str, day: date, *, scope: Scope) -> 
     """Return the pauses that hold on a day or later in an area of the scope, by facilities in it or areas around it."""
     if not scope.covers(area):
         return ()
-    here = or_(
-        within(pauses.c.area, Scope(area)), pauses.c.area.in_(areas_around(area)) & pauses.c.facility_id.is_(None)
+    statement = select(pauses).where(_is_about(area), _lasts(day), _stands).order_by(pauses.c.from_on, pauses.c.id)
+    return tuple(Pause(*row) for row in session.execute(statement))
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPause:
+    """One pause with the names of what it is about; `facility` is None where it is a whole area."""
+
+    pause: Pause
+    area_name: str
+    facility: str | None
+
+
+def find_pause(session: Session, pause_id: int, *, scope: Scope) -> Pause | None:
+    """Return a pause of the scope that has not ended, or None."""
+    statement = select(pauses).where(pauses.c.id == pause_id, _stands, within(pauses.c.area, scope))
+    row = session.execute(statement).first()
+    return Pause(*row) if row else None
+
+
+def list_pauses(
+    session: Session, area: str, day: date, *, scope: Scope, before: int | None = None, limit: int = 50
+) -> tuple[ListedPause, ...]:
+    """Return the pauses that hold on a day or later in an area, and of those around it the ones of whole areas.
+
+    The newest first. Those around are of nobody's scope but count in it: only who looks after them can end them.
+    """
+    if not scope.covers(area):
+        return ()
+    statement = (
+        select(pauses, areas.c.name, facilities.c.name)
+        .outerjoin(areas, areas.c.code == pauses.c.area)
+        .outerjoin(facilities, facilities.c.id == pauses.c.facility_id)
+        .where(_is_about(area), _lasts(day), _stands, *([pauses.c.id < before] if before is not None else []))
+        .order_by(pauses.c.id.desc())
+        .limit(limit)
     )
-    last = or_(pauses.c.until_on.is_(None), pauses.c.until_on >= day)
-    statement = select(pauses).where(here, last, _stands).order_by(pauses.c.from_on, pauses.c.id)
+    return tuple(ListedPause(Pause(*row[:-2]), row[-2] or "", row[-1]) for row in session.execute(statement))
+
+
+def pauses_of_facility(session: Session, facility_id: int, day: date, *, scope: Scope) -> tuple[Pause, ...]:
+    """Return the pauses that hold on a day or later for a facility of the scope: its own, and those of areas around."""
+    found = select(facilities.c.area).where(facilities.c.id == facility_id, within(facilities.c.area, scope))
+    area = session.execute(found).scalar_one_or_none()
+    if area is None:
+        return ()
+    around = pauses.c.area.in_(areas_around(area)) & pauses.c.facility_id.is_(None)
+    mine = or_(pauses.c.facility_id == facility_id, around)
+    statement = select(pauses).where(mine, _lasts(day), _stands).order_by(pauses.c.from_on, pauses.c.id)
     return tuple(Pause(*row) for row in session.execute(statement))
 
 
@@ -107,6 +166,16 @@ def pauses_on(session: Session, areas: Collection[str], day: date) -> tuple[Paus
     """Return the pauses that hold on a day for these areas, the ones around them, or facilities in them."""
     around = {code for area in areas for code in areas_around(area)}
     inside = [within(pauses.c.area, Scope(area)) for area in areas]
-    holding = _stands, pauses.c.from_on <= day, or_(pauses.c.until_on.is_(None), pauses.c.until_on >= day)
+    holding = _stands, pauses.c.from_on <= day, _lasts(day)
     statement = select(pauses).where(*holding, or_(pauses.c.area.in_(around), *inside)).order_by(pauses.c.id)
     return tuple(Pause(*row) for row in session.execute(statement))
+
+
+def _lasts(day: date) -> ColumnElement[bool]:
+    return or_(pauses.c.until_on.is_(None), pauses.c.until_on >= day)
+
+
+def _is_about(area: str) -> ColumnElement[bool]:
+    """Tell which pauses are of an area, of what lies in it, or of a whole area around it."""
+    around = pauses.c.area.in_(areas_around(area)) & pauses.c.facility_id.is_(None)
+    return or_(within(pauses.c.area, Scope(area)), around)
