@@ -14,6 +14,7 @@ from gateway.handle.places import Place
 from gateway.handle.reading_json import from_json
 from gateway.handle.replies import Reply, example_for, say
 from gateway.reply import compose
+from gateway.reply.segments import join_fitting
 from gateway.store import broadcasts, facilities, months, registrations, reporters, reports
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
@@ -131,11 +132,11 @@ def _show_status(session: Session, message: InboxMessage, people: Sequence[Repor
     if not lines:
         return say(desk.rules, person.language, "no_facility", InboxState.FOR_STAFF)
     if question:
-        return Reply(report.join_fitting(lines, question.text), InboxState.DONE, "status")
+        return Reply(join_fitting(lines, question.text), InboxState.DONE, "status")
     place = missing if len(lines) > 1 else ""
     example = compose.example(form, wording, period, place)
     shown = wording.fill(wording.answers["status_example"], example=example) if said["status_missing"] else ""
-    return Reply(report.join_fitting(lines, shown), InboxState.DONE, "status")
+    return Reply(join_fitting(lines, shown), InboxState.DONE, "status")
 
 
 def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter], example: str, desk: Desk) -> Reply:

@@ -15,7 +15,7 @@ from gateway.handle.places import Place
 from gateway.handle.replies import Reply, example_for
 from gateway.reply import compose
 from gateway.reply.compose import Stored
-from gateway.reply.segments import fits_one_sms
+from gateway.reply.segments import fits_one_sms, join_fitting
 from gateway.reply.wordings import Wording
 from gateway.store import reports
 from gateway.store.base import Session
@@ -117,15 +117,6 @@ def with_next(session: Session, sender: str, said: Reply, short: str, desk: Desk
     """Return a reply; where a question waited behind the one that it settles, that question after the short words."""
     following = _next_text(session, sender, desk)
     return said if following is None else Reply(join_fitting([short], following), InboxState.DONE, "asked")
-
-
-def join_fitting(before: Sequence[str], text: str) -> str:
-    """Return the text, after as much of what goes before it as one SMS holds."""
-    for count in range(len(before), 0, -1):
-        both = " ".join([*before[:count], text]).strip()
-        if fits_one_sms(both):
-            return both
-    return text
 
 
 def _take_one(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import gsm0338
 
 GSM_SINGLE, GSM_PART = 160, 153  # septets; 3GPP TS 23.038 and TS 23.040: 7 septets of a part go to its header
@@ -32,6 +34,15 @@ def fits_one_sms(text: str) -> bool:
     """Return whether the text is one GSM-7 SMS."""
     septets = count_septets(text)
     return septets is not None and septets <= GSM_SINGLE
+
+
+def join_fitting(before: Sequence[str], text: str) -> str:
+    """Return the text, after as much of what goes before it as one SMS holds."""
+    for count in range(len(before), 0, -1):
+        both = " ".join([*before[:count], text]).strip()
+        if fits_one_sms(both):
+            return both
+    return text
 
 
 def count_segments(text: str) -> int:

@@ -48,6 +48,13 @@ SAMPLES: Mapping[str, str | int] = {
     "due": "5 Okt",
     "first": "Sep 25",
     "second": "Agu 25",
+    "area": "Bengkalis",
+    "there": 45,
+    "reported": 38,
+    "percent": 84,
+    "on_time": 30,
+    "names": "PMB Ani, Pustu Teluk, +5 lagi",
+    "worst": "Mandau 4, Bantan 2, +1 lagi",
 }
 SAMPLE_NUMBER = 40
 

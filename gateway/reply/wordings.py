@@ -44,6 +44,10 @@ LONGEST: Mapping[str, int] = {  # septets that a slot may take; a longer value i
     "first": 6,
     "second": 6,
     "because": 44,
+    "area": 24,
+    "names": 32,  # one of them and how many more: where an SMS has more room, it holds more of them
+    "worst": 34,
+    "percent": 3,
 }
 GROUPS = ("answers", "problems", "parts")
 LONGEST_NUMBER = 6  # "99.999"; every slot that is not named above holds a number
@@ -153,6 +157,6 @@ def cut(text: str, septets: int) -> str:
     """
     if (count_septets(text) or 0) <= septets:
         return text
-    while (count_septets(text) or 0) > septets - 2:
+    while (count_septets(text) or 0) > septets - 2 or _DROPPED.search(text):  # half of Pinang is a word that is dropped
         text = text[:-1]
     return f"{text.rstrip()}.."
