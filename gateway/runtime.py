@@ -16,7 +16,7 @@ from gateway import jobs, redact, supervise
 from gateway.channels.base import SmsChannel, Surroundings, make_channel
 from gateway.discover import discover
 from gateway.errors import Misconfigured
-from gateway.forms import load_forms
+from gateway.forms import load_forms, load_ladders
 from gateway.handle.facts import Rules
 from gateway.reply.wordings import Wording, load_wordings
 from gateway.settings import Settings, parse_channels, read_settings
@@ -51,6 +51,7 @@ class Runtime:
             answers_per_hour=chosen.answers_per_hour,
             answers_per_day_unregistered=chosen.answers_per_day_unregistered,
             question_hours=chosen.question_hours,
+            ladders=load_ladders(),
         )
 
     @property

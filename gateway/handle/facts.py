@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.calendar import areas_around, shift
+from gateway.ladder import Ladder
 from gateway.reply.wordings import Wording, put_over
 from gateway.store import aliases, months, outbox, questions, reporters, thresholds, wordings
 from gateway.store.aliases import TaughtAlias
@@ -44,6 +45,7 @@ class Rules:
     answers_per_hour: int = 10
     answers_per_day_unregistered: int = 1
     question_hours: int = 48
+    ladders: tuple[Ladder, ...] = ()  # those that Kabar comes with: which forms are asked for where nothing is chosen
 
     def form(self, code: str) -> Form:
         """Return the form of a code. Errors: KeyError where there is none."""

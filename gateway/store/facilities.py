@@ -115,6 +115,12 @@ def get_facilities(session: Session, ids: Collection[int]) -> dict[int, Facility
     return {row.id: Facility(*row) for row in session.execute(statement)}
 
 
+def find_there(session: Session, ids: Collection[int], first: date, last: date) -> set[int]:
+    """Return those of these facilities that are to report for the month of these days."""
+    statement = select(facilities.c.id).where(facilities.c.id.in_(ids), is_there(first, last))
+    return set(session.execute(statement).scalars())
+
+
 def find_ids(session: Session, codes: Collection[str]) -> dict[str, int]:
     """Return the ids of those facilities, by register code, that are there."""
     statement = select(facilities.c.code, facilities.c.id).where(facilities.c.code.in_(codes))
