@@ -74,6 +74,16 @@ def shift(period: str, months: int) -> str:
     return period_of(_first_day(period), months_back=-months)
 
 
+def month_days(period: str) -> tuple[date, date]:
+    """Return the first and the last day of a month.
+
+    >>> month_days("2024-02")
+    (datetime.date(2024, 2, 1), datetime.date(2024, 2, 29))
+    """
+    first = _first_day(period)
+    return first, _first_day(shift(period, 1)) - DAY
+
+
 def coming_months(day: date, count: int) -> tuple[str, ...]:
     """Return the month that is reported on a day and those after it, in their order."""
     return tuple(shift(report_month(day), step) for step in range(count))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from gateway.calendar import areas_around, waking_hours
+from gateway.calendar import areas_around, month_days, waking_hours
 from gateway.reply import compose
 from gateway.reply.wordings import Wording, put_over
 from gateway.store import missing, months, outbox, wordings
@@ -50,16 +50,6 @@ class Sayings:
 
     wordings: Mapping[str, Wording]
     routes: Routes
-
-
-def month_days(period: str) -> tuple[date, date]:
-    """Return the first and the last day of a month.
-
-    >>> month_days("2024-02")
-    (datetime.date(2024, 2, 1), datetime.date(2024, 2, 29))
-    """
-    first = date(int(period[:4]), int(period[5:7]), 1)
-    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
 def midnight_before(now: datetime, zone: str) -> datetime:

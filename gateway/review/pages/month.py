@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, request, url_for
 
-from gateway.calendar import areas_around, due_on, find_days, report_month, shift, stage_of
-from gateway.remind.by_hand import midnight_before, month_days
+from gateway.calendar import areas_around, due_on, find_days, month_days, report_month, shift, stage_of
+from gateway.remind.by_hand import midnight_before
 from gateway.review.pages import frame, month_figures
 from gateway.review.pages.alarms import find_alarms
 from gateway.review.pages.month_figures import add_up
