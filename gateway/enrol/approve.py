@@ -9,11 +9,13 @@ from datetime import datetime
 
 from gateway.errors import Malformed
 from gateway.reply import compose
+from gateway.reply.chosen import find_wording
 from gateway.reply.wordings import Wording
 from gateway.store import facilities, inbox, outbox, registrations, reporters
 from gateway.store.base import Session
 from gateway.store.outbox import NewOutboxMessage
 from gateway.store.registrations import Registration
+from gateway.store.reporters import Reporter
 from gateway.values import InboxState
 from parsers.form import Form
 from parsers.period import period_of
@@ -21,11 +23,15 @@ from parsers.period import period_of
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """What is needed to tell people of a decision: the languages, the form of the example, and the time."""
+    """What is needed to tell people of a decision: the languages, the form of the example, the time, and who decides.
+
+    `area` is that of the staff: where nobody knows yet where somebody works, she is told in their words.
+    """
 
     wordings: Mapping[str, Wording]
     form: Form
     now: datetime
+    area: str = ""
 
 
 def approve(session: Session, phone: str, name: str, codes: Sequence[str], language: str, notices: Notices) -> int:
@@ -41,7 +47,8 @@ def approve(session: Session, phone: str, name: str, codes: Sequence[str], langu
     request = _settle(session, phone, notices.now)
     if request:
         place = facilities.get_facilities(session, [found[codes[0]]])[found[codes[0]]]
-        _tell(session, request.channel, phone, "registered", language, notices, reporter=name, facility=place.name)
+        wording = find_wording(session, notices.wordings, place.area, language)
+        _tell(session, request.channel, phone, "registered", wording, notices, reporter=name, facility=place.name)
     return inbox.put_back(session, phone, InboxState.HELD)
 
 
@@ -59,7 +66,7 @@ def approve_phone(session: Session, phone: str, reporter_id: int, notices: Notic
     request = _settle(session, phone, notices.now)
     if request:
         slots = {"reporter": person.name, "facility": person.facilities[0].name}
-        _tell(session, request.channel, phone, "registered", person.language, notices, **slots)
+        _tell(session, request.channel, phone, "registered", _wording_of(session, person, notices), notices, **slots)
     return inbox.put_back(session, phone, InboxState.HELD)
 
 
@@ -71,7 +78,8 @@ def refuse(session: Session, phone: str, reason: str, language: str, notices: No
     request = _settle(session, phone, notices.now, "refused", reason)
     if request is None:
         raise Malformed(f"{phone} tidak meminta apa-apa / did not ask for anything", "phone")
-    _tell(session, request.channel, phone, "refused", language, notices, reason=reason)
+    wording = find_wording(session, notices.wordings, notices.area, language)
+    _tell(session, request.channel, phone, "refused", wording, notices, reason=reason)
 
 
 def approve_move(session: Session, phone: str, notices: Notices) -> int:
@@ -87,8 +95,9 @@ def approve_move(session: Session, phone: str, notices: Notices) -> int:
         raise Malformed(f"{request.old_phone} tidak lagi terdaftar / is not registered any more", "phone")
     reporters.move_phone(session, request.old_phone, phone)
     person = people[0]
-    _tell(session, request.channel, phone, "moved", person.language, notices, reporter=person.name)
-    _tell(session, request.channel, request.old_phone, "moved_away", person.language, notices, reporter=person.name)
+    wording = _wording_of(session, person, notices)
+    _tell(session, request.channel, phone, "moved", wording, notices, reporter=person.name)
+    _tell(session, request.channel, request.old_phone, "moved_away", wording, notices, reporter=person.name)
     return inbox.put_back(session, phone, InboxState.HELD)
 
 
@@ -100,11 +109,16 @@ def _settle(
     return request
 
 
+def _wording_of(session: Session, person: Reporter, notices: Notices) -> Wording:
+    """Return a reporter's language as it is spoken where she works."""
+    area = person.facilities[0].area if person.facilities else notices.area
+    return find_wording(session, notices.wordings, area, person.language)
+
+
 def _tell(
-    session: Session, channel: str, phone: str, answer: str, language: str, notices: Notices, **slots: str
+    session: Session, channel: str, phone: str, answer: str, wording: Wording, notices: Notices, **slots: str
 ) -> None:
     """Queue a notice to a phone."""
-    wording = notices.wordings[language]
     example = compose.example(notices.form, wording, period_of(notices.now.date(), 1))
     notice = NewOutboxMessage(
         inbox_id=None,

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from gateway.calendar import areas_around, shift
 from gateway.ladder import Ladder
-from gateway.reply.wordings import Wording, put_over
+from gateway.reply.chosen import speak
+from gateway.reply.wordings import Wording
 from gateway.store import aliases, months, outbox, questions, reporters, thresholds, wordings
 from gateway.store.aliases import TaughtAlias
 from gateway.store.base import Session
@@ -90,13 +91,10 @@ class Desk:
         if not self.sentences and not self.taught:
             return self
         area = next((facility.area for person in people for facility in person.facilities), "")
-        around = areas_around(area)
-        holding = sorted((one for one in self.sentences if one.area in around), key=lambda one: len(one.area))
-        chosen = {(one.language, one.name): one.sentence for one in holding}  # of the smallest area
         rules = replace(
             self.rules,
             forms=teach(self.rules.forms, self.taught, area),
-            wordings=put_over(self.rules.wordings, chosen) if chosen else self.rules.wordings,
+            wordings=speak(self.rules.wordings, self.sentences, area),
         )
         return replace(self, rules=rules)
 

@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.calendar import areas_around
 from gateway.errors import SomebodyElse
 from gateway.handle import accept as accepting
 from gateway.handle.accept import ByHand
 from gateway.handle.reading_json import to_json
 from gateway.reply import notices
+from gateway.reply.chosen import find_wording
 from gateway.reply.notices import About
-from gateway.reply.wordings import Wording, put_over
 from gateway.review.closed import demand_open
 from gateway.review.deeds import (
     DEEDS,
@@ -31,7 +30,7 @@ from gateway.review.deeds import (
     Why,
     as_audit,
 )
-from gateway.store import audit, decisions, facilities, outbox, questions, reports, senders, totals, wordings
+from gateway.store import audit, decisions, facilities, outbox, questions, reports, senders, totals
 from gateway.store.base import Session
 from gateway.store.decisions import Held, Move, NewDecision
 from gateway.store.outbox import NewOutboxMessage
@@ -64,7 +63,7 @@ def reject(session: Session, office: Office, seen: Seen, reason: str, *, tell: b
     is_change = any(one.state in COUNTING for one in held.revisions if one.id != report.id)
     sender = _find_sender(session, office, held) if tell else None
     if sender is not None:
-        wording = find_wording(session, office, held.area, sender.language)
+        wording = find_wording(session, office.wordings, held.area, sender.language)
         about = _about(session, office, held)
         text = notices.say_rejected(wording, about, reason, is_change=is_change)
         changes |= {"sent": _send(session, office, sender, NOTICE, text)}
@@ -134,7 +133,7 @@ def correct(session: Session, office: Office, seen: Seen, made: ByHand, reason: 
     before = (held.current or report).values
     sender = _find_sender(session, office, held) if tell and before != made.values else None
     if sender is not None:
-        wording = find_wording(session, office, held.area, sender.language)
+        wording = find_wording(session, office.wordings, held.area, sender.language)
         about = _about(session, office, held)
         text = notices.say_corrected(wording, about, before, made.values, reason)
         changes |= {"sent": _send(session, office, sender, NOTICE, text)}
@@ -180,15 +179,6 @@ def approve_many(session: Session, office: Office, seen: Sequence[Seen]) -> Many
     audit.record_all(session, [as_audit(office, Deed.APPROVE, row.report_id, row.area, about) for row in ready])
     totals.refresh_reports(session, ids)
     return Many(batch, tuple(ids), tuple(sorted(wanted.keys() - set(ids))))
-
-
-def find_wording(session: Session, office: Office, area: str, language: str) -> Wording:
-    """Return a language as an area speaks it: with the sentences that it, or one around it, chose."""
-    around = areas_around(area)
-    holding = [one for one in wordings.sentences_around(session, [area]) if one.area in around]
-    holding.sort(key=lambda one: len(one.area))  # the smallest area's comes last, and wins
-    chosen = {(one.language, one.name): one.sentence for one in holding}
-    return put_over(office.wordings, chosen)[language]
 
 
 def _hold(session: Session, office: Office, seen: Seen, deed: Deed) -> tuple[Held, Report]:

@@ -11,6 +11,7 @@ from flask import Response, request, url_for
 from gateway.errors import Raced, SomebodyElse
 from gateway.jobs import OUTBOUND
 from gateway.reply import notices, own_words
+from gateway.reply.chosen import find_wording
 from gateway.reply.notices import About
 from gateway.review import decide, undo
 from gateway.review.deeds import DEEDS, CannotDo, Deed, Done, Office, Seen, read_seen
@@ -167,7 +168,7 @@ def _questions(session: Session, report: WholeReport, sender: Sender | None) -> 
     if sender is None or form is None:
         return {}
     values = cases.find_values(session, report)
-    wording = decide.find_wording(session, make_office(), report.area, sender.language)
+    wording = find_wording(session, runtime.wordings, report.area, sender.language)
     about = About(form, report.facility, report.period)
     words = own_words.tidy_words(request.form.get("words", "")) if request.method == "POST" else ""
     return notices.list_questions(wording, about, values) | {OWN: notices.say_own_question(wording, about, words)}

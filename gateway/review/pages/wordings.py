@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from flask import Response, request, url_for
 
-from gateway.calendar import areas_around
+from gateway.reply.chosen import nearest
 from gateway.reply.own_words import tidy_words
 from gateway.reply.sentence import SAMPLES, Checked, Fault, check_sentence, find_slots, show_sentence
 from gateway.reply.wordings import GROUPS, Wording
@@ -193,11 +193,7 @@ def _say(checked: Checked) -> list[str]:
 
 def _chosen_around(session: Session, area: str) -> dict[tuple[str, str], ChosenSentence]:
     """Return what counts in an area of the visitor's, by language and name: what the smallest area around it chose."""
-    scope = frame.visitor().scope
-    around = areas_around(area)
-    found = wordings.sentences_within(session, area, scope=scope)
-    holding = sorted((one for one in found if one.area in around), key=lambda one: len(one.area))
-    return {(one.language, one.name): one for one in holding}
+    return nearest(wordings.sentences_within(session, area, scope=frame.visitor().scope), area)
 
 
 def _places(session: Session) -> list[tuple[str, str]]:

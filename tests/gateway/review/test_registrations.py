@@ -8,7 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from gateway.runtime import Runtime
-from gateway.store import channels, inbox, outbox, registrations, reporters
+from gateway.store import channels, inbox, outbox, registrations, reporters, wordings
+from gateway.store.wordings import ChosenSentence
 from gateway.values import Scope, lane_of
 from tests.district import PHONES
 from tests.gateway.review.registry import make_registry, reporter_id
@@ -188,3 +189,31 @@ def test_nobody_is_registered_for_a_facility_of_another_area(
     one = ask(runtime)
     form = {"name": "Rina", "language": "id", "facility": ids["JAUH"], "do": "approve"}
     assert visitor.post(f"/registrations/{one}", data=form).status_code == 422
+
+
+def choose(runtime: Runtime, name: str, sentence: str) -> None:
+    """Put a sentence of the answers in Bengkalis' own words."""
+    own = ChosenSentence("14.03", "id", f"answers.{name}", sentence, "Rina", runtime.now())
+    with runtime.database.session() as session:
+        assert wordings.choose_sentence(session, own, scope=Scope(""))
+        session.commit()
+
+
+@pytest.mark.parametrize("what", ["approve", "second", "refuse", "move"])
+def test_whoever_is_decided_about_is_told_in_the_words_that_her_area_chose(
+    visitor: FlaskClient, runtime: Runtime, ids: Mapping[str, int], what: str
+) -> None:
+    for name, slots in (("registered", "{facility} {example}"), ("moved", "{example}"), ("moved_away", "")):
+        choose(runtime, name, f"Bengkalis: {{reporter}} {slots}")
+    choose(runtime, "refused", "Bengkalis: {reason}")
+    one = ask(runtime, old_phone=PHONES["ani"] if what == "move" else None)
+    sent = {
+        "approve": ("", {"name": "Rina", "language": "id", "facility": ids["DAMON"], "do": "approve"}),
+        "second": ("", {"reporter": reporter_id(runtime, PHONES["budi"]), "facility": ids["DAMON"], "do": "approve"}),
+        "refuse": ("/refuse", {"reason": "outside", "language": "id"}),
+        "move": ("/move", {"is_called": "1"}),
+    }
+    address, form = sent[what]
+    assert visitor.post(f"/registrations/{one}{address}", data=form).status_code == 303
+    texts = told(runtime, STRANGER) + told(runtime, PHONES["ani"])
+    assert [text[:10] for text in texts] == ["Bengkalis:"] * (2 if what == "move" else 1)
