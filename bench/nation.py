@@ -22,6 +22,7 @@ from gateway.store.inbox import inbox
 from gateway.store.outbox import outbox
 from gateway.values import lane_of
 
+NATION = 33_014  # facilities that report family planning
 MONTHS = 12
 STOCK_MONTHS = 6
 DISTRICT = "14.03"
@@ -33,10 +34,15 @@ SUPPLIES = ("pil", "suntik3", "kondom", "iud")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is: facilities, and whether they are spread over the country or over one regency."""
+    """How much there is: facilities, whether they are spread over the country or over one regency, and how many months.
+
+    Shape: in a smaller nation that `is_dense` a kecamatan has as many facilities as in the whole one.
+    """
 
     facilities: int
     is_national: bool
+    months: int = MONTHS
+    is_dense: bool = False
 
 
 def fill(session: Session, size: Size, now: datetime) -> None:
@@ -46,11 +52,13 @@ def fill(session: Session, size: Size, now: datetime) -> None:
     inside = [area.code for area in every if area.code.count(".") == 2]
     if not size.is_national:
         inside = [code for code in inside if code.startswith(f"{DISTRICT}.")]
+    elif size.is_dense:
+        inside = inside[: max(1, len(inside) * size.facilities // NATION)]
     _write(session, facilities, _facilities(size.facilities, inside))
     _write(session, reporters.reporters, _people(size.facilities))
     _write(session, reporters.reporter_phones, _phones(size.facilities))
     _write(session, reporters.reporter_facilities, _places(size.facilities))
-    sent = _Sent(size.facilities, now)
+    sent = _Sent(size, now)
     _write(session, inbox, sent.received())
     _write(session, reports.reports, sent.reported())
     _write(session, reports.report_values, sent.values())
@@ -143,11 +151,11 @@ def _audit(count: int, inside: list[str], now: datetime) -> Iterator[dict[str, A
 class _Sent:
     """A year of reports, one SMS each, made anew for every table: nothing of it is held in memory."""
 
-    def __init__(self, count: int, now: datetime) -> None:
-        self._count = count
+    def __init__(self, size: Size, now: datetime) -> None:
+        self._count = size.facilities
         self._now = now
         newest = report_month(now.date())
-        self._periods = [shift(newest, step) for step in range(1 - MONTHS, 1)]
+        self._periods = [shift(newest, step) for step in range(1 - size.months, 1)]
 
     def _each(self) -> Iterator[tuple[int, int, str, str, str, random.Random]]:
         """Yield (id, facility, form, period, state, chance) of every report, in the order they came."""

@@ -23,7 +23,7 @@ from sqlalchemy import event, func, select, text
 from werkzeug.routing import Rule
 
 from bench.measure import percentile
-from bench.nation import DISTRICT, Size, fill
+from bench.nation import DISTRICT, NATION, Size, fill
 from gateway.app import create_app
 from gateway.review.pages import entrance
 from gateway.runtime import Runtime, make_runtime, start_logging
@@ -39,7 +39,7 @@ from gateway.store.visits import NewVisit
 from gateway.values import Role
 from tests.servers import PostgresServer
 
-DISTRICT_SIZE, NATION_SIZE = Size(1000, is_national=False), Size(33_014, is_national=True)
+DISTRICT_SIZE, NATION_SIZE = Size(1000, is_national=False), Size(NATION, is_national=True)
 ROUNDS = 15
 WARM_UP = 2  # the first looks fill caches of statements and templates
 GOAL_MS = 300.0
