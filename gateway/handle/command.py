@@ -7,23 +7,20 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
-from gateway.calendar import due_on, find_days
-from gateway.handle import accept, asking, closing, places, report
+from gateway.handle import accept, asking, closing, places, report, status
 from gateway.handle.facts import Desk, sent_on
 from gateway.handle.places import Place
 from gateway.handle.reading_json import from_json
 from gateway.handle.replies import Reply, example_for, say
 from gateway.reply import compose
-from gateway.reply.segments import join_fitting
-from gateway.store import broadcasts, facilities, months, registrations, reporters, reports
+from gateway.store import broadcasts, facilities, registrations, reporters, reports
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.questions import REPLACED
 from gateway.store.reporters import Reporter
-from gateway.store.reports import Report, ReportKey
+from gateway.store.reports import Report
 from gateway.values import InboxState, ReportState, find_phone
 from parsers.merge import merge
-from parsers.period import assumed_period
 from parsers.read import read_message
 from parsers.reading import CommandName, Kind, Reading, ReadReport
 
@@ -79,7 +76,7 @@ def obey(
     if name is CommandName.LANGUAGE:
         return _set_language(session, reading.command.rest, people, desk)
     if name is CommandName.STATUS:
-        return _show_status(session, message, people, day, desk)
+        return status.show_status(session, message, reading.command.about, people, day, desk)
     if name is CommandName.CANCEL:
         return _withdraw(session, message, people, example, desk)
     question = desk.asked.get(message.sender)
@@ -101,42 +98,6 @@ def _set_language(session: Session, written: str, people: Sequence[Reporter], de
     for one in people:
         reporters.set_language(session, one.id, language)
     return say(desk.rules, language, "language", InboxState.DONE)
-
-
-def _show_status(session: Session, message: InboxMessage, people: Sequence[Reporter], day: date, desk: Desk) -> Reply:
-    """Say for each of the sender's facilities what is in and what is missing for the month that is due."""
-    person = people[0]
-    wording, form, period = (
-        desk.rules.wordings[person.language],
-        desk.rules.form(desk.rules.main_form),
-        assumed_period(day),
-    )
-    question = desk.asked.get(message.sender)
-    asked = from_json(question.reading) if question else None
-    asked_place = places.choose(asked, people)[0] if asked else None
-    said: dict[str, list[str]] = {"status_in": [], "status_asked": [], "status_missing": [], "status_closed": []}
-    missing, calendars = "", months.all_calendars(session)
-    for facility in [facility for one in people for facility in one.facilities_in(period)]:
-        answer = "status_missing"
-        if reports.find_current(session, ReportKey(form.code, facility.id, period)):
-            answer = "status_in"
-        elif asked and asked.period == period and asked_place and asked_place.facility.id == facility.id:
-            answer = "status_asked"
-        elif closing.is_closed(session, desk, form.code, period, facility.area):
-            answer = "status_closed"
-        missing = missing or (facility.short_name if answer == "status_missing" else "")
-        due = wording.day(due_on(period, find_days(calendars, facility.area, form.code)))
-        slots = {"form": compose.keyword(form), "month": wording.month(period), "facility": facility.name, "due": due}
-        said[answer].append(wording.fill(wording.answers[answer], **slots))
-    lines = [line for lines in said.values() for line in lines]
-    if not lines:
-        return say(desk.rules, person.language, "no_facility", InboxState.FOR_STAFF)
-    if question:
-        return Reply(join_fitting(lines, question.text), InboxState.DONE, "status")
-    place = missing if len(lines) > 1 else ""
-    example = compose.example(form, wording, period, place)
-    shown = wording.fill(wording.answers["status_example"], example=example) if said["status_missing"] else ""
-    return Reply(join_fitting(lines, shown), InboxState.DONE, "status")
 
 
 def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter], example: str, desk: Desk) -> Reply:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import Raced
-from gateway.handle import asking, command, report
+from gateway.handle import asking, command, report, status
 from gateway.handle.facts import Desk, Outcome, sent_on
 from gateway.handle.replies import Reply, say
 from gateway.store import inbox, outbox
@@ -54,6 +54,9 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
     if not places:
         return say(desk.rules, people[0].language, "no_facility", InboxState.FOR_STAFF)
     if reading.kind is Kind.TEXT:
+        about = status.find_named(message.text, people)
+        if about is not None:
+            return status.show_status(session, message, about, people, day, desk)
         return command.pass_on(people, reading, day, desk)
     return report.take(session, message, reading, people, day, desk)
 
