@@ -18,9 +18,10 @@ from gateway.reply.wordings import Wording
 from gateway.store.years import Year
 from parsers.form import Form
 
-WAITING = frozenset({Standing.ASKED, Standing.INCOMPLETE})
 BEFORE, DUE, LATE = "remind_before", "remind_due", "remind_late"
 OF_THE_DAY = frozenset({BEFORE, DUE, LATE})  # what they say of the due day must be true on the day they are read
+_OF_STANDING = {Standing.ASKED: "remind_asked", Standing.INCOMPLETE: "remind_incomplete"}  # to who was not asked
+_PARTS = {Standing.ASKED: "owed_asked", Standing.INCOMPLETE: "owed_incomplete"}
 
 Years = Mapping[tuple[str, int], Year]  # by form and facility
 
@@ -79,7 +80,7 @@ def find_question(letter: Letter) -> Asked | None:
 def _find_asked(letter: Letter) -> Owed | None:
     """Return what the repeated question is about: of several the one that is open, only its answer is understood."""
     phone = letter.person.phone
-    owed = [line.about for line in letter.lines if isinstance(line.about, Owed) and line.about.standing in WAITING]
+    owed = [line.about for line in letter.lines if isinstance(line.about, Owed) and line.about.standing in _PARTS]
     found = [one for one in owed if one.asked and one.asked.phone == phone]
     return min(found, key=lambda one: not (one.asked and one.asked.is_open), default=None)
 
@@ -103,11 +104,9 @@ def _say_one(desk: _Desk, line: Line) -> str:
         return _say_area(desk, about)
     if about.standing is Standing.IN:
         return _thank(desk, about)
-    if about.standing in WAITING and about.asked:
-        return desk.answer("remind_colleague", about)
-    wording = line.window.rung.wording if line.window else LATE
-    due = desk.wording.day(about.due_on)
-    return desk.answer(_true_today(wording, desk.today, about.due_on), about, due=due, example=_example(desk, [about]))
+    chosen = _true_today(line.window.rung.wording if line.window else LATE, desk.today, about.due_on)
+    slots = {"due": desk.wording.day(about.due_on), "example": _example(desk, [about])}
+    return desk.answer(_OF_STANDING.get(about.standing, chosen), about, **slots)
 
 
 def _true_today(wording: str, today: date, due_on: date) -> str:
@@ -229,8 +228,7 @@ def _write_owed(desk: _Desk, owed: Sequence[Owed], room: int, *, is_alone: bool)
     """Return a list of reports that are owed, and the first day on which one is due; None where it has no room."""
     start = desk.part("owed_head", reporter=desk.person.name)
     due = desk.part("owed_due", due=desk.wording.day(min(one.due_on for one in owed)))
-    parts = ["owed_colleague" if one.standing in WAITING and one.asked else "owed_one" for one in owed]
-    names = _list(desk, owed, parts)
+    names = _list(desk, owed, [_PARTS.get(one.standing, "owed_one") for one in owed])
 
     def write(most: int) -> str:
         return f"{start} {names.shown(desk, most)}. {due}"
