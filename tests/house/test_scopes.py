@@ -25,6 +25,7 @@ NO_SCOPE_NEEDED = {
     "months.wait_for_closings": "no question",
     "totals.has_unsummed": "whether something is still summed up, anywhere",
     "totals.recount": "it marks what is to be summed up again, in an area that was found within the scope",
+    "totals.recount_outage": "it marks what is to be summed up again, of an outage that was found within the scope",
     "totals.refresh_reports": "it sums up what this transaction has changed, and shows nothing",
     "totals.refresh_areas": "it marks what is to be summed up again, and shows nothing",
     "imports.keep_import": "the visitor's own file",

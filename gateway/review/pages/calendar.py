@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,11 +15,14 @@ from gateway import calendar
 from gateway.calendar import Calendar, Days, Stage
 from gateway.review.pages import frame
 from gateway.review.pages.language import current_language, mark, translate
+from gateway.review.pages.outage_rows import MOST, Reckoning, make_rows
 from gateway.review.permit import Action
-from gateway.store import areas, months, totals, unsettled
+from gateway.store import areas, figures, months, outages, totals, unsettled
 from gateway.store.areas import Area
 from gateway.store.base import Session
 from gateway.store.months import Closing
+from gateway.store.outages import NotedOutage
+from gateway.store.timeliness import first_day_touched
 from gateway.values import Scope
 from parsers.form import Form
 
@@ -43,10 +46,11 @@ routes = frame.make_routes("calendar")
 
 @dataclass(frozen=True, slots=True)
 class MonthRow:
-    """One month as the page shows it."""
+    """One month as the page shows it. `planned` is the last day on time without the outages that moved it to `due`."""
 
     period: str
     due: date
+    planned: date
     corrections: date
     approval: date
     stage: str
@@ -74,7 +78,7 @@ class Place:
 @routes.get("/calendar")
 def show_calendar() -> Response:
     """Show the days of an area's months, which are closed, and what came too late."""
-    return _show()
+    return show()
 
 
 @routes.post("/calendar/days")
@@ -92,7 +96,7 @@ def choose_days() -> Response:
     numbers = {name: int(value) if value.isascii() and value.isdigit() else 0 for name, value in typed.items()}
     days = Days(**numbers)
     if wrong := calendar.find_fault(days):
-        return _show(typed | {"form": form}, {wrong: translate(DAY_FAULTS[wrong])}, status=422)
+        return show(typed | {"form": form}, {wrong: translate(DAY_FAULTS[wrong])})
     with runtime.database.session() as session:
         if area and areas.find_area_within(session, area, scope=scope) is None:
             return frame.absent()
@@ -128,12 +132,15 @@ def _recount(session: Session, area: str) -> None:
     totals.recount(session, area, calendar.shift(calendar.report_month(today), -BACK))
 
 
-def _show(
-    typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None, status: int = 200
+def show(
+    typed: Mapping[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+    outage: Mapping[str, str] | None = None,
 ) -> Response:
+    """Show the page; with what was typed of an area's days, or of an outage, and what is wrong with it."""
     runtime, user = frame.runtime_of_request(), frame.visitor()
     with runtime.database.session(read_only=True) as session:
-        place = find_place(session, request.form if typed is not None else request.args)
+        place = find_place(session, request.args if typed is outage is None else request.form)
         if place is None:
             return frame.absent()
         chosen = months.calendars_around(session, place.area, scope=user.scope)
@@ -144,33 +151,36 @@ def _show(
         }
         days = calendar.find_days(chosen, place.area, place.form.code)
         reported = calendar.report_month(place.today)
-        due_at = calendar.due_at(reported, days, place.zone)
-        late = unsettled.late_reports(session, place.form.code, reported, due_at, place.area, scope=user.scope)
+        periods = [calendar.shift(reported, step) for step in range(AHEAD, -BACK - 1, -1)]
+        noted = outages.outages_around(session, place.area, first_day_touched(periods[-1]), scope=user.scope)
+        zones = {
+            one.code: one.timezone for one in figures.find_areas(session, {one.area for one in noted}, scope=user.scope)
+        }
+        about = Reckoning(
+            place.area, place.form.code, periods, chosen, place.zone, zones | {"": place.zone}, runtime.now()
+        )
+        late = unsettled.late_reports(session, place.form.code, reported, place.area, scope=user.scope)
         requests = unsettled.closed_requests(session, place.area, scope=user.scope)
         before = request.args.get("before", None, int)
         history = months.latest_closings(session, scope=user.scope, before=before, limit=21)
-        codes = {one.area for one in chosen} | {one.area for one in history} | {place.area}
-        names = areas.names_of(session, codes)
+        codes = {one.area for one in chosen} | {one.area for one in history} | {one.area for one in noted}
+        names = areas.names_of(session, codes | {place.area})
         choices = _area_choices(session, user.scope)
     return frame.answer(
         "calendar.html",
-        status,
+        422 if faults else 200,
         place=place,
-        form_tabs=[
-            (
-                url_for("calendar.show_calendar", area=place.area, form=form.code),
-                form.name(current_language()),
-                form is place.form,
-                None,
-            )
-            for form in runtime.forms
-        ],
-        rows=_make_rows(place, days, closed),
+        form_tabs=_make_tabs(place),
+        rows=_make_rows(place, days, closed, about, noted),
         own=_find_own(chosen, place, typed),
         origin=_find_origin(chosen, place),
         days=days,
         typed=typed or {},
         faults=faults or {},
+        outages=make_rows(noted, about, user.scope),
+        more_outages=len(noted) - MOST,
+        outage=outage or {},
+        local_now=runtime.now().astimezone(ZoneInfo(place.zone)).strftime("%Y-%m-%dT%H:%M"),
         late=late,
         requests=requests,
         reported=reported,
@@ -182,6 +192,19 @@ def _show(
         form_names={form.code: form.name(current_language()) for form in runtime.forms},
         now=runtime.now(),
     )
+
+
+def _make_tabs(place: Place) -> list[tuple[str, str, bool, None]]:
+    """Return the tabs of the forms."""
+    return [
+        (
+            url_for("calendar.show_calendar", area=place.area, form=form.code),
+            form.name(current_language()),
+            form is place.form,
+            None,
+        )
+        for form in frame.runtime_of_request().forms
+    ]
 
 
 def _find_own(chosen: tuple[Calendar, ...], place: Place, typed: Mapping[str, str] | None) -> Calendar | None:
@@ -198,22 +221,23 @@ def _find_origin(chosen: tuple[Calendar, ...], place: Place) -> Calendar | None:
     return max(holding, key=lambda one: (len(one.area), bool(one.form)), default=None)
 
 
-def _make_rows(place: Place, days: Days, closed: Mapping[str, Closing]) -> list[MonthRow]:
+def _make_rows(
+    place: Place, days: Days, closed: Mapping[str, Closing], about: Reckoning, noted: Sequence[NotedOutage]
+) -> list[MonthRow]:
     """Return the months to show, the newest first."""
-    first = calendar.shift(calendar.report_month(place.today), -BACK)
-    rows = []
-    for step in range(BACK + AHEAD, -1, -1):
-        period = calendar.shift(first, step)
-        stage = calendar.stage_of(place.today, period, days)
-        left = calendar.days_left(place.today, period, days) if stage is Stage.DUE else None
+    rows, spans = [], [one.span for one in noted]
+    for period in about.periods:
+        due = about.last_day(period, days, spans)
+        stage = calendar.stage_of(place.today, period, days, due)
         rows.append(
             MonthRow(
                 period=period,
-                due=calendar.due_on(period, days),
-                corrections=calendar.corrections_close_on(period, days),
-                approval=calendar.approval_closes_on(period, days),
+                due=due,
+                planned=calendar.due_on(period, days),
+                corrections=max(due, calendar.corrections_close_on(period, days)),
+                approval=max(due, calendar.approval_closes_on(period, days)),
                 stage=translate(STAGES[stage]),
-                left=left,
+                left=calendar.days_left(place.today, period, days, due) if stage is Stage.DUE else None,
                 closing=closed.get(period),
                 may_close=may_close(place, period) and period not in closed,
             )

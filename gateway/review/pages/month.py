@@ -10,17 +10,18 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, request, url_for
 
-from gateway.calendar import areas_around, due_on, find_days, month_days, report_month, shift, stage_of
+from gateway.calendar import areas_around, due_on, excused_due_on, find_days, month_days, report_month, shift, stage_of
 from gateway.remind.by_hand import midnight_before
 from gateway.review.pages import frame, month_figures
 from gateway.review.pages.alarms import find_alarms
 from gateway.review.pages.month_figures import add_up
 from gateway.runtime import Runtime
 from gateway.stock import MONTHS_BACK
-from gateway.store import figures, missing, months, thresholds, totals
+from gateway.store import figures, missing, months, outages, thresholds, totals
 from gateway.store.areas import Area
 from gateway.store.base import Session
 from gateway.store.missing import Contact, Owing
+from gateway.store.timeliness import first_day_touched
 from gateway.values import Scope
 from parsers.form import Form
 
@@ -112,6 +113,9 @@ def gather(session: Session, runtime: Runtime, wish: Wish) -> dict[str, Any]:
     by_group = month_figures.group_lines(there, figures.counts_of(session, form.code, period, code, scope=scope))
     by_area = month_figures.area_lines(wish.children, there, inside, period)
     days = find_days(months.calendars_around(session, code, scope), code, form.code)
+    noted = outages.outages_around(session, code, first_day_touched(period), scope=scope)
+    around = [one.span for one in noted if one.area in areas_around(code)]
+    last = excused_due_on(period, days, wish.area.timezone, around, runtime.now())
     return {
         "by_group": by_group,
         "by_area": by_area,
@@ -121,8 +125,9 @@ def gather(session: Session, runtime: Runtime, wish: Wish) -> dict[str, Any]:
         "trends": month_figures.trends(form, sums, periods),
         "matrix": month_figures.matrix(form, sums.get(period, {})),
         "missing": missing_rows(session, runtime, wish, limit=MISSING_ROWS),
-        "due_on": due_on(period, days),
-        "stage": stage_of(wish.today, period, days),
+        "due_on": last,
+        "is_moved": last != due_on(period, days),
+        "stage": stage_of(wish.today, period, days, last),
         "pick": [shift(report_month(wish.today), step) for step in range(1, -OLDEST_MONTHS, -1)],
         "forms": runtime.forms,
         "is_behind": totals.has_unsummed(session),
