@@ -96,7 +96,7 @@ class Settings(BaseModel):
         str, Field(pattern="^[A-Z]{2}$", description="The country that a number without `+` belongs to.")
     ] = "ID"
     timezone: Annotated[str, Field(description="The clock of senders who belong to no area yet.")] = "Asia/Jakarta"
-    main_form: Annotated[str, Field(description="The form that examples show and STATUS answers for.")] = "kb"
+    main_form: Annotated[str, Field(description="The form that examples show, and that STATUS tells of always.")] = "kb"
     answers_per_hour: Annotated[
         int,
         Field(

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
 
 from gateway.handle.standings import Stood, find_standings
 from gateway.owing import Standing
-from gateway.store import questions, reports
-from gateway.store.base import Database
+from gateway.store import facilities, months, questions, reports
+from gateway.store.facilities import NewFacility
 from gateway.store.reports import ReportKey
 from gateway.values import ReportState
-from tests.district import District, make_runtime
+from tests.district import District
 from workers.sweep import sweep
 
 CLEAN = "KB 0925 BARU 12 AKTIF 40"
 LACKING = "KB 0925 BARU 12"  # AKTIF is asked for
 UNUSUAL = "KB 0925 BARU 12 AKTIF 2000"  # waits for YA
-
-
-@pytest.fixture
-def district(database: Database, tmp_path: Path) -> District:
-    """A district in which the hourly limit on answers is out of the way."""
-    return District(make_runtime(database, tmp_path, answers_per_hour=100))
 
 
 def stood(district: District, place: str = "PMB01", form: str = "kb", period: str = "2025-09") -> Stood:
@@ -213,3 +207,64 @@ class TestAskingAgain:
         assert "AKTIF belum ada" in district.say("ani", "PIL 100/50/30/120")
         district.say("ani", "AKTIF 40")
         assert stood(district).standing is Standing.IN
+
+
+PLACES = {"ani": "PMB01", "wati": "PTK", "budi": "DAMON", "clinic": "PMB05", "eve": "PMB06"}
+TEXTS = (
+    *("KB {place} 0925 BARU 12 AKTIF 40", "KB {place} 0925 BARU 12", "KB {place} 0925 BARU 12 AKTIF 9000"),
+    *("KB 0925 BARU 12", "KB BARU 3", "KB {place} 0825 BARU 1", "ALOKON {place} 0925 PIL 100/50/30/110"),
+    *("KB {place} 0925 BARU 12 AKTIF 41", "AKTIF 40", "PIL 100/50/30/120", "YA", "TIDAK", "BATAL", "STATUS"),
+)
+messages = st.tuples(st.sampled_from(sorted(PLACES)), st.sampled_from(TEXTS))
+deeds = st.sampled_from([("wait", ""), ("sweep", ""), ("close", ""), ("reopen", ""), ("reject", "")])
+
+
+def do(district: District, who: str, text: str) -> None:
+    """Let one thing happen in the district."""
+    if text:
+        district.say(who, text.format(place=PLACES[who]))
+    elif who == "wait":
+        district.pass_time(hours=30)
+    elif who == "sweep":
+        sweep(district.runtime)
+    elif who == "reopen":
+        district.reopen_month("kb", "2025-09")
+    elif who == "close":
+        with district.database.session(read_only=True) as session:
+            is_closed = months.is_closed(session, "kb", "2025-09", "14.03")
+        if not is_closed:
+            district.close_month("kb", "2025-09")
+    elif (stood(district).report_id or 0) > 0:
+        settle(district, ReportState.REJECTED)
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(messages, messages, messages, deeds), min_size=1, max_size=8))
+def test_many_asked_for_at_once_stand_as_each_does_by_itself(district: District, story: list[tuple[str, str]]) -> None:
+    for who, text in story:  # the district remembers the stories before this one: the law holds at any time
+        do(district, who, text)
+    ids, forms, now = sorted(district.ids.values()), ["kb", "alokon"], district.runtime.now()
+    with district.database.session(read_only=True) as session:
+        for period in ("2025-08", "2025-09", "2025-10"):
+            at_once = find_standings(session, forms, period, ids, now)
+            assert set(at_once) == {(form, facility_id) for form in forms for facility_id in ids}
+            for (form, facility_id), found in at_once.items():
+                assert find_standings(session, [form], period, [facility_id], now) == {(form, facility_id): found}
+                assert (found.question is not None) == (found.standing in (Standing.ASKED, Standing.INCOMPLETE))
+                assert not found.is_open or found.standing is Standing.ASKED
+
+
+def test_hundreds_of_facilities_take_no_more_questions_to_the_database_than_one(district: District) -> None:
+    with district.database.session() as session:
+        many = [NewFacility(f"1403002{n:02}", f"PMB {n}", f"P{n}", "PMB", "14.03.01") for n in range(99)]
+        ids = [*district.ids.values(), *facilities.add_facilities(session, many)]
+        session.commit()
+    for who, text in (("ani", LACKING), ("budi", UNUSUAL), ("wati", "KB PTK 0925 BARU 1"), ("eve", CLEAN)):
+        district.say(who, text)
+    asked: list[str] = []
+    with district.database.session(read_only=True) as session:
+        event.listen(session, "before_cursor_execute", lambda *of: asked.append(of[2]))
+        find_standings(session, ["kb"], "2025-09", [district.ids["PMB01"]], district.runtime.now())
+        of_one = len(asked)
+        find_standings(session, ["kb", "alokon"], "2025-09", ids, district.runtime.now())
+    assert len(asked) - of_one <= of_one + 1  # of one there is no report that waits
