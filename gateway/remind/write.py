@@ -46,7 +46,7 @@ class _Desk:
 
     def head(self, about: Owed | AreaMonth) -> dict[str, str | int]:
         """Return what every sentence may name: whom it is to, the form, the month and the place."""
-        place = {"area": about.name} if isinstance(about, AreaMonth) else {"facility": about.facility.name}
+        place = {"facility": about.facility.name} if isinstance(about, Owed) else {"area": _shorten(about.name)}
         return {
             "reporter": self.person.name,
             "form": compose.keyword(self.forms[about.form]),
@@ -68,7 +68,8 @@ def write_letter(wording: Wording, letter: Letter, forms: Sequence[Form], today:
     if len(letter.lines) == 1:
         return _say_one(desk, letter.lines[0])
     stop = desk.part("stop")
-    return " ".join([_say_several(desk, [line.about for line in letter.lines], _room_beside(stop)), stop])
+    about = [line.about for line in letter.lines]
+    return " ".join([_say_several(desk, about, _room_beside(stop), shows_example=True), stop])
 
 
 def find_question(letter: Letter) -> Asked | None:
@@ -93,7 +94,7 @@ def _repeat(desk: _Desk, asked: Owed, others: Sequence[Owed | AreaMonth]) -> str
         start = desk.part("asked_head", reporter=desk.person.name)
         due = desk.part("owed_due", due=desk.wording.day(asked.due_on))
         return join_fitting([start, due, f"{stop}."], question)
-    said = _say_several(desk, others, _room_beside(question))
+    said = _say_several(desk, others, _room_beside(question), shows_example=False)
     return join_fitting([said, f"{stop}."], question)
 
 
@@ -135,6 +136,11 @@ def _say_area(desk: _Desk, about: AreaMonth) -> str:
     if not about.worst:
         return desk.answer("remind_district_in", about, **slots)
     return _fill_up(desk, "remind_district", about, "worst", _names(desk, about), slots)
+
+
+def _shorten(area: str) -> str:
+    """Return an area's name as people write it: `Kab. Bengkalis`."""
+    return f"Kab. {area.removeprefix('Kabupaten ')}" if area.startswith("Kabupaten ") else area
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +203,16 @@ def _while_fitting(said: Sequence[str]) -> str:
     return text
 
 
-def _say_several(desk: _Desk, about: Sequence[Owed | AreaMonth], room: int) -> str:
+def _say_several(desk: _Desk, about: Sequence[Owed | AreaMonth], room: int, *, shows_example: bool) -> str:
     """Return what a letter is about in a row of lists; what has no room is counted. Empty where not even that fits."""
     owed = [one for one in about if isinstance(one, Owed) and one.standing is not Standing.IN]
     areas = [one for one in about if isinstance(one, AreaMonth)]
     thanked = [one for one in about if isinstance(one, Owed) and one.standing is Standing.IN]
     blocks: list[tuple[int, Callable[[int], str | None]]] = [
-        (len(owed), lambda most: _write_owed(desk, owed, most, is_alone=len(owed) == len(about))),
+        (
+            len(owed),
+            lambda most: _write_owed(desk, owed, most, shows_example=shows_example and len(owed) == len(about)),
+        ),
         (len(areas), lambda most: _write_areas(desk, areas, most)),
         (len(thanked), lambda most: _write_thanks(desk, thanked, most)),
     ]
@@ -224,7 +233,7 @@ def _say_several(desk: _Desk, about: Sequence[Owed | AreaMonth], room: int) -> s
     return text if _width(text) <= room else ""
 
 
-def _write_owed(desk: _Desk, owed: Sequence[Owed], room: int, *, is_alone: bool) -> str | None:
+def _write_owed(desk: _Desk, owed: Sequence[Owed], room: int, *, shows_example: bool) -> str | None:
     """Return a list of reports that are owed, and the first day on which one is due; None where it has no room."""
     start = desk.part("owed_head", reporter=desk.person.name)
     due = desk.part("owed_due", due=desk.wording.day(min(one.due_on for one in owed)))
@@ -234,7 +243,7 @@ def _write_owed(desk: _Desk, owed: Sequence[Owed], room: int, *, is_alone: bool)
         return f"{start} {names.shown(desk, most)}. {due}"
 
     text = _richest(write, len(owed), room)
-    if is_alone and text == write(len(owed)):
+    if shows_example and text == write(len(owed)):
         example = desk.part("example", example=_example(desk, owed))
         text = f"{text} {example}" if _width(text) + 1 + _width(example) <= room else text
     return text
