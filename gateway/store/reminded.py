@@ -42,6 +42,7 @@ class Message:
     reminder_id: int
     outbox_id: int
     name: str | None
+    kind: str
     recipient: str
     text: str
     state: str
@@ -163,7 +164,7 @@ def _messages_of(session: Session, reminder_ids: Sequence[int]) -> dict[int, tup
         .scalar_subquery()
     )
     theirs = select(func.min(users.c.name)).where(users.c.phone == outbox.c.recipient).scalar_subquery()
-    columns = [outbox.c[name] for name in ("recipient", "text", "state", "reason", "sent_at", "delivered_at")]
+    columns = [outbox.c[name] for name in ("kind", "recipient", "text", "state", "reason", "sent_at", "delivered_at")]
     statement = (
         select(reminders.c.id, outbox.c.id, func.coalesce(hers, theirs), *columns)
         .join(reminder_messages, reminder_messages.c.reminder_id == reminders.c.id)

@@ -56,7 +56,8 @@ users = Table(
 class User:
     """Somebody who may sign in. `has_totp`: a code from an app is asked for after the password.
 
-    Shape: `area` is a Kemendagri code, or empty for the whole country.
+    Shape: `area` is a Kemendagri code, or empty for the whole country. `phone` is where lists of who is missing go by
+    SMS, E.164; `stopped_at` is when STOP came from it.
     """
 
     id: int
@@ -67,6 +68,8 @@ class User:
     language: str
     is_active: bool
     has_totp: bool
+    phone: str | None = None
+    stopped_at: datetime | None = None
 
     @property
     def scope(self) -> Scope:
@@ -170,6 +173,34 @@ def set_name(session: Session, user_id: int, name: str) -> None:
     session.execute(update(users).where(users.c.id == user_id).values(name=name))
 
 
+def set_phone(session: Session, user_id: int, phone: str | None, *, scope: Scope) -> bool:
+    """Send a user's lists to this number from now on; another number has not sent STOP. False outside the scope."""
+    here = users.c.id == user_id, within(users.c.area, scope)
+    is_another = update(users).where(*here, users.c.phone.is_distinct_from(phone))
+    session.execute(is_another.values(phone=phone, stopped_at=None))
+    return session.execute(select(users.c.id).where(*here)).first() is not None
+
+
+def take_stop_back(session: Session, user_id: int) -> bool:
+    """Send lists again to a user who had sent STOP; False where they had not."""
+    stopped = users.c.id == user_id, users.c.stopped_at.is_not(None)
+    return bool(session.execute(update(users).where(*stopped).values(stopped_at=None)).rowcount)
+
+
+def staff_to_tell(session: Session, regency: str) -> tuple[User, ...]:
+    """Return the officers of a regency's kecamatan and its district staff who have a phone, whether stopped or not."""
+    told = users.c.role.in_((Role.OFFICER, Role.DISTRICT)), users.c.phone.is_not(None), users.c.is_active
+    statement = select(users).where(*told, within(users.c.area, Scope(regency))).order_by(users.c.id)
+    return tuple(read_user(row) for row in session.execute(statement).mappings())
+
+
+def set_stopped(session: Session, phone: str, stopped_at: datetime | None) -> tuple[str, ...]:
+    """End the lists that go to a number, or start them again with None; return the languages of those whose it is."""
+    theirs = users.c.phone == phone, users.c.is_active
+    session.execute(update(users).where(*theirs).values(stopped_at=stopped_at))
+    return tuple(session.execute(select(users.c.language).where(*theirs).order_by(users.c.id)).scalars())
+
+
 def count_users(session: Session) -> int:
     """Return how many users there are, disabled ones too."""
     return int(session.execute(select(func.count()).select_from(users)).scalar_one())
@@ -191,6 +222,8 @@ def read_user(row: RowMapping | Mapping[str, Any]) -> User:
         language=row["language"],
         is_active=row["is_active"],
         has_totp=row["totp_secret"] is not None,
+        phone=row["phone"],
+        stopped_at=row["stopped_at"],
     )
 
 

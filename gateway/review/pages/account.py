@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from flask import Response, g, request, url_for
 
-from gateway.redact import Secret
+from gateway.redact import Secret, mask_phone
 from gateway.review import proofs
-from gateway.review.pages import attempts, entrance, frame, language, login, passwords
+from gateway.review.pages import attempts, entrance, frame, language, login, passwords, show
 from gateway.review.pages.language import mark
 from gateway.runtime import Runtime
 from gateway.store import factors, users, visits
-from gateway.values import clean_text
+from gateway.values import clean_text, find_phone
 
 LONGEST_NAME = 100  # characters
+NO_PHONE = mark("This is no mobile number. Write it as 0812-3456-7890, or leave it empty.")
 WRONG_PASSWORD = mark("This is not your password.")
 
 routes = frame.make_routes("account")
@@ -42,6 +43,34 @@ def change_account() -> Response:
     response = frame.go("account.show_account", said=mark("Kept."))
     language.keep_language(response, chosen)
     return response
+
+
+@routes.post("/account/phone")
+def change_phone() -> Response:
+    """Keep the number that lists of who is missing go to; without one none are sent."""
+    runtime, user = frame.runtime_of_request(), frame.visitor()
+    written = request.form.get("phone", "").strip()[:30]
+    phone = find_phone(written, runtime.settings.region) if written else None
+    if written and phone is None:
+        return _show(422, user.name, {"phone": NO_PHONE}, phone=written)
+    with runtime.database.session() as session:
+        users.set_phone(session, user.id, phone, scope=user.scope)
+        if phone != user.phone:
+            changed = {"phone": [mask_phone(user.phone or ""), mask_phone(phone or "")]}
+            frame.audit(session, "change", "account", user.id, user.area, **changed)
+        session.commit()
+    return frame.go("account.show_account", said=mark("Kept."))
+
+
+@routes.post("/account/phone/again")
+def take_stop_back() -> Response:
+    """Send lists again to somebody who had sent STOP."""
+    runtime, user = frame.runtime_of_request(), frame.visitor()
+    with runtime.database.session() as session:
+        if users.take_stop_back(session, user.id):
+            frame.audit(session, "take_stop_back", "account", user.id, user.area)
+        session.commit()
+    return frame.go("account.show_account", said=mark("The lists come again."))
 
 
 @routes.get("/account/password")
@@ -185,7 +214,7 @@ def find_browser(agent: str) -> str:
     return ", ".join(said.get(name, name) for name in found if name)
 
 
-def _show(status: int, name: str, faults: dict[str, str]) -> Response:
+def _show(status: int, name: str, faults: dict[str, str], phone: str | None = None) -> Response:
     runtime, user = frame.runtime_of_request(), frame.visitor()
     with runtime.database.session(read_only=True) as session:
         left = factors.count_recovery_codes(session, user.id)
@@ -194,6 +223,7 @@ def _show(status: int, name: str, faults: dict[str, str]) -> Response:
         "account.html",
         status,
         name=name,
+        phone=show.show_phone(user.phone or "") if phone is None else phone,
         faults=faults,
         left=left,
         places=[(one, find_browser(one.browser), one.id == g.visit.id) for one in places],

@@ -21,11 +21,11 @@ from gateway.enrol.checking import (
 )
 from gateway.enrol.faults import Fault, FaultCode
 from gateway.errors import Raced
-from gateway.review.pages import frame, paging
+from gateway.review.pages import frame, paging, reminder_words
 from gateway.review.pages.language import mark, translate
 from gateway.review.pages.registry_words import name_type, ownership_choices, say_faults, type_choices
 from gateway.review.permit import Action
-from gateway.store import areas, register, roster, totals
+from gateway.store import areas, pauses, register, roster, totals
 from gateway.store.base import Session, savepoint
 from gateway.store.facilities import NewFacility
 from gateway.store.register import KnownFacility, WishedFacilities
@@ -190,6 +190,7 @@ def _show(facility_id: int, faults: Mapping[str, str] | None = None, status: int
         today = _today(facility)
         wished = roster.WishedReporters(facility_id=facility_id)
         people = roster.list_reporters(session, scope=scope, today=today, wished=wished, limit=100)
+        paused = pauses.pauses_of_facility(session, facility_id, today, scope=scope)
         winner = None
         if facility.merged_into:
             winner = register.find_facility(session, facility.merged_into, scope=scope)
@@ -198,6 +199,8 @@ def _show(facility_id: int, faults: Mapping[str, str] | None = None, status: int
         status,
         facility=facility,
         people=people,
+        paused=paused,
+        say_reason=reminder_words.say_reason,
         winner=winner,
         today=today,
         faults=faults or {},

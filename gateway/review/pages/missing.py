@@ -6,13 +6,12 @@ from flask import Response, request
 
 from gateway import jobs
 from gateway.remind import by_hand
-from gateway.remind.by_hand import Outcome, Reminded, Sayings
+from gateway.remind.by_hand import Outcome, Reminded
 from gateway.review.pages import frame
 from gateway.review.pages.language import mark, translate
 from gateway.review.pages.month import Wish, find_wish, missing_rows
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
-from gateway.store.audience import find_routes
 from gateway.store.base import Session
 
 routes = frame.make_routes("missing")
@@ -25,6 +24,7 @@ _SAID = {
     Outcome.CLOSED: (mark("This month is closed. Open it again before you ask for reports."), "look"),
     Outcome.NOBODY: (mark("Nobody can be reminded: no reporter with a phone is registered for this facility."), "look"),
     Outcome.STOPPED: (mark("She has sent STOP and wants no reminders. Please call her."), "look"),
+    Outcome.AWAY: (mark("Everybody who answers for this facility is on leave; nobody was reminded."), "look"),
     Outcome.TODAY: (mark("This number was reminded today. Nobody is reminded twice a day."), "look"),
 }
 
@@ -49,7 +49,7 @@ def remind_one(facility_id: int) -> Response:
     """Remind whoever is responsible for one facility's report."""
     frame.demand(Action.REMIND)
     runtime = frame.runtime_of_request()
-    back = "missing" if request.form.get("back") == "missing" else "month"
+    back = next((one for one in ("missing", "reminders") if request.form.get("back") == one), "month")
     with runtime.database.session() as session:
         wish = find_wish(session, runtime)
         if wish is None or facility_id >= LARGEST_ID:
@@ -61,8 +61,8 @@ def remind_one(facility_id: int) -> Response:
     if reminded.channel:
         runtime.bells.ring(jobs.OUTBOUND, reminded.channel)
     said, tone = _SAID.get(reminded.outcome, ("", "good"))
-    if reminded.contact and reminded.outcome is Outcome.QUEUED:
-        said = translate("A reminder goes out to %(name)s.") % {"name": reminded.contact.name}
+    if reminded.person and reminded.outcome is Outcome.QUEUED:
+        said = translate("A reminder goes out to %(name)s.") % {"name": reminded.person.name}
     chosen = {"period": wish.period, "area": wish.area.code or None, "form": wish.form.code}
     return frame.go(f"{back}.show_{back}", said=said, tone=tone, **chosen)
 
@@ -74,12 +74,12 @@ def _remind(session: Session, runtime: Runtime, wish: Wish, facility_id: int) ->
         wish.form,
         wish.period,
         facility_id,
-        Sayings(runtime.wordings, find_routes(session, list(runtime.channels), runtime.only_bound)),
+        runtime.ways,
         runtime.now(),
         scope=frame.visitor().scope,
         is_urgent=bool(request.form.get("urgent")),
     )
-    if reminded.outcome is Outcome.QUEUED and reminded.owing:
+    if reminded.outcome is Outcome.QUEUED and reminded.owed:
         about = {"form": wish.form.code, "period": wish.period, "ref": reminded.ref}
-        frame.audit(session, "remind", "facility", facility_id, reminded.owing.area, **about)
+        frame.audit(session, "remind", "facility", facility_id, reminded.owed.facility.area, **about)
     return reminded

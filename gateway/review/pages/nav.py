@@ -65,6 +65,7 @@ MENU = (
         mark("Work"),
         (
             Item("calendar.show_calendar", mark("Calendar")),
+            Item("reminders.show_reminders", mark("Reminders")),
             Item("broadcasts.show_broadcasts", mark("Broadcasts"), Action.BROADCAST),
             Item("phone.show_start", mark("Training")),
         ),
@@ -96,6 +97,10 @@ UNDER = {
     "merging": "facilities",
     "areas": "facilities",
     "closing": "calendar",
+    "outages": "calendar",
+    "reminded": "reminders",
+    "ladder": "reminders",
+    "pauses": "reminders",
 }
 
 

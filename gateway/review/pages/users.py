@@ -9,15 +9,17 @@ from typing import Any
 from flask import Response, request, url_for
 
 from gateway.errors import Raced
+from gateway.redact import mask_phone
 from gateway.review import permit, proofs
-from gateway.review.pages import frame
+from gateway.review.pages import frame, show
+from gateway.review.pages.account import NO_PHONE
 from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
 from gateway.store import areas, factors, invitations, users, visits
 from gateway.store.areas import Area
 from gateway.store.base import Session
 from gateway.store.users import NewUser, User
-from gateway.values import Role, clean_text
+from gateway.values import Role, clean_text, find_phone
 
 ROWS = 50
 ROLES: Mapping[Role, str] = {
@@ -46,6 +48,7 @@ class Wished:
     area: str = ""
     faults: Mapping[str, str] = field(default_factory=dict)
     options: tuple[tuple[str, str], ...] = ()
+    phone: str | None = None
 
 
 @routes.before_request
@@ -134,6 +137,28 @@ def change(user_id: int) -> Response:
         frame.audit(session, "change", "user", user.id, wished.area, name=user.name, **was)
         session.commit()
     return frame.go("users.show_user", said=mark("Changed. They sign in again with it."), user_id=user_id)
+
+
+@routes.post("/users/<int:user_id>/phone")
+def change_phone(user_id: int) -> Response:
+    """Send a user's lists of who is missing to this number; without one none are sent."""
+    frame.demand_fresh(url_for("users.show_user", user_id=user_id))
+    runtime, me, user = frame.runtime_of_request(), frame.visitor(), _find(user_id)
+    if user is None:
+        return frame.absent()
+    written = request.form.get("phone", "").strip()[:30]
+    phone = find_phone(written, runtime.settings.region) if written else None
+    if written and phone is None:
+        faults = {"phone": NO_PHONE}
+        return _show_user(user, Wished(user.login, user.name, user.role, user.area, faults, phone=written), 422)
+    with runtime.database.session() as session:
+        if not users.set_phone(session, user.id, phone, scope=me.scope):
+            return frame.absent()
+        if phone != user.phone:
+            changed = [mask_phone(user.phone or ""), mask_phone(phone or "")]
+            frame.audit(session, "change", "user", user.id, user.area, name=user.name, phone=changed)
+        session.commit()
+    return frame.go("users.show_user", said=mark("Kept."), user_id=user_id)
 
 
 @routes.post("/users/<int:user_id>/disable")
@@ -269,6 +294,7 @@ def _show_user(user: User, wished: Wished, status: int = 200, said: str = "") ->
         status,
         user=user,
         wished=wished,
+        phone=show.show_phone(user.phone or "") if wished.phone is None else wished.phone,
         place=places.get(user.area, ""),
         roles=_may_give(),
         names=ROLES,
