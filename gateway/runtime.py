@@ -18,6 +18,7 @@ from gateway.discover import discover
 from gateway.errors import Misconfigured
 from gateway.forms import load_forms, load_ladders
 from gateway.handle.facts import Rules
+from gateway.remind.ground import Ways
 from gateway.reply.wordings import Wording, load_wordings
 from gateway.settings import Settings, parse_channels, read_settings
 from gateway.store.base import Database
@@ -53,6 +54,11 @@ class Runtime:
             question_hours=chosen.question_hours,
             ladders=load_ladders(),
         )
+
+    @property
+    def ways(self) -> Ways:
+        """Return what reminders need to know of rules and channels."""
+        return Ways(self.rules, tuple(self.channels), self.only_bound)
 
     @property
     def only_bound(self) -> frozenset[str]:

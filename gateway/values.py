@@ -102,6 +102,8 @@ class WithheldReason(StrEnum):
     BUDGET = "budget"
     HALTED = "halted"
     UNDONE = "undone"
+    LATE = "late"  # by the time that it could go it made no sense any more
+    PAUSED = "paused"  # staff paused reminders there, or whoever it was for is on leave
     QUIET = "quiet"  # staff had the message read again, and did not want it answered
 
 

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from gateway.calendar import areas_around, month_days, waking_hours
-from gateway.reply import compose
-from gateway.reply.wordings import Wording, put_over
-from gateway.store import missing, months, outbox, wordings
-from gateway.store.audience import Routes
+from gateway.calendar import month_days
+from gateway.ladder import Audience, Rung
+from gateway.owing import REMINDED, Standing
+from gateway.remind import ground as grounds
+from gateway.remind.due import LASTING, Window
+from gateway.remind.gather import gather_owed
+from gateway.remind.ground import Ways
+from gateway.remind.plan import HAND, Line, Owed, Person, Verdict, choose
+from gateway.remind.queue import queue
+from gateway.remind.today import find_today
+from gateway.store import facilities, reminders
 from gateway.store.base import Session
-from gateway.store.missing import Contact, Owing
-from gateway.store.outbox import NewOutboxMessage
 from gateway.values import Scope
 from parsers.form import Form
+
+LATE = "remind_late"  # it says what is true on its day: before the due day, on it, or after
 
 
 class Outcome(StrEnum):
     """What became of a reminder."""
 
     QUEUED = "queued"
-    NOT_OWED = "not_owed"  # there is a report by now, or no such facility here
+    NOT_OWED = "not_owed"  # there is a report by now, staff have it, or no such facility here
     CLOSED = "closed"  # staff have closed that month
     NOBODY = "nobody"  # nobody is responsible, or no channel may write to her
+    AWAY = "away"  # everybody who answers for it is on leave
     STOPPED = "stopped"  # she sent STOP
     TODAY = "today"  # this number was reminded today
-    QUIET = "quiet"  # it is not between 08:00 and 20:00 there; staff may say that it goes all the same
+    QUIET = "quiet"  # nobody there is written to at this hour, or today; staff may say that it goes all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +43,18 @@ class Reminded:
     """What became of a reminder, and of whom: where something went out, the channel to ring and the message's ref."""
 
     outcome: Outcome
-    owing: Owing | None = None
-    contact: Contact | None = None
+    owed: Owed | None = None
+    person: Person | None = None
     channel: str = ""
     ref: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sayings:
-    """In which words and by which channels reminders go out."""
-
-    wordings: Mapping[str, Wording]
-    routes: Routes
+_REFUSED = {
+    Verdict.NOBODY: Outcome.NOBODY,
+    Verdict.NO_CHANNEL: Outcome.NOBODY,
+    Verdict.AWAY: Outcome.AWAY,
+    Verdict.STOPPED: Outcome.STOPPED,
+}
 
 
 def midnight_before(now: datetime, zone: str) -> datetime:
@@ -62,7 +67,7 @@ def remind(
     form: Form,
     period: str,
     facility_id: int,
-    sayings: Sayings,
+    ways: Ways,
     now: datetime,
     *,
     scope: Scope,
@@ -70,73 +75,40 @@ def remind(
 ) -> Reminded:
     """Queue one reminder to whoever is responsible for a facility's report; `is_urgent` goes out at night too.
 
-    Two at once queue one: a number is not reminded twice a day.
+    Staff may remind of a form that nobody is asked for, and where the ladder is paused. Two at once queue one: a
+    number is not reminded twice a day.
     """
-    owing = missing.find_missing(session, form.code, period, month_days(period), facility_id, scope=scope)
-    if owing is None:
+    owed = _find_owed(session, form, period, facility_id, ways, now, scope)
+    if owed is None:
         return Reminded(Outcome.NOT_OWED)
-    if months.is_closed(session, form.code, period, owing.area):
-        return Reminded(Outcome.CLOSED, owing)
-    today = now.astimezone(ZoneInfo(owing.timezone)).date()
-    contact = missing.contacts_of(session, [facility_id], period, today, scope=scope).get(facility_id)
-    if contact is None:
-        return Reminded(Outcome.NOBODY, owing)
-    channel = sayings.routes.choose(contact.only_channel, contact.last_channel, owing.area)
-    outcome = _find_obstacle(session, owing, contact, channel, now, scope=scope, is_urgent=is_urgent)
-    if outcome is not None or channel is None:
-        return Reminded(outcome or Outcome.NOBODY, owing, contact)
-    notice = NewOutboxMessage(
-        inbox_id=None,
-        kind=missing.REMINDER,
-        channel=channel,
-        recipient=contact.phone,
-        text=write(_wording_for(session, sayings, owing, contact), form, period, owing, contact),
-        trace_id=secrets.token_hex(8),
-        created_at=now,
-    )
-    return Reminded(Outcome.QUEUED, owing, contact, channel, outbox.add(session, notice))
+    if owed.standing not in REMINDED:
+        return Reminded(Outcome.CLOSED if owed.standing is Standing.CLOSED else Outcome.NOT_OWED, owed)
+    today = now.astimezone(ZoneInfo(owed.facility.timezone)).date()
+    rung = Rung(f"{HAND}{today}", 0, 0, Audience.RESPONSIBLE, LATE)
+    window = Window(rung, now, now + LASTING)
+    chosen = choose(owed, window)
+    if isinstance(chosen, Verdict):
+        return Reminded(_REFUSED[chosen], owed, next(iter(owed.people), None))
+    (person,) = chosen
+    reminders.hold_phones(session, [person.phone])
+    if find_today(session, {person.phone: owed.facility.timezone}, now).reminded:
+        return Reminded(Outcome.TODAY, owed, person)
+    if owed.is_quiet and not is_urgent:
+        return Reminded(Outcome.QUIET, owed, person)
+    done = queue(session, [Line(owed, Verdict.REMIND, window, chosen)], ways, now, is_urgent=True)
+    if not done.letters:
+        return Reminded(Outcome.TODAY, owed, person)
+    return Reminded(Outcome.QUEUED, owed, person, done.channels[0], done.refs[0])
 
 
-def _find_obstacle(
-    session: Session,
-    owing: Owing,
-    contact: Contact,
-    channel: str | None,
-    now: datetime,
-    *,
-    scope: Scope,
-    is_urgent: bool,
-) -> Outcome | None:
-    """Return why nothing may go to this number now, or None."""
-    if channel is None:
-        return Outcome.NOBODY
-    if contact.stopped_at is not None:
-        return Outcome.STOPPED
-    missing.hold_phone(session, contact.phone)
-    if missing.reminded_at(session, [contact.phone], midnight_before(now, owing.timezone), scope=scope):
-        return Outcome.TODAY
-    opening, closing = waking_hours(now, owing.timezone)
-    return None if is_urgent or opening <= now < closing else Outcome.QUIET
-
-
-def _wording_for(session: Session, sayings: Sayings, owing: Owing, contact: Contact) -> Wording:
-    """Return her language, with the sentences that her area chose."""
-    around = areas_around(owing.area)
-    holding = sorted(
-        (one for one in wordings.sentences_around(session, [owing.area]) if one.area in around),
-        key=lambda one: len(one.area),
-    )
-    chosen = {(one.language, one.name): one.sentence for one in holding}  # of the smallest area
-    return put_over(sayings.wordings, chosen)[contact.language]
-
-
-def write(wording: Wording, form: Form, period: str, owing: Owing, contact: Contact) -> str:
-    """Return the reminder's words: the form, the month, the facility and an example, in one SMS."""
-    return wording.fill(
-        wording.answers["reminder"],
-        reporter=contact.name,
-        form=compose.keyword(form),
-        month=wording.month(period),
-        facility=owing.name,
-        example=compose.example(form, wording, period),
-    )
+def _find_owed(
+    session: Session, form: Form, period: str, facility_id: int, ways: Ways, now: datetime, scope: Scope
+) -> Owed | None:
+    """Return what a facility of the scope owes; None where it is not there in that month."""
+    facility = facilities.get_facilities(session, [facility_id]).get(facility_id)
+    if facility is None or not scope.covers(facility.area):
+        return None
+    if not facilities.find_there(session, [facility_id], *month_days(period)):
+        return None
+    ground = grounds.look(session, ways, now)
+    return gather_owed(session, ground, {(form.code, period): [facility]})[0]

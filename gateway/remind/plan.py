@@ -29,11 +29,13 @@ class Verdict(StrEnum):
     AWAY = "away"  # everybody who does is on leave
     STOPPED = "stopped"  # everybody who does has sent STOP
     NO_CHANNEL = "no_channel"  # no channel may write to them
+    QUIET = "quiet"  # it is night there, or a day off
     TODAY = "today"  # they were reminded today of something, or asked for it again today
     BUDGET = "budget"  # what is left of the channel's budget is kept for answers
     ALL_IN = "all_in"  # an officer's list would be empty
 
 
+HAND = "hand-"  # how the rung of a reminder that staff sent by hand begins; its day follows
 _SETTLED = {Standing.CLOSED: Verdict.CLOSED, Standing.WITH_STAFF: Verdict.WITH_STAFF}
 
 
@@ -72,7 +74,8 @@ class Owed:
 
     Shape: `windows` are those of its ladder, of every audience that stands for a facility; `gone` the rungs that went
     out since the month was opened the last time (`opening`); `people` who answer for it first. `paused` and `skipped`
-    are staff's reasons, empty where there are none. `due_on` is the last day on time, outages excused.
+    are staff's reasons, empty where there are none. `due_on` is the last day on time, outages excused. `is_quiet`:
+    nobody there may be written to unasked at the instant that it was asked for.
     """
 
     form: str
@@ -88,6 +91,7 @@ class Owed:
     asked: Asked | None = None
     paused: str = ""
     skipped: str = ""
+    is_quiet: bool = False
 
     @property
     def subject(self) -> str:
@@ -118,6 +122,8 @@ class AreaMonth:
     gone: frozenset[str] = frozenset()
     opening: int = 0
     paused: str = ""
+    is_quiet: bool = False
+    zone: str = "Asia/Jakarta"  # the clock of the place
 
     @property
     def subject(self) -> str:
@@ -181,9 +187,11 @@ def judge(about: Owed | AreaMonth, now: datetime, today: Today) -> Line:
         return Line(about, Verdict.SENT if is_owed else Verdict.REPORTED, window)
     if about.paused or about.skipped:
         return Line(about, Verdict.PAUSED if about.paused else Verdict.SKIPPED, window)
-    chosen = _choose(about, window)
+    chosen = choose(about, window)
     if isinstance(chosen, Verdict):
         return Line(about, chosen, window)
+    if about.is_quiet:
+        return Line(about, Verdict.QUIET, window)
     # whoever has taken her report back, or was told that it is not used, has been asked for it in the same message
     busy = today.reminded | (today.written if about.opening else frozenset())
     left = tuple(one for one in chosen if one.phone not in busy)
@@ -203,6 +211,8 @@ def _judge_area(about: AreaMonth, now: datetime, today: Today) -> Line:
     chosen = _usable(about.people)
     if isinstance(chosen, Verdict):
         return Line(about, chosen, window)
+    if about.is_quiet:
+        return Line(about, Verdict.QUIET, window)
     left = tuple(one for one in chosen if one.phone not in today.reminded)
     return Line(about, Verdict.REMIND, window, left) if left else Line(about, Verdict.TODAY, window)
 
@@ -254,7 +264,13 @@ def _find_window(owed: Owed, now: datetime) -> Window | None:
 
 
 def _has_gone(about: Owed | AreaMonth, window: Window) -> bool:
-    """Tell whether a rung went out, or one that comes after it: a clock that is set back never takes a step back."""
+    """Tell whether a rung went out, or one that comes after it: a clock that is set back never takes a step back.
+
+    Whoever was reminded of a report since it was taken back, by the ladder or by hand, need not be asked for it again.
+    """
+    if window.rung is AGAIN:
+        asking = {one.rung.code for one in about.windows if one.rung.audience in OF_FACILITIES} | {AGAIN.code}
+        return any(code in asking or code.startswith(HAND) for code in about.gone)
     return window.rung.code in about.gone or any(
         one.rung.code in about.gone and one.rung.group is window.rung.group and one.opens_at > window.opens_at
         for one in about.windows
@@ -265,7 +281,7 @@ def _open_window(windows: Sequence[Window], audiences: Collection[Audience], now
     return next((one for one in windows if one.rung.audience in audiences and one.is_open(now)), None)
 
 
-def _choose(owed: Owed, window: Window) -> tuple[Person, ...] | Verdict:
+def choose(owed: Owed, window: Window) -> tuple[Person, ...] | Verdict:
     """Return whom a rung is for: whoever was asked, else the first who can be told, or on a later rung all of them."""
     found = _usable(owed.people)
     if isinstance(found, Verdict) or window.rung.audience is Audience.REPORTERS:

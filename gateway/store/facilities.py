@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 from gateway.store.areas import areas
-from gateway.store.base import Session, is_postgresql, metadata
+from gateway.store.base import Session, is_postgresql, metadata, within
+from gateway.values import Scope
 
 facilities = Table(
     "facilities",
@@ -119,6 +120,24 @@ def find_there(session: Session, ids: Collection[int], first: date, last: date) 
     """Return those of these facilities that are to report for the month of these days."""
     statement = select(facilities.c.id).where(facilities.c.id.in_(ids), is_there(first, last))
     return set(session.execute(statement).scalars())
+
+
+def list_there(
+    session: Session, area: str, months: Sequence[tuple[date, date]]
+) -> tuple[tuple[Facility, tuple[bool, ...]], ...]:
+    """Return an area's facilities by kecamatan and name, each with whether it is to report for each of these months.
+
+    Shape: a month is its first and its last day. One that is there in none of them is left out.
+    """
+    there = [is_there(*days) for days in months]
+    statement = (
+        select(*COLUMNS, *(one.label(f"month{place}") for place, one in enumerate(there)))
+        .join(areas, areas.c.code == facilities.c.area)
+        .where(within(facilities.c.area, Scope(area)), or_(*there))
+        .order_by(facilities.c.area, facilities.c.name, facilities.c.id)
+    )
+    wide = len(COLUMNS)
+    return tuple((Facility(*row[:wide]), tuple(map(bool, row[wide:]))) for row in session.execute(statement))
 
 
 def find_ids(session: Session, codes: Collection[str]) -> dict[str, int]:

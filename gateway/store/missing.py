@@ -11,16 +11,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 
 from gateway.store.areas import areas
-from gateway.store.base import Session, UtcDateTime, is_postgresql, within
+from gateway.store.base import Session, UtcDateTime, within
 from gateway.store.facilities import facilities, is_there
 from gateway.store.inbox import inbox
 from gateway.store.leaves import who_is_away
 from gateway.store.outbox import outbox
+from gateway.store.reminders import KINDS, REMINDER
 from gateway.store.reporters import reporter_facilities, reporter_phones, reporters
 from gateway.store.reports import reports
 from gateway.values import COUNTING, OutboxState, ReportState, Scope
 
-REMINDER = "reminder"  # the kind of its message
+__all__ = ["REMINDER", "Contact", "Owing", "contacts_of", "find_missing", "list_missing", "reminded_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +154,8 @@ def reminded_at(session: Session, phones: Collection[str], since: datetime, *, s
     )
     statement = (
         select(outbox.c.recipient, func.max(outbox.c.created_at, type_=UtcDateTime))
-        .where(outbox.c.recipient.in_(theirs), outbox.c.kind == REMINDER, outbox.c.created_at >= since)
+        .where(outbox.c.recipient.in_(theirs), outbox.c.kind.in_(KINDS), outbox.c.created_at >= since)
         .where(outbox.c.state != OutboxState.WITHHELD)
         .group_by(outbox.c.recipient)
     )
     return {row[0]: row[1] for row in session.execute(statement)}
-
-
-def hold_phone(session: Session, phone: str) -> None:
-    """Let nobody else remind this number until this transaction ends."""
-    if is_postgresql(session):  # a write transaction on SQLite already holds the whole database
-        session.execute(
-            select(reporter_phones.c.phone)
-            .where(reporter_phones.c.phone == phone)
-            .order_by(reporter_phones.c.reporter_id)
-            .with_for_update()
-        )

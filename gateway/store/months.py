@@ -243,6 +243,17 @@ def closings_of_month(
     return {(form, area): OfMonth(reopened < times, reopened) for form, area, reopened, times in rows}
 
 
+def reopened_months(
+    session: Session, forms: Collection[str], periods: Collection[str], areas: Collection[str]
+) -> frozenset[tuple[str, str, str]]:
+    """Return which months were opened again for these areas or the ones around them, by form, period and area."""
+    around = {code for area in areas for code in areas_around(area) if code}
+    about = closings.c.form.in_(forms), closings.c.period.in_(periods), closings.c.area.in_(around)
+    statement = select(closings.c.form, closings.c.period, closings.c.area).where(*about)
+    rows = session.execute(statement.where(closings.c.reopened_at.is_not(None)).distinct())
+    return frozenset((form, period, area) for form, period, area in rows)
+
+
 def count_openings(session: Session, form: str, period: str, area: str) -> int:
     """Return how often a month was opened again for an area: a reminder of each opening is another one."""
     about = closings.c.form == form, closings.c.period == period, closings.c.area.in_(areas_around(area))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -31,14 +32,7 @@ from sqlalchemy import (
 from gateway.store import channels
 from gateway.store.base import Session, UtcDateTime, database_now, metadata
 from gateway.store.inbox import BigId
-from gateway.values import (
-    OUTBOX_MOVES,
-    ChannelLimits,
-    DeliveryStatus,
-    OutboxState,
-    SentSms,
-    WithheldReason,
-)
+from gateway.values import OUTBOX_MOVES, ChannelLimits, DeliveryStatus, OutboxState, SentSms, WithheldReason
 
 LONGEST_WAIT = timedelta(hours=25)  # longer than any wait that a provider may ask for
 
@@ -77,14 +71,8 @@ outbox = Table(
 ANSWER = "answer"
 # written out: with bound values no database could tell that it may use the partial index
 _open = outbox.c.state.in_((literal_column("'queued'"), literal_column("'sending'")))
-Index(
-    "ix_outbox_channel_open",
-    outbox.c.channel,
-    outbox.c.priority,
-    outbox.c.id,
-    sqlite_where=_open,
-    postgresql_where=_open,
-)
+_next = outbox.c.channel, outbox.c.priority, outbox.c.id
+Index("ix_outbox_channel_open", *_next, sqlite_where=_open, postgresql_where=_open)
 Index("ix_outbox_recipient", outbox.c.recipient, outbox.c.created_at)
 Index("ix_outbox_provider_id", outbox.c.provider_id)
 Index("ix_outbox_state", outbox.c.state, outbox.c.id)
@@ -121,7 +109,10 @@ class OutboxMessage:
 
 @dataclass(frozen=True, slots=True)
 class NewOutboxMessage:
-    """A message about to be queued, or with a reason to be withheld."""
+    """A message about to be queued, or with a reason to be withheld; it goes out between two instants, if they are set.
+
+    Shape: answers have priority 0, and go first.
+    """
 
     inbox_id: int | None
     kind: str
@@ -131,6 +122,9 @@ class NewOutboxMessage:
     trace_id: str
     created_at: datetime
     reason: WithheldReason | None = None
+    priority: int = 0
+    next_try_at: datetime | None = None
+    send_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +158,23 @@ def answer_kind(rounds: int) -> str:
 
 def add(session: Session, message: NewOutboxMessage) -> str:
     """Queue or withhold a message and return its ref. Errors: Raced when this answer is there already."""
+    row = _as_row(message)
+    session.execute(_ADD, row)
+    return str(row["ref"])
+
+
+def add_many(session: Session, messages: Sequence[NewOutboxMessage]) -> tuple[tuple[int, str], ...]:
+    """Queue or withhold many messages and return the id and the ref of each, in the order given."""
+    if not messages:
+        return ()
+    statement = insert(outbox).returning(outbox.c.id, outbox.c.ref, sort_by_parameter_order=True)
+    return tuple((row.id, row.ref) for row in session.execute(statement, [_as_row(one) for one in messages]))
+
+
+def _as_row(message: NewOutboxMessage) -> dict[str, Any]:
     row = {name: getattr(message, name) for name in NewOutboxMessage.__slots__}
-    ref = secrets.token_hex(8)
     state = OutboxState.WITHHELD if message.reason else OutboxState.QUEUED
-    session.execute(_ADD, row | {"ref": ref, "state": state, "attempts": 0, "refusals": 0})
-    return ref
+    return row | {"ref": secrets.token_hex(8), "state": state, "attempts": 0, "refusals": 0}
 
 
 def withhold(session: Session, ref: str, reason: WithheldReason) -> bool:
@@ -215,10 +221,7 @@ def claim(session: Session, channel: str, limits: ChannelLimits) -> Claim:
     if not found:
         return Claim("", ())
     token = secrets.token_hex(16)
-    lease = {
-        "lease_token": token,
-        "lease_until": clock + timedelta(seconds=limits.lease_seconds),
-    }
+    lease = {"lease_token": token, "lease_until": clock + timedelta(seconds=limits.lease_seconds)}
     session.execute(
         update(outbox)
         .where(outbox.c.id.in_([message.id for message in found]))
@@ -247,34 +250,17 @@ def record_sent(session: Session, message_id: int, token: str, sent: SentSms, no
     return bool(session.execute(overtaken.values(kept)).rowcount)
 
 
-def record_refusal(
-    session: Session,
-    message_id: int,
-    token: str,
-    wait_seconds: float,
-    fault: str,
-    code: str,
-) -> bool:
+def record_refusal(session: Session, message_id: int, token: str, wait_seconds: float, fault: str, code: str) -> bool:
     """Write down that nothing was sent, for certain, and when to try again. A refusal is no attempt."""
     next_try_at = database_now(session) + timedelta(seconds=wait_seconds)
-    values = {
-        "state": OutboxState.QUEUED,
-        "next_try_at": next_try_at,
-        "fault": fault,
-        "fault_code": code,
-    }
+    values = {"state": OutboxState.QUEUED, "next_try_at": next_try_at, "fault": fault, "fault_code": code}
     counts = {"attempts": outbox.c.attempts - 1, "refusals": outbox.c.refusals + 1}
     return _settle(session, message_id, token, values | counts)
 
 
 def record_failure(session: Session, message_id: int, token: str, fault: str, code: str) -> bool:
     """Write down that this message will never go out, and why; staff see it."""
-    return _settle(
-        session,
-        message_id,
-        token,
-        {"state": OutboxState.FAILED, "fault": fault, "fault_code": code},
-    )
+    return _settle(session, message_id, token, {"state": OutboxState.FAILED, "fault": fault, "fault_code": code})
 
 
 def record_unsure(session: Session, message_id: int, token: str, fault: str) -> bool:

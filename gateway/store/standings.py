@@ -7,13 +7,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
-from gateway.store.base import Session
+from gateway.store.base import Session, UtcDateTime
 from gateway.store.questions import COLUMNS as QUESTION_COLUMNS
 from gateway.store.questions import Question, questions
 from gateway.store.reporters import reporter_facilities, reporter_phones
 from gateway.store.reports import reports
+from gateway.values import ReportState
 
 _OF_MONTH = (
     select(reports.c.form, reports.c.facility_id, reports.c.id, reports.c.state, reports.c.created_at)
@@ -66,3 +67,21 @@ def asked_unstored(
     """
     rows = session.execute(_UNSTORED, {"facility_ids": list(facility_ids), "since": since})
     return tuple((Question(*row[:-1]), row.state) for row in rows)
+
+
+def taken_back(
+    session: Session, forms: Collection[str], periods: Collection[str], facility_ids: Collection[int]
+) -> set[tuple[str, str, int]]:
+    """Return of which reports, by form, period and facility, a revision was withdrawn or rejected."""
+    about = reports.c.form.in_(forms), reports.c.period.in_(periods), reports.c.facility_id.in_(facility_ids)
+    gone = reports.c.state.in_((ReportState.WITHDRAWN, ReportState.REJECTED))
+    statement = select(reports.c.form, reports.c.period, reports.c.facility_id).where(*about, gone).distinct()
+    return {(form, period, facility_id) for form, period, facility_id in session.execute(statement)}
+
+
+def first_sent(session: Session, form: str, period: str, facility_ids: Collection[int]) -> dict[int, datetime]:
+    """Return when each facility first sent its report of a month, of what was neither withdrawn nor rejected."""
+    about = reports.c.form == form, reports.c.period == period, reports.c.facility_id.in_(facility_ids)
+    stands = reports.c.state.not_in((ReportState.WITHDRAWN, ReportState.REJECTED))
+    statement = select(reports.c.facility_id, func.min(reports.c.sent_at, type_=UtcDateTime)).where(*about, stands)
+    return {row[0]: row[1] for row in session.execute(statement.group_by(reports.c.facility_id))}

@@ -69,6 +69,8 @@ WITHHELD_REASONS: Mapping[str, str] = {
     WithheldReason.BUDGET: mark("the budget for messages is used up"),
     WithheldReason.QUIET: mark("it was read again, and staff did not want it answered"),
     WithheldReason.HALTED: mark("staff stopped the broadcast"),
+    WithheldReason.LATE: mark("by the time that it could go it made no sense any more"),
+    WithheldReason.PAUSED: mark("reminders were paused meanwhile, or whoever it was for is away"),
     WithheldReason.UNDONE: mark("what it was to say was undone before it went"),
 }
 UNKNOWN_STATE = StateWords(mark("In a state that this page does not know"), "look")

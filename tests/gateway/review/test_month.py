@@ -174,7 +174,7 @@ def test_a_reminder_goes_to_who_is_responsible_and_names_the_month(visitor: Flas
     [sent] = reminders(district)
     assert sent.recipient in (PHONES["ani"], PHONES["ani2"])
     assert sent.state == "queued"
-    assert "KB Sep 25 PMB Ani belum masuk" in sent.text
+    assert "KB Sep 25 PMB Ani sudah dekat batas 5 Okt" in sent.text
     assert "Pengingat dikirim ke Ani." in page
     with district.database.session(read_only=True) as session:
         done = session.execute(select(audit.c.action, audit.c.noun, audit.c.subject, audit.c.area)).all()

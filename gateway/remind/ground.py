@@ -1,0 +1,116 @@
+"""What reminders stand on: what an edge hands in, and what areas chose, asked once and worked out for each place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from gateway.calendar import Calendar, Days, Outage, areas_around, excused_due_on, find_days, report_month, shift
+from gateway.handle.facts import Rules
+from gateway.ladder import Ladder, Manners, find_ladder, find_manners
+from gateway.remind import off_days
+from gateway.remind.due import Place, Window, find_windows, may_write
+from gateway.store import ladders, months, outages
+from gateway.store.base import Session
+
+NEXT, FIRST = 1, -2  # months around the one that is reported now, whose reminders may go out now
+ASKED_AGAIN = (0, -1, -2)  # months whose report is asked for again where it was taken back
+LOOK_BACK = timedelta(days=150)  # an outage that was over before excuses nothing of these months
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What an edge hands in: the house's rules, the configured channels, and those only for who is bound to them."""
+
+    rules: Rules
+    channels: tuple[str, ...]
+    only_bound: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The last day on time for a form and month in a place, and when each rung of its ladder may go out there."""
+
+    due_on: date
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What areas chose, and what follows of it at an instant. What is worked out once is kept for the next place."""
+
+    ways: Ways
+    now: datetime
+    ladders: Sequence[Ladder]
+    manners: Sequence[Manners]
+    calendars: Sequence[Calendar]
+    outages: Sequence[Outage]
+    _courses: dict[tuple[object, ...], Course] = field(default_factory=dict)
+    _quiet: dict[tuple[str, Manners], bool] = field(default_factory=dict)
+
+    def place(self, area: str, zone: str) -> Place:
+        """Return how people of an area may be written to."""
+        manners = self.manners_of(area)
+        is_off = partial(off_days.is_off, chosen=manners.off_days, country=self.ways.rules.region)
+        return Place(zone, manners.hours, is_off)
+
+    def is_quiet(self, area: str, zone: str) -> bool:
+        """Tell whether nobody of an area may be written to now."""
+        key = zone, self.manners_of(area)
+        if key not in self._quiet:
+            self._quiet[key] = not may_write(self.now, self.place(area, zone))
+        return self._quiet[key]
+
+    def manners_of(self, area: str) -> Manners:
+        """Return the manners that count in an area."""
+        return find_manners(self.manners, area)
+
+    def ladder_of(self, area: str, form: str) -> Ladder:
+        """Return the ladder that counts for a form in an area."""
+        return find_ladder(self.ladders, area, form)
+
+    def course_of(self, form: str, period: str, area: str, zone: str) -> Course:
+        """Return the last day on time, outages excused, and the windows; none where the form is not asked for."""
+        ladder, days = self.ladder_of(area, form), find_days(self.calendars, area, form)
+        around = areas_around(area)
+        cuts = tuple(one for one in self.outages if one.area in around)
+        manners = self.manners_of(area)
+        key = (period, zone, days, ladder.area, ladder.form, ladder.is_on, manners, cuts)
+        if key not in self._courses:
+            self._courses[key] = self._work_out(period, self.place(area, zone), days, ladder, cuts)
+        return self._courses[key]
+
+    def _work_out(self, period: str, place: Place, days: Days, ladder: Ladder, cuts: Sequence[Outage]) -> Course:
+        due_on = excused_due_on(period, days, place.zone, cuts, self.now)
+        return Course(due_on, find_windows(due_on, ladder.rungs, place) if ladder.is_on else ())
+
+    def forms_asked(self, areas: Iterable[str]) -> tuple[str, ...]:
+        """Return the forms that are asked for in any of these areas, in the order of the forms."""
+        codes = tuple(areas)
+        return tuple(
+            form.code for form in self.ways.rules.forms if any(self.ladder_of(area, form.code).is_on for area in codes)
+        )
+
+    def today(self, zone: str) -> date:
+        """Return the day on a place's clock."""
+        return self.now.astimezone(ZoneInfo(zone)).date()
+
+    def periods(self, zone: str) -> tuple[str, ...]:
+        """Return the months whose reminders may go out now, the oldest first."""
+        reported = report_month(self.today(zone))
+        return tuple(shift(reported, step) for step in range(FIRST, NEXT + 1))
+
+
+def look(session: Session, ways: Ways, now: datetime) -> Ground:
+    """Return the ground of every area."""
+    return Ground(
+        ways,
+        now,
+        (*ways.rules.ladders, *ladders.all_ladders(session)),
+        ladders.all_manners(session),
+        months.all_calendars(session),
+        outages.all_outages(session, now - LOOK_BACK),
+    )
