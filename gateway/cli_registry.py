@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from gateway.cli_staff import reporters_group, start
+from gateway.cli_words import say
 from gateway.enrol import apply
 from gateway.enrol.areas import read_areas
 from gateway.enrol.columns import WANTED, Kind, recognise
@@ -18,7 +18,6 @@ from gateway.enrol.plan import Act, Plan
 from gateway.enrol.reading_files import COMMAND_LINE, FileFault, Sheet, read_sheet
 from gateway.errors import Malformed
 from gateway.review.pages.imports import FILE_FAULTS
-from gateway.review.pages.language import load_catalogue
 from gateway.review.pages.registry_words import FAULTS, FIELD_NAMES
 from gateway.store import areas
 from gateway.values import Scope
@@ -124,13 +123,6 @@ def _tell(plan: Plan) -> None:
         f"baru/new {counts[Act.NEW]}, berubah/changed {counts[Act.CHANGED]}, "
         f"tetap/unchanged {counts[Act.SAME]}, salah/wrong {counts[Act.WRONG]}"
     )
-
-
-def say(words: str, about: Mapping[str, str] | None = None) -> str:
-    """Return words of the pages in both languages, what they name filled in."""
-    filled = defaultdict(str, about or {})
-    indonesian, english = (each % filled if about else each for each in (load_catalogue("id").gettext(words), words))
-    return indonesian if indonesian == english else f"{indonesian} / {english}"
 
 
 GROUPS = (areas_group, facilities_group)

@@ -20,7 +20,7 @@ ROOMS = {
     "alembic": ("gateway.store", "migrations"),
     "argon2": ("gateway.review.proofs",),
     "babel": ("gateway.review.pages",),
-    "click": ("gateway.cli", "gateway.cli_registry", "gateway.cli_staff", "gateway.cli_users"),
+    "click": ("gateway.cli", "gateway.cli_registry", "gateway.cli_remind", "gateway.cli_staff", "gateway.cli_users"),
     "cryptography": ("gateway.review.proofs",),
     "flask": FLASK_ROOMS,
     "gsm0338": ("gateway.reply.segments",),
