@@ -41,7 +41,7 @@ from tests.gateway.remind.letters import (
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_wording_that_a_rung_may_choose_is_a_sentence(language: str) -> None:
-    chosen = {name for these in WORDINGS.values() for name in these} | {AGAIN.wording, "reminder"}
+    chosen = {name for these in WORDINGS.values() for name in these} | {AGAIN.wording}
     assert chosen <= set(LANGUAGES[language].answers)
 
 
@@ -64,7 +64,6 @@ def test_what_is_owed_is_named_with_its_day_an_example_and_how_to_stop() -> None
         ("remind_due", 6, "belum masuk, lewat batas 5 Okt"),
         ("remind_again", 2, "kini belum ada, mohon kirim lagi"),
         ("remind_again", 9, "kini belum ada, mohon kirim lagi"),
-        ("reminder", 9, "belum masuk. Mohon dikirim"),
     ],
 )
 def test_a_rungs_words_are_true_on_the_day_they_are_read(wording: str, day: int, said: str) -> None:
@@ -229,7 +228,7 @@ def owed_lines(draw: st.DrawFn) -> tuple[list[Line], list[str]]:
         standing = draw(st.sampled_from([Standing.MISSING, Standing.ASKED, Standing.INCOMPLETE, Standing.IN]))
         asks = standing in (Standing.ASKED, Standing.INCOMPLETE)
         asked = draw(st.builds(Asked, st.just(1), phones, questions, st.booleans())) if asks else None
-        wording = draw(st.sampled_from(["remind_before", "remind_due", "remind_late", "remind_again", "reminder"]))
+        wording = draw(st.sampled_from(["remind_before", "remind_due", "remind_late", "remind_again"]))
         line = owed(draw(forms), facility, standing, asked, draw(due_days), wording)
         lines.append(line if standing is not Standing.IN else thanked("kb", facility))
     return lines, found
