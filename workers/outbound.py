@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import structlog
 
 from gateway import jobs
 from gateway.channels.base import SmsChannel
+from gateway.errors import Raced, Unavailable
+from gateway.remind import last_look
 from gateway.reply import send
 from gateway.runtime import Runtime, get_runtime
-from gateway.store import outbox
+from gateway.store import claimed, outbox
+from gateway.store.base import Session, savepoint
+from gateway.store.outbox import OutboxMessage
 
 LONGEST_NAP_SECONDS = 0.5  # a channel whose pace asks for a longer wait is rung again by the sweep
+LOOK_AGAIN_AFTER = timedelta(minutes=15)  # at a reminder that a fault of ours kept from being looked at
 ROUNDS = 50  # then other channels have their turn
 
 logger = structlog.get_logger(__name__)
@@ -32,9 +38,9 @@ def drain(runtime: Runtime, name: str) -> int:
     runtime.bells.answer(jobs.OUTBOUND, name)
     total = 0
     for _ in range(ROUNDS):
-        sent, wait_seconds = send_claim(runtime, channel)
-        total += sent
-        if not sent:
+        taken, wait_seconds = send_claim(runtime, channel)
+        total += taken
+        if not taken:
             if not 0 < wait_seconds <= LONGEST_NAP_SECONDS:
                 return total
             time.sleep(wait_seconds)
@@ -43,14 +49,15 @@ def drain(runtime: Runtime, name: str) -> int:
 
 
 def send_claim(runtime: Runtime, channel: SmsChannel) -> tuple[int, float]:
-    """Claim, send and record; return how many messages that were, and how long the channel's pace says to wait.
+    """Claim, send and record; return how many messages were claimed, and how long the channel's pace says to wait.
 
     The claim is committed before the first send: a sender that dies then leaves messages that are seen, not resent.
     """
     with runtime.database.session() as session:
         claim = outbox.claim(session, channel.name, channel.limits)
+        going = _look_again(session, runtime, claim.messages)
         session.commit()
-    for message in claim.messages:
+    for message in going:
         delivery = send.deliver(channel, message)
         with runtime.database.session() as session:
             is_ours = send.record(session, message, claim.token, delivery, runtime.now())
@@ -66,3 +73,20 @@ def send_claim(runtime: Runtime, channel: SmsChannel) -> tuple[int, float]:
             is_ours=is_ours,
         )
     return len(claim.messages), claim.wait_seconds
+
+
+def _look_again(session: Session, runtime: Runtime, messages: tuple[OutboxMessage, ...]) -> tuple[OutboxMessage, ...]:
+    """Return those of the claimed messages that are still to go. A fault of ours in a reminder holds up no answer."""
+    if not last_look.is_about(messages):
+        return messages
+    now = runtime.now()
+    try:
+        with savepoint(session):
+            return last_look.look_again(session, messages, runtime.ways, now)
+    except (Raced, Unavailable):
+        raise
+    except Exception:  # whatever it was: the others go out, and the reminders are looked at again later
+        logger.exception("last_look_failed", messages=[one.id for one in messages])
+    answers = tuple(one for one in messages if not last_look.is_about([one]))
+    claimed.put_off(session, [one.id for one in messages if one not in answers], now + LOOK_AGAIN_AFTER)
+    return answers

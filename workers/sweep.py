@@ -12,11 +12,13 @@ from gateway.store import broadcasts, channels, inbox, outbox, questions, report
 from gateway.store.base import Session, database_now
 from gateway.values import ReportState
 from workers.broadcasts import NAME as BROADCASTS
+from workers.reminders import NAME as REMINDERS
 from workers.silence import Watch, tick
 from workers.totals import NAME as TOTALS
 
 CLOCK = "clock"
 TICK_SECONDS = 10  # the database hears from the clock so often
+REMIND_SECONDS = 60  # so often somebody looks whether reminders are due
 
 logger = structlog.get_logger(__name__)
 
@@ -31,16 +33,21 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         lanes = inbox.lanes_with_work(session, now)
         names = [name for name in outbox.channels_with_work(session) if name in runtime.channels]
         late = [name for name in names if outbox.has_ended_leases(session, name, runtime.channels[name].limits)]
-        ticked_at = channels.last_tick(session, CLOCK)
+        ticked_at, rang_at = channels.last_tick(session, CLOCK), channels.last_tick(session, REMINDERS)
         is_unsummed = totals.has_unsummed(session)
         is_unqueued = broadcasts.has_unqueued(session)
+    is_looked_at = rang_at is not None and abs((now - rang_at).total_seconds()) < REMIND_SECONDS
     if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
         with runtime.database.session() as session:
             _end_leases(session, runtime, late)
             _give_up_waiting(session, runtime, now)
             broadcasts.wait_for_morning(session, database_now(session))
             tick(session, CLOCK, ticked_at, now, watch)
+            if not is_looked_at:
+                channels.tick(session, REMINDERS, now)
             session.commit()
+        if not is_looked_at:
+            runtime.bells.ring(jobs.ERRANDS, REMINDERS)
     if watch is not None:
         watch.remember(now)
     for lane in lanes:

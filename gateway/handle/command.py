@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 
 from gateway.handle import accept, asking, closing, places, report, status
@@ -13,7 +13,7 @@ from gateway.handle.places import Place
 from gateway.handle.reading_json import from_json
 from gateway.handle.replies import Reply, example_for, say
 from gateway.reply import compose
-from gateway.store import broadcasts, facilities, registrations, reporters, reports
+from gateway.store import broadcasts, facilities, registrations, reporters, reports, users
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.questions import REPLACED
@@ -36,6 +36,12 @@ def meet_stranger(session: Session, message: InboxMessage, desk: Desk) -> Reply:
         )
         # the same words for all: an answer must not tell a stranger whether a number is registered
         return replace(say(desk.rules, desk.rules.language, "registering", InboxState.DONE), is_due=is_new)
+    if reading.command and reading.command.name in (CommandName.STOP, CommandName.START):
+        is_stop = reading.command.name is CommandName.STOP
+        languages = _stop_or_start(session, message.sender, (), desk.now if is_stop else None)
+        if languages:  # one of the staff, whom lists of who is missing go to
+            said = say(desk.rules, languages[0], "stopped" if is_stop else "started", InboxState.DONE)
+            return replace(said, is_due=True)
     return say(desk.rules, desk.rules.language, "unregistered", InboxState.HELD)
 
 
@@ -68,10 +74,7 @@ def obey(
         return say(rules, person.language, "help", InboxState.DONE, example=example)
     if name in (CommandName.STOP, CommandName.START):
         stopped_at = desk.now if name is CommandName.STOP else None
-        for one in people:
-            reporters.set_stopped(session, one.id, stopped_at)
-        if stopped_at:
-            broadcasts.keep_back(session, message.sender)
+        _stop_or_start(session, message.sender, people, stopped_at)
         return say(rules, person.language, "stopped" if stopped_at else "started", InboxState.DONE)
     if name is CommandName.LANGUAGE:
         return _set_language(session, reading.command.rest, people, desk)
@@ -89,6 +92,18 @@ def obey(
     if name is CommandName.CORRECT:
         return _correct(session, message, reading, people, day, desk)
     return say(rules, person.language, "not_yet", InboxState.FOR_STAFF)
+
+
+def _stop_or_start(
+    session: Session, phone: str, people: Sequence[Reporter], stopped_at: datetime | None
+) -> tuple[str, ...]:
+    """End what goes out unasked to a phone, or start it again with None; return the languages of the staff it is of."""
+    for one in people:
+        reporters.set_stopped(session, one.id, stopped_at)
+    languages = users.set_stopped(session, phone, stopped_at)
+    if stopped_at:
+        broadcasts.keep_back(session, phone)
+    return languages
 
 
 def _set_language(session: Session, written: str, people: Sequence[Reporter], desk: Desk) -> Reply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from gateway.remind import ground as grounds
@@ -15,6 +15,7 @@ from gateway.remind.queue import Round, queue
 from gateway.remind.today import find_today
 from gateway.store import areas, reminders
 from gateway.store.base import Session
+from gateway.store.spending import left_for_reminders
 
 __all__ = ["Round", "Ways", "find_due", "gather_regency", "plan_regency", "run_round"]
 
@@ -80,12 +81,8 @@ def _plan(
     if is_held:
         reminders.hold_phones(session, zones)
     plan = make_plan(about, now, find_today(session, zones, now))
-    return keep_within(plan, _left(session, ways, now))
-
-
-def _left(session: Session, ways: Ways, now: datetime) -> Mapping[str, int | None]:
-    """Return how many more reminders each channel's budget has room for."""
-    return {}
+    left = left_for_reminders(session, ways.channels, now, ways.rules.timezone) if plan.letters else {}
+    return keep_within(plan, left)
 
 
 def run_round(session: Session, regency: str, ways: Ways, now: datetime) -> Round:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.calendar import Hours, waking_hours
 from gateway.store import audience as audience_store
+from gateway.store import reminders
 from gateway.store.audience import Audience, Recipient, Routes
 from gateway.store.base import Session, UtcDateTime, metadata, within
 from gateway.store.inbox import BigId
@@ -263,7 +264,8 @@ def wait_for_morning(session: Session, clock: datetime) -> int:
 
 
 def keep_back(session: Session, phone: str) -> int:
-    """Send no broadcast that still waits to a number whose owner has sent STOP; return how many those were."""
-    waiting = outbox.c.recipient == phone, outbox.c.kind == KIND, outbox.c.state == OutboxState.QUEUED
+    """Send nothing unasked that still waits to a number whose owner has sent STOP; return how many those were."""
+    unasked = outbox.c.kind.in_((KIND, *reminders.KINDS))
+    waiting = outbox.c.recipient == phone, unasked, outbox.c.state == OutboxState.QUEUED
     values = {"state": OutboxState.WITHHELD, "reason": WithheldReason.STOPPED}
     return int(session.execute(update(outbox).where(*waiting).values(values)).rowcount)

@@ -19,12 +19,18 @@ def keep_back(session: Session, message_ids: Collection[int], reason: WithheldRe
     session.execute(update(outbox).where(*mine).values(values | {"attempts": outbox.c.attempts - 1}))
 
 
-def put_off(session: Session, message_ids: Collection[int], from_at: datetime, until: datetime | None) -> None:
-    """Let messages that this sender has just claimed wait, in the claim's own transaction: nothing was tried."""
-    values = {"state": OutboxState.QUEUED, "lease_token": None, "lease_until": None}
-    times = {"next_try_at": from_at, "send_until": until, "attempts": outbox.c.attempts - 1}
+def put_off(session: Session, message_ids: Collection[int], from_at: datetime, until: datetime | None = None) -> None:
+    """Let messages that were claimed wait until an instant, and go before another one if given; none was tried."""
+    waits: dict[str, object] = {
+        "state": OutboxState.QUEUED,
+        "lease_token": None,
+        "lease_until": None,
+        "next_try_at": from_at,
+    }
+    if until is not None:
+        waits["send_until"] = until
     mine = outbox.c.id.in_(message_ids), outbox.c.state == OutboxState.SENDING
-    session.execute(update(outbox).where(*mine).values(values | times))
+    session.execute(update(outbox).where(*mine).values(waits | {"attempts": outbox.c.attempts - 1}))
 
 
 def set_text(session: Session, message_id: int, text: str) -> None:

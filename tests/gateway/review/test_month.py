@@ -188,6 +188,7 @@ def test_a_number_is_reminded_once_a_day_and_again_the_next(visitor: FlaskClient
     assert "sudah diingatkan hari ini" in remind(visitor, district, "PTK"), "her other practice, the same phone"
     assert len(reminders(district)) == 1
     assert "diingatkan" in words_of(visitor, f"/month/missing?{MONTH}")
+    district.send()
     district.pass_time(hours=24)
     sign_in(visitor, district.runtime)
     remind(visitor, district, "PMB02")
