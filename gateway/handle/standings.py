@@ -30,7 +30,8 @@ class Stood:
     """Where one facility's report stands. `report_id` is the revision that counts, waits, or lies with staff.
 
     `question` is what its sender was asked, where it waits for her or was never stored; `is_open` tells whether her
-    next message would answer it, else `questions.ask_again` comes first. `opening` counts how often the month was
+    next message would answer it. Whoever repeats it asks it again (`questions.ask_again`), and repeats what that
+    returns: something else may be asked first. `opening` counts how often the month was
     opened again for the facility: what it owes then is another thing.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from gateway.calendar import Calendar, Outage, areas_around, clock, excused_due_on, find_days, month_days, report_month
@@ -150,11 +150,9 @@ def _ask_again(session: Session, message: InboxMessage, found: Sequence[_Shown],
         question = one.stood.question
         if one.stood.standing is not Standing.INCOMPLETE or question is None or question.sender != message.sender:
             continue
-        if questions.ask_again(session, question.id, desk.now):
-            desk.asked[message.sender] = replace(question, asked_at=desk.now)
-            return desk.asked[message.sender]
-        desk.in_line.add(message.sender)
-        return None
+        desk.asked[message.sender] = questions.ask_again(session, question.id, desk.now)
+        desk.in_line.add(message.sender)  # where something else is asked first
+        return desk.asked[message.sender]
     return None
 
 

@@ -252,10 +252,3 @@ def reopened_months(
     statement = select(closings.c.form, closings.c.period, closings.c.area).where(*about)
     rows = session.execute(statement.where(closings.c.reopened_at.is_not(None)).distinct())
     return frozenset((form, period, area) for form, period, area in rows)
-
-
-def count_openings(session: Session, form: str, period: str, area: str) -> int:
-    """Return how often a month was opened again for an area: a reminder of each opening is another one."""
-    about = closings.c.form == form, closings.c.period == period, closings.c.area.in_(areas_around(area))
-    statement = select(func.count()).select_from(closings).where(*about, closings.c.reopened_at.is_not(None))
-    return int(session.execute(statement).scalar_one())

@@ -171,25 +171,31 @@ def reopen(session: Session, question_ids: Collection[int]) -> None:
         session.execute(update(questions).where(questions.c.id == row.id).values(state=state, closed_at=None))
 
 
-def ask_again(session: Session, question_id: int, now: datetime) -> bool:
-    """Ask a question once more, so that an answer is put in for another time; tell whether her next message is one.
+def ask_again(session: Session, question_id: int, now: datetime) -> Question:
+    """Ask a question once more, and return the one that her next message answers: its time begins anew.
 
-    False where its sender is being asked something else: it waits for its turn behind that. The message that it is
+    That is another one where she has one open already: this one waits for its turn behind it. The message that it is
     about is nothing for staff meanwhile.
     """
-    question = select(questions.c.sender, questions.c.inbox_id).where(questions.c.id == question_id)
-    row = session.execute(question).one()
-    other = open_questions(session, [row.sender]).get(row.sender)
-    is_free = other is None or other.id == question_id
-    anew = update(questions).where(questions.c.id == question_id)
-    try:
-        with savepoint(session):
-            session.execute(anew.values(state=OPEN if is_free else NEXT, asked_at=now, closed_at=None))
-    except Raced:  # she is being asked something else this very moment
-        is_free = False
-        session.execute(anew.values(state=NEXT, asked_at=now, closed_at=None))
-    inbox.take_from_staff(session, row.inbox_id)
-    return is_free
+    wanted = Question(*session.execute(select(*COLUMNS).where(questions.c.id == question_id)).one())
+    first = open_questions(session, [wanted.sender]).get(wanted.sender, wanted)
+    if first.id == question_id:
+        try:
+            with savepoint(session):
+                _set_open(session, question_id, OPEN, now)
+        except Raced:  # she is being asked something else this very moment
+            first = open_questions(session, [wanted.sender]).get(wanted.sender, wanted)
+            _set_open(session, question_id, NEXT, now)
+    else:
+        _set_open(session, question_id, NEXT, now)
+        _set_open(session, first.id, OPEN, now)
+    inbox.take_from_staff(session, wanted.inbox_id)
+    return replace(first, asked_at=now)
+
+
+def _set_open(session: Session, question_id: int, state: str, now: datetime) -> None:
+    anew = {"state": state, "asked_at": now, "closed_at": None}
+    session.execute(update(questions).where(questions.c.id == question_id).values(anew))
 
 
 def expire(session: Session, asked_before: datetime, now: datetime) -> tuple[tuple[int, int | None], ...]:

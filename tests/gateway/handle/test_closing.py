@@ -88,7 +88,8 @@ def test_each_opening_is_counted_so_that_reminders_of_it_are_others(district: Di
         district.close_month("kb", "2025-09")
         district.reopen_month("kb", "2025-09")
     with district.database.session(read_only=True) as session:
-        assert months.count_openings(session, "kb", "2025-09", "14.03.01") == 2
+        found = months.closings_of_month(session, ["kb"], "2025-09", ["14.03.01"])
+    assert found == {("kb", "14.03"): months.OfMonth(stands=False, reopened=2)}
 
 
 def test_nobody_closes_or_opens_a_month_of_another_area(district: District) -> None:
