@@ -65,6 +65,11 @@ def district(reported: int, worst: Sequence[tuple[str, int]], form: str = "kb", 
     return Line(about, Verdict.REMIND, Window(Rung("r", 5, 9, audience, "remind_district"), NOW, NOW))
 
 
+def reader(language: str = "id", *, has_several: bool = False) -> Person:
+    """Return Ani, whom letters are written to."""
+    return Person("Ani", language, HERS, "simulator", has_several=has_several)
+
+
 def say(
     *lines: Line,
     today: date = TODAY,
@@ -73,5 +78,5 @@ def say(
     has_several: bool = False,
 ) -> str:
     """Return the letter about these lines to Ani."""
-    person = Person("Ani", language, HERS, "simulator", has_several=has_several)
-    return write_letter(LANGUAGES[language], Letter(person, lines), FORMS, today, years or {})
+    letter = Letter(reader(language, has_several=has_several), lines)
+    return write_letter(LANGUAGES[language], letter, FORMS, today, years or {})

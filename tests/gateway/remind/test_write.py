@@ -34,6 +34,7 @@ from tests.gateway.remind.letters import (
     district,
     officers,
     owed,
+    reader,
     say,
     thanked,
 )
@@ -101,7 +102,7 @@ def test_a_question_that_fills_its_sms_is_repeated_alone() -> None:
 def test_of_two_questions_the_open_one_is_repeated_and_the_other_named() -> None:
     shut = owed(standing=Standing.INCOMPLETE, asked=Asked(6, HERS, "KB Sep 25: ...", is_open=False))
     is_open = owed("alokon", standing=Standing.ASKED, asked=Asked(7, HERS, "ALOKON Sep 25: ... ?", is_open=True))
-    letter = Letter(Person("Ani", "id", HERS, "simulator"), (shut, is_open))
+    letter = Letter(reader(), (shut, is_open))
     assert find_question(letter) == is_open.about.asked  # type: ignore[union-attr]
     text = say(shut, is_open)
     assert text.endswith("ALOKON Sep 25: ... ?")
@@ -110,7 +111,7 @@ def test_of_two_questions_the_open_one_is_repeated_and_the_other_named() -> None
 
 def test_a_letter_without_a_question_of_hers_repeats_none() -> None:
     others = owed(standing=Standing.ASKED, asked=Asked(7, OTHERS, QUESTION, is_open=True))
-    assert find_question(Letter(Person("Ani", "id", HERS, "simulator"), (others, owed("alokon")))) is None
+    assert find_question(Letter(reader(), (others, owed("alokon")))) is None
 
 
 def test_several_reports_are_one_sentence_with_the_first_day_that_is_due() -> None:

@@ -145,6 +145,11 @@ def test_a_value_is_cut_to_what_its_slot_may_take(text: str, septets: int) -> No
     assert (count_septets(cut(show(text), septets)) or 0) <= septets
 
 
+def test_a_name_that_is_cut_never_ends_in_a_word_that_routes_drop() -> None:
+    assert cut("Praktik Bdn. Pinang", 18) == "Praktik Bdn. Pi.."
+    assert not DROPPED.search(cut("Klinik Bersalin Danau Toba", 22))
+
+
 def test_the_longest_count_fits_its_slot() -> None:
     assert len(show(99_999)) == LONGEST_NUMBER
 
