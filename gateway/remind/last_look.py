@@ -16,7 +16,7 @@ from gateway.remind.gather import Month, find_subjects, gather_owed
 from gateway.remind.ground import Ground, Ways
 from gateway.remind.letters import area_of, write_letters, zone_of
 from gateway.remind.lists import gather_lists
-from gateway.remind.plan import HAND, AreaMonth, Letter, Line, Owed, Verdict
+from gateway.remind.plan import HAND, AreaMonth, Asked, Letter, Line, Owed, Verdict
 from gateway.remind.today import day_of
 from gateway.remind.write import find_question
 from gateway.store import areas, claimed, facilities, questions, reminders
@@ -90,8 +90,7 @@ def _look_at(
     if is_asleep or message.recipient in told:
         claimed.put_off(session, [message.id], *_next_day(ground.now, place, is_asleep=is_asleep))
         return None
-    letter = Letter(lines[0].people[0], lines)
-    _ask_again(session, letter, ground.now)
+    letter = _ask_again(session, Letter(lines[0].people[0], lines), ground.now)
     (text,) = write_letters(session, [letter], ground.ways, ground.now)
     if text != message.text:
         claimed.set_text(session, message.id, text)
@@ -149,11 +148,23 @@ def _next_day(now: datetime, place: Place, *, is_asleep: bool) -> tuple[datetime
     return waking_hours(closing, place.zone, place.hours) if is_spent else (opening, closing)
 
 
-def _ask_again(session: Session, letter: Letter, now: datetime) -> None:
-    """Open the question that a letter repeats: what she answers to it must be understood as the answer."""
+def _ask_again(session: Session, letter: Letter, now: datetime) -> Letter:
+    """Ask again what a letter repeats: what she answers to it must be understood as the answer, two days from now on.
+
+    Where she is being asked something else already, the letter repeats that instead: it is what she would answer.
+    """
     asked = find_question(letter)
-    if asked is not None and not asked.is_open:
-        questions.ask_again(session, asked.question_id, now)
+    if asked is None:
+        return letter
+    first = questions.ask_again(session, asked.question_id, now)
+    repeated = Asked(first.id, first.sender, first.text, is_open=True)
+    lines = tuple(
+        replace(one, about=replace(one.about, asked=repeated))
+        if isinstance(one.about, Owed) and one.about.asked == asked
+        else one
+        for one in letter.lines
+    )
+    return Letter(letter.person, lines)
 
 
 def _find_told(
