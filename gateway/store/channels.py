@@ -105,17 +105,25 @@ def names_within(session: Session, names: Collection[str], scope: Scope) -> tupl
     return tuple(name for name in names if scope.covers(area := areas.get(name, "")) or Scope(area).covers(scope.area))
 
 
-def choose_channel(session: Session, name: str, area: str | None, segment_price: int | None, *, scope: Scope) -> bool:
-    """Say whose area a channel is and what a segment costs on it; False where it is not within the scope.
+def choose_channel(
+    session: Session,
+    name: str,
+    area: str | None,
+    segment_price: int | None,
+    monthly_budget: int | None = None,
+    *,
+    scope: Scope,
+) -> bool:
+    """Say whose area a channel is, what a segment and a month may cost on it; False where it is not within the scope.
 
-    Shape: an area of None is nobody's own. Units: whole rupiah.
+    Shape: an area of None is nobody's own, a budget of None is no limit. Units: whole rupiah.
     """
     current = session.execute(select(channels.c.area).where(channels.c.name == name)).scalar_one_or_none()
     if not (scope.covers(current or "") and scope.covers(area or "")):
         return False
     dialect = postgresql if is_postgresql(session) else sqlite
     session.execute(dialect.insert(channels).on_conflict_do_nothing(), {"name": name})
-    values = {"area": area or None, "segment_price": segment_price}
+    values = {"area": area or None, "segment_price": segment_price, "monthly_budget": monthly_budget}
     session.execute(update(channels).where(channels.c.name == name).values(values))
     return True
 

@@ -26,6 +26,7 @@ class Traffic:
     name: str
     area: str
     segment_price: int | None
+    monthly_budget: int | None
     received_at: datetime | None
     sent_at: datetime | None
     delivered_at: datetime | None
@@ -57,6 +58,7 @@ def traffic_of(session: Session, names: Collection[str], now: datetime, *, scope
                 name=name,
                 area=(row.area if row else None) or "",
                 segment_price=row.segment_price if row else None,
+                monthly_budget=row.monthly_budget if row else None,
                 received_at=received_at,
                 sent_at=sent_at,
                 delivered_at=delivered_at,

@@ -103,13 +103,13 @@ def upgrade() -> None:
     op.create_index(op.f("ix_users_phone"), "users", ["phone"])
     op.create_index("ix_questions_sender", "questions", ["sender", "id"])
     op.add_column("channels", sa.Column("monthly_budget", sa.Integer(), nullable=True))
-    op.create_index("ix_outbox_channel_sent", "outbox", ["channel", "sent_at", "segments"])
+    op.create_index("ix_outbox_sent", "outbox", ["sent_at", "channel", "segments"])
 
 
 def downgrade() -> None:
     """Undo it."""
     op.drop_index("ix_questions_sender", table_name="questions")
-    op.drop_index("ix_outbox_channel_sent", table_name="outbox")
+    op.drop_index("ix_outbox_sent", table_name="outbox")
     op.drop_column("channels", "monthly_budget")
     op.drop_index(op.f("ix_users_phone"), table_name="users")
     op.drop_column("users", "stopped_at")

@@ -20,6 +20,8 @@ NO_SCOPE_NEEDED = {
     "audit.record": "it adds only",
     "broadcasts.queue_piece": "of a broadcast that was found within the scope; its audience keeps to its area",
     "channels.prices_of": "what an SMS costs",
+    "spending.spending_of": "what channels cost that were found within the scope",
+    "spending.left_for_reminders": "what is left of budgets of channels that may be written by",
     "channels.last_tick": "whether the clock runs",
     "months.take_turn": "no question",
     "months.wait_for_closings": "no question",

@@ -11,12 +11,15 @@ from gateway.review.pages import frame, nav
 from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
-from gateway.store import alarms, channels
+from gateway.store import alarms, channels, spending
 from gateway.store.base import Session
 from gateway.values import InboxState, OutboxState, Scope
 
 RECENT = timedelta(days=7)  # what was not delivered longer ago is no news
 SILENT_CLOCK = timedelta(seconds=60)  # it says that it lives every ten seconds
+
+NEARLY = mark("%(percent)s percent of this month’s budget of %(channel)s is spent: no reminders go out, answers do.")
+USED_UP = mark("This month’s budget of %(channel)s is spent (%(percent)s percent). Answers go out all the same.")
 
 _MESSAGES = (
     (InboxState.DEAD, mark("%(number)s messages could not be handled."), "bad", "work"),
@@ -37,7 +40,12 @@ class Alarm:
 
 def find_alarms(session: Session, runtime: Runtime, scope: Scope) -> tuple[Alarm, ...]:
     """Return what a visitor of this scope should know of, the machinery first."""
-    return (*_machinery(session, runtime), *_silences(session, runtime, scope), *_messages(session, runtime, scope))
+    return (
+        *_machinery(session, runtime),
+        *_silences(session, runtime, scope),
+        *_budgets(session, runtime, scope),
+        *_messages(session, runtime, scope),
+    )
 
 
 def _machinery(session: Session, runtime: Runtime) -> list[Alarm]:
@@ -56,6 +64,17 @@ def _silences(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
     words = translate("Nothing comes in by %(channel)s, where %(number)s messages came at this time before.")
     silent = channels.find_silent(session, runtime.now(), scope=scope, names=list(runtime.channels))
     return [Alarm(words % {"channel": one.name, "number": one.expected}, "bad", address) for one in silent]
+
+
+def _budgets(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
+    names = channels.names_within(session, list(runtime.channels), scope)
+    address, found = _find_address("channels.show_channels", Action.ADMINISTER), []
+    spent = spending.spending_of(session, names, runtime.now(), runtime.settings.timezone, of_budgets=True)
+    for name, one in spent.items():
+        if one.percent is not None and one.percent >= spending.PERCENT_FOR_REMINDERS:
+            words, tone = (USED_UP, "bad") if one.percent >= 100 else (NEARLY, "look")
+            found.append(Alarm(translate(words) % {"channel": name, "percent": one.percent}, tone, address))
+    return found
 
 
 def _messages(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:

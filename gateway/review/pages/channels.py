@@ -1,4 +1,4 @@
-"""The channels: how each one does, whose area it is, what an SMS costs on it; and what `doctor` finds."""
+"""The channels: how each one does, whose area it is, what an SMS and a month cost on it; and what `doctor` finds."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
 from gateway.settings import parse_channels
-from gateway.store import areas, channels, traffic, unsettled
+from gateway.store import areas, channels, spending, traffic, unsettled
 from gateway.values import ChannelLimits, Setting
 
 MOST_PRICE = 100_000  # rupiah for one SMS
 WRONG_PRICE = mark("Whole rupiah, from 0 to 100,000; empty where you do not know.")
+MOST_BUDGET = 1_000_000_000  # rupiah for one month
+WRONG_BUDGET = mark("Whole rupiah, from 0 to 1,000,000,000; empty for no limit.")
+NO_PRICE = mark("Write the price of one SMS too: without it nobody can tell what was spent.")
 WRONG_AREA = mark("There is no such area within yours.")
 
 routes = frame.make_routes("channels")
@@ -50,31 +53,47 @@ def show_channels() -> Response:
 
 @routes.post("/channels/<name>")
 def choose(name: str) -> Response:
-    """Say whose area a channel is, and what an SMS costs on it."""
+    """Say whose area a channel is, what an SMS costs on it, and what a month may."""
     frame.demand(Action.ADMINISTER)
     runtime, scope = frame.runtime_of_request(), frame.visitor().scope
     if name not in runtime.channels:
         return frame.absent()
-    area, written = request.form.get("area", "").strip()[:13], request.form.get("price", "").strip()[:12]
-    plain = written.replace(".", "")
-    price = int(plain) if plain.isascii() and plain.isdigit() else None
+    typed = {field: request.form.get(field, "").strip()[:15] for field in ("area", "price", "budget")}
+    area, price, budget = typed["area"][:13], _read_rupiah(typed["price"]), _read_rupiah(typed["budget"])
     with runtime.database.session() as session:
         if name not in channels.names_within(session, [name], scope):
             return frame.absent()
-        faults = {}
-        if written and (price is None or price > MOST_PRICE):
-            faults["price"] = translate(WRONG_PRICE)
+        faults = _find_faults(typed, price, budget)
         if area and (not scope.covers(area) or areas.find_area_within(session, area, scope=scope) is None):
-            faults["area"] = translate(WRONG_AREA)
+            faults["area"] = WRONG_AREA
+        if not faults:
+            [before] = traffic.traffic_of(session, [name], runtime.now(), scope=scope)
+            if not channels.choose_channel(session, name, area or None, price, budget, scope=scope):
+                faults["area"] = WRONG_AREA
         if faults:
-            return _show(name, {"area": area, "price": written}, faults)
-        [before] = traffic.traffic_of(session, [name], runtime.now(), scope=scope)
-        if not channels.choose_channel(session, name, area or None, price, scope=scope):
-            return _show(name, {"area": area, "price": written}, {"area": translate(WRONG_AREA)})
+            session.rollback()
+            return _show(name, typed, {field: translate(fault) for field, fault in faults.items()})
         about = {"of": [before.area, area], "segment_price": [before.segment_price, price]}
-        frame.audit(session, "change", "channel", name, area, **about)
+        frame.audit(session, "change", "channel", name, area, **about, monthly_budget=[before.monthly_budget, budget])
         session.commit()
     return frame.go("channels.show_channels", mark("The channel was changed."))
+
+
+def _read_rupiah(typed: str) -> int | None:
+    """Return an amount as people here write it, with or without dots; None where nothing or nonsense was typed."""
+    plain = typed.replace(".", "")
+    return int(plain) if plain.isascii() and plain.isdigit() else None
+
+
+def _find_faults(typed: dict[str, str], price: int | None, budget: int | None) -> dict[str, str]:
+    faults = {}
+    if typed["price"] and (price is None or price > MOST_PRICE):
+        faults["price"] = WRONG_PRICE
+    if typed["budget"] and (budget is None or budget > MOST_BUDGET):
+        faults["budget"] = WRONG_BUDGET
+    elif typed["budget"] and not typed["price"]:
+        faults["price"] = NO_PRICE
+    return faults
 
 
 def _show(name: str = "", typed: dict[str, str] | None = None, faults: dict[str, str] | None = None) -> Response:
@@ -84,6 +103,7 @@ def _show(name: str = "", typed: dict[str, str] | None = None, faults: dict[str,
     with runtime.database.session(read_only=True) as session:
         found = traffic.traffic_of(session, names, now, scope=scope)
         silent = {one.name: one for one in channels.find_silent(session, now, scope=scope, names=names)}
+        spent = spending.spending_of(session, [one.name for one in found], now, runtime.settings.timezone)
         places = unsettled.regencies_with_facilities(session, scope=scope)
         area_names = areas.names_of(session, {one.area for one in found if one.area})
     return frame.answer(
@@ -91,6 +111,7 @@ def _show(name: str = "", typed: dict[str, str] | None = None, faults: dict[str,
         422 if faults else 200,
         found=found,
         silent=silent,
+        spent=spent,
         adapters=_adapters(runtime),
         places=places,
         area_names=area_names,

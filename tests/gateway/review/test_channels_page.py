@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from gateway.app import create_app
-from gateway.store import channels, traffic
+from gateway.store import audit, channels, traffic
+from gateway.store.areas import Area, add_areas
 from gateway.store.base import Database
 from gateway.store.outbox import NewOutboxMessage, add, outbox
 from gateway.values import Scope
@@ -81,7 +83,58 @@ def test_the_price_and_the_area_are_kept_and_shown(district: District, budi: Fla
         assert channels.prices_of(session, ["simulator"]) == {"simulator": 1350}
 
 
-@pytest.mark.parametrize("typed", [{"price": "-1"}, {"price": "3,5"}, {"price": "1000000"}, {"area": "99.99"}])
+def test_a_budget_is_kept_and_says_what_is_left_of_it(district: District, budi: FlaskClient) -> None:
+    chosen = {"area": "14.03", "price": "350", "budget": "10.000"}
+    assert budi.post("/channels/simulator", data=chosen).status_code == 303
+    page = budi.get("/channels?lang=en").text
+    assert 'value="10000"' in page
+    assert "22 reminders may still go out" in page
+    assert "budget" not in budi.get("/month?lang=en").text
+    district.say("ani", "KB 0925 BARU 12 AKTIF 40")
+    for count in range(23):
+        add_message(district, f"m{count}")
+    page = budi.get("/channels?lang=en").text
+    assert "no more reminders this month" in page
+    assert "Rp 8,400, 24 SMS sent or waiting" in page
+    alarm = "84 percent of this month’s budget of simulator is spent: no reminders go out, answers do."
+    assert alarm in budi.get("/month?lang=en").text
+    budi.post("/channels/simulator", data=chosen | {"budget": "8000"})
+    assert "budget of simulator is spent (105 percent). Answers go out" in budi.get("/month?lang=en").text
+    budi.post("/channels/simulator", data=chosen | {"budget": ""})
+    assert "budget of simulator" not in budi.get("/month?lang=en").text
+    with district.database.session(read_only=True) as session:
+        details = [row.details["monthly_budget"] for row in session.execute(select(audit.audit.c.details))]
+    assert details == [[None, 10000], [10000, 8000], [8000, None]]
+
+
+def test_another_areas_budget_is_told_to_nobody_else(district: District, budi: FlaskClient) -> None:
+    budi.post("/channels/simulator", data={"area": "14.03", "price": "350", "budget": "0"})
+    officer, other = create_app(district.runtime).test_client(), create_app(district.runtime).test_client()
+    sign_in(officer, district.runtime, "officer", "14.03.01")
+    assert "budget of simulator is spent" in officer.get("/month?lang=en").text
+    with district.database.session() as session:
+        add_areas(session, [Area("15", None, "province", "Jambi", "Asia/Jakarta")])
+        session.commit()
+    sign_in(other, district.runtime, "administrator", "15")
+    page = other.get("/month?lang=en")
+    assert page.status_code == 200
+    assert "budget" not in page.text
+
+
+def add_message(district: District, ref: str) -> None:
+    """Let a message wait to be sent."""
+    with district.database.session() as session:
+        add(session, NewOutboxMessage(None, "answer", "simulator", PHONES["ani"], ref, "t", district.runtime.now()))
+        session.commit()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *({"price": "-1"}, {"price": "3,5"}, {"price": "1000000"}, {"area": "99.99"}),
+        *({"budget": "-1", "price": "1"}, {"budget": "1000000001", "price": "1"}, {"price": "", "budget": "100"}),
+    ],
+)
 def test_a_wrong_price_or_area_is_told_beside_it(budi: FlaskClient, typed: dict[str, str]) -> None:
     answer = budi.post("/channels/simulator", data={"area": "", "price": ""} | typed)
     assert answer.status_code == 422
