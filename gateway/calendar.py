@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from parsers.period import period_of
@@ -168,6 +169,7 @@ def find_fault(days: Days) -> str:
     return ""
 
 
+@lru_cache(maxsize=20_000)  # more than there are kecamatan: reminders ask for a facility's several times each
 def areas_around(area: str) -> tuple[str, ...]:
     """Return an area's code, those of the areas that it lies in, and the empty one of the whole country.
 
