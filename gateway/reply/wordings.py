@@ -45,8 +45,8 @@ LONGEST: Mapping[str, int] = {  # septets that a slot may take; a longer value i
     "second": 6,
     "because": 44,
     "area": 24,
-    "names": 32,  # one of them and how many more: where an SMS has more room, it holds more of them
-    "worst": 34,
+    "names": 32,  # of these two one name and how many more: where an SMS has more room, it holds more of them
+    "worst": 39,
     "percent": 3,
 }
 GROUPS = ("answers", "problems", "parts")

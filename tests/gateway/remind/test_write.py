@@ -16,7 +16,9 @@ from gateway.remind.due import AGAIN, Window
 from gateway.remind.plan import AreaMonth, Asked, Letter, Line, Person, Verdict
 from gateway.remind.write import find_question, write_letter
 from gateway.reply.segments import fits_one_sms
+from gateway.reply.sentence import check_sentence
 from gateway.reply.weight import find_dropped
+from gateway.reply.wordings import put_over
 from gateway.store.facilities import Facility
 from gateway.store.years import Year
 from tests.gateway.remind.letters import (
@@ -288,3 +290,15 @@ def test_an_officers_list_names_or_counts_everybody(person: Person, found: list[
     counted = sum(int(one) for one, _ in COUNTED.findall(said))
     assert sum(mark in said for mark in found) + counted == len(found)
     assert not found or found[0] in said
+
+
+@given(people, area_lines(), st.sampled_from(["remind_officer", "remind_district"]))
+def test_an_areas_own_sentence_that_passes_the_check_still_fits(person: Person, lists: list[Line], name: str) -> None:
+    wording = LANGUAGES[person.language]
+    longer = wording.answers[name]
+    while not check_sentence(wording, f"answers.{name}", f"x{longer}").faults:
+        longer = f"x{longer}"
+    chosen = put_over(LANGUAGES, {(person.language, f"answers.{name}"): longer})[person.language]
+    for line in lists:
+        text = write_letter(chosen, Letter(person, (line,)), FORMS, TODAY, {})
+        assert fits_one_sms(text), text
