@@ -105,16 +105,16 @@ def _say_one(desk: _Desk, line: Line) -> str:
         return _say_area(desk, about)
     if about.standing is Standing.IN:
         return _thank(desk, about)
-    chosen = _true_today(line.window.rung.wording if line.window else LATE, desk.today, about.due_on)
+    chosen = _choose(desk, line.window.rung.wording if line.window else LATE, about.due_on)
     slots = {"due": desk.wording.day(about.due_on), "example": _example(desk, [about])}
     return desk.answer(_OF_STANDING.get(about.standing, chosen), about, **slots)
 
 
-def _true_today(wording: str, today: date, due_on: date) -> str:
-    """Return the sentence that a rung chose, or the one of the day where that would say what is not so."""
-    if wording not in OF_THE_DAY:
+def _choose(desk: _Desk, wording: str, due_on: date) -> str:
+    """Return the sentence that a rung chose; the one of the day where that would say what is not so, or is gone."""
+    if wording in desk.wording.answers and wording not in OF_THE_DAY:
         return wording
-    return DUE if today == due_on else BEFORE if today < due_on else LATE
+    return DUE if desk.today == due_on else BEFORE if desk.today < due_on else LATE
 
 
 def _example(desk: _Desk, owed: Sequence[Owed]) -> str:

@@ -68,6 +68,7 @@ def test_what_is_owed_is_named_with_its_day_an_example_and_how_to_stop() -> None
         ("remind_due", 6, "belum masuk, lewat batas 5 Okt"),
         ("remind_again", 2, "kini belum ada, mohon kirim lagi"),
         ("remind_again", 9, "kini belum ada, mohon kirim lagi"),
+        ("one_that_no_file_has_any_more", 9, "lewat batas 5 Okt"),
     ],
 )
 def test_a_rungs_words_are_true_on_the_day_they_are_read(wording: str, day: int, said: str) -> None:
