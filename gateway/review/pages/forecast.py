@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from gateway.remind.coming import Coming
-from gateway.remind.plan import AreaMonth, Letter, Line, Owed, Plan, Verdict
+from gateway.remind.due import AGAIN
+from gateway.remind.plan import AreaMonth, Line, Owed, Plan, Verdict, group
 from gateway.values import Scope
 
 # In which order verdicts are offered: what happens first, then what somebody could do something about.
@@ -33,10 +35,22 @@ class Forecast:
         return {verdict: counts[verdict] for verdict in ORDER if counts[verdict]}
 
 
+def assume_gone(plan: Plan, before: Sequence[datetime]) -> Plan:
+    """Return a plan of a later moment, without what goes out at the moments before it if nothing changes."""
+
+    def has_gone(line: Line) -> bool:
+        opens_at = line.window.opens_at if line.window and line.window.rung is not AGAIN else None
+        return line.verdict is Verdict.REMIND and any(opens_at is None or opens_at <= at for at in before)
+
+    lines = tuple(replace(one, verdict=Verdict.SENT, people=()) if has_gone(one) else one for one in plan.lines)
+    return Plan(lines, group(lines))
+
+
 def make_forecast(coming: Coming, plan: Plan, scope: Scope, form: str, prices: Mapping[str, int | None]) -> Forecast:
     """Return the part of a plan that lies in a scope, of one form if one is named.
 
-    A letter is one SMS, whatever it is about: that is how they are written.
+    What a letter says of places elsewhere is left out here, though it goes out with it. A letter is one SMS,
+    whatever it is about: that is how they are written.
     """
     lines = tuple(line for line in plan.lines if _is_within(line, scope, form))
     letters = tuple(
@@ -75,8 +89,3 @@ def page_after(
     start = next((place + 1 for place, one in enumerate(found) if one[0] == after), 0)
     page = found[start : start + rows]
     return page, page[-1][0] if start + rows < len(found) else ""
-
-
-def letters_by_phone(plan: Plan) -> Mapping[str, Letter]:
-    """Return each letter by the number that it goes to."""
-    return {letter.person.phone: letter for letter in plan.letters}

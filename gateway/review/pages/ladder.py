@@ -203,12 +203,12 @@ def _form_tabs(place: Place) -> list[tuple[str, str, bool, None]]:
 def _choices(manners: Manners) -> dict[str, list[tuple[str, str]]]:
     """Return what can be chosen in the form of a ladder."""
     hours = range(manners.hours.first, manners.hours.last)
-    own = [name for one in (Audience.RESPONSIBLE, Audience.REPORTERS) for name in WORDINGS[one]]
+    sentences = dict.fromkeys(name for one in Audience for name in WORDINGS[one])
     return {
         "when": [("before", translate(mark("days before the due day"))), ("after", translate(mark("days after it")))],
         "hour": [(str(hour), reminder_words.say_hour(hour)) for hour in hours],
         "audience": [(str(one), translate(words)) for one, words in reminder_words.AUDIENCES.items()],
-        "wording": [(name, translate(reminder_words.WORDING_NAMES[name])) for name in dict.fromkeys(own)],
+        "wording": [(name, translate(reminder_words.WORDING_NAMES[name])) for name in sentences],
         "types": type_choices(),
         "off_days": [(str(one), translate(reminder_words.OFF_DAYS[one])) for one in OffDays],
     }

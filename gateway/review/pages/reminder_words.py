@@ -15,13 +15,6 @@ from gateway.review.pages import show
 from gateway.review.pages.language import current_language, mark, translate, translate_count
 
 AUDIENCES: Mapping[Audience, str] = {
-    Audience.RESPONSIBLE: mark("whoever answers for the facility, if it owes its report"),
-    Audience.REPORTERS: mark("everybody who may report for it, if it owes its report"),
-    Audience.OFFICERS: mark("the officers of the kecamatan, with the list of who is missing"),
-    Audience.DISTRICT: mark("the district office, with how many are in"),
-    Audience.REPORTED: mark("whoever answers for a facility that has reported: thanks"),
-}
-AUDIENCE_NAMES: Mapping[Audience, str] = {
     Audience.RESPONSIBLE: mark("responsible midwife"),
     Audience.REPORTERS: mark("all midwives of the facility"),
     Audience.OFFICERS: mark("kecamatan officers"),
@@ -45,7 +38,7 @@ OFF_DAYS: Mapping[OffDays, str] = {
 # What comes of a facility's report, or of an area's list: in a word or two, why, and how it is coloured.
 VERDICTS: Mapping[Verdict, tuple[str, str, str]] = {
     Verdict.REMIND: (mark("Is reminded"), "", "good"),
-    Verdict.REPORTED: (mark("Has reported"), mark("The report is in; there is nothing to remind of."), "past"),
+    Verdict.REPORTED: (mark("Has reported"), "", "past"),
     Verdict.WITH_STAFF: (
         mark("Waits for you"),
         mark("A report has come and waits for your decision. She is not asked for it again."),
@@ -103,7 +96,7 @@ def say_rung(code: str, rungs: Mapping[str, Rung]) -> str:
     if code not in rungs:
         return code
     rung = rungs[code]
-    return f"{say_days(rung.days)}, {translate(AUDIENCE_NAMES[rung.audience])}"
+    return f"{say_days(rung.days)}, {translate(AUDIENCES[rung.audience])}"
 
 
 def say_reason(reason: str) -> str:

@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask import Response, request, url_for
 
+from gateway.remind import run
 from gateway.remind.coming import Coming, find_coming
-from gateway.remind.plan import AreaMonth, Line, Owed, Person, Plan, Verdict
+from gateway.remind.letters import write_letters
+from gateway.remind.plan import AreaMonth, Line, Owed, Person, Verdict
 from gateway.review.pages import forecast, frame, paging, reminder_words
 from gateway.review.pages.calendar import Place, find_place, show_day
 from gateway.review.pages.corners import find_corners
 from gateway.review.pages.forecast import Forecast
 from gateway.review.pages.language import current_language, mark, translate
-from gateway.runtime import Runtime
-from gateway.store import audience, channels, pauses
+from gateway.store import areas, audience, channels, pauses
 from gateway.store.base import Session
 from gateway.values import Scope
 
 REGENCY = len("14.03")
-MOMENTS = 4  # that are planned ahead; more would only cost time
+MOMENTS = 4  # that are shown ahead
 DATES = 12  # that are shown where nothing is planned: a whole province, the whole country
 
 routes = frame.make_routes("reminders")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to see: a place, one form or all of them, and one of the moments that are coming there."""
+
+    place: Place
+    form: str
+    coming: tuple[Coming, ...]
+    chosen: Coming | None
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether reminders are planned for the place: a regency, or a part of one."""
+        return len(self.place.area) >= REGENCY
+
+    @property
+    def about(self) -> dict[str, str | None]:
+        """What its address holds."""
+        return {"area": self.place.area, "form": self.form or None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,67 +69,76 @@ class Row:
 
 @routes.get("/reminders")
 def show_reminders() -> Response:
-    """Show what goes out at the next moments in an area, and for each facility why or why not."""
+    """Show what goes out next in an area, and for each facility why or why not."""
     runtime, user = frame.runtime_of_request(), frame.visitor()
-    now = runtime.now()
     with runtime.database.session(read_only=True) as session:
-        place = find_place(session, request.args)
-        if place is None:
+        wish = _find_wish(session)
+        if wish is None:
             return frame.absent()
-        asked = request.args.get("form", "")
-        form = asked if any(one.code == asked for one in runtime.forms) else ""
-        forms = [one for one in runtime.forms if form in ("", one.code)]
-        is_planned = len(place.area) >= REGENCY
-        corners = find_corners(session, place, forms, widest=not is_planned)
-        coming = find_coming(corners, now, runtime.settings.region, MOMENTS if is_planned else DATES)
-        forecasts = _make_forecasts(session, runtime, place, form, coming) if is_planned else ()
-        chosen = _choose(forecasts)
+        place, coming = wish.place, wish.coming
+        chosen = _forecast(session, wish, wish.chosen) if wish.chosen else None
         standing = pauses.standing_pauses(session, place.area, place.today, scope=user.scope)
-        about = {"area": place.area, "form": form or None}
-        context = _gather(session, chosen, about) if chosen else {}
+        paused = [one for one in standing if one.facility_id is None]
+        names = areas.names_of(session, {one.area for one in paused})
+        context = _gather(session, chosen, wish.about) if chosen else {}
         places = _places(session)
     return frame.answer(
         "reminders.html",
         place=place,
         places=places,
-        form=form,
+        form=wish.form,
         forms=[(one.code, one.name(current_language())) for one in runtime.forms],
         form_names={one.code: one.name(current_language()) for one in runtime.forms},
         coming=coming,
-        forecasts=forecasts,
         chosen=chosen,
-        paused=[one for one in standing if one.facility_id is None],
-        about=about,
-        is_planned=is_planned,
+        paused=paused,
+        names=names,
+        about=wish.about,
+        is_planned=wish.is_planned,
         words=reminder_words,
         show_day=show_day,
-        now=now,
+        now=runtime.now(),
         **context,
     )
 
 
-def _make_forecasts(
-    session: Session, runtime: Runtime, place: Place, form: str, coming: tuple[Coming, ...]
-) -> tuple[Forecast, ...]:
-    scope = Scope(place.area)
+@routes.get("/reminders/amount")
+def show_amount() -> Response:
+    """Show to how many, and at what cost, reminders go out at one moment: a piece of the page."""
+    with frame.runtime_of_request().database.session(read_only=True) as session:
+        wish = _find_wish(session)
+        if wish is None or not wish.is_planned or wish.chosen is None:
+            return frame.absent()
+        found = _forecast(session, wish, wish.chosen)
+    return frame.answer("reminders_amount.html", one=found, words=reminder_words)
+
+
+def _find_wish(session: Session) -> Wish | None:
+    """Return what an address asks to see; None where it is not the visitor's."""
+    runtime, now = frame.runtime_of_request(), frame.runtime_of_request().now()
+    place = find_place(session, request.args)
+    if place is None:
+        return None
+    asked = request.args.get("form", "")
+    form = asked if any(one.code == asked for one in runtime.forms) else ""
+    is_planned = len(place.area) >= REGENCY
+    forms = [one for one in runtime.forms if form in ("", one.code)]
+    corners = find_corners(session, place, forms, widest=not is_planned)
+    coming = find_coming(corners, now, runtime.settings.region, MOMENTS if is_planned else DATES)
+    at = request.args.get("at", None, int)
+    wished = next((one for one in coming if int(one.at.timestamp()) == at), None)
+    # what may go out already goes within the hour: what one comes to see is what goes next
+    ahead = next((one for one in coming if one.at > now), None) or next(iter(coming), None)
+    return Wish(place, form, coming, (wished or ahead) if is_planned else None)
+
+
+def _forecast(session: Session, wish: Wish, coming: Coming) -> Forecast:
+    """Return what happens at one moment. Planning it is what takes the time: once for each answer."""
+    runtime, place = frame.runtime_of_request(), wish.place
+    plan = run.plan_regency(session, place.area[:REGENCY], runtime.ways, coming.at)
+    plan = forecast.assume_gone(plan, [one.at for one in wish.coming if one.at < coming.at])
     prices = channels.prices_of(session, tuple(runtime.channels))
-    return tuple(
-        forecast.make_forecast(one, _plan(session, runtime, place.area[:REGENCY], one.at), scope, form, prices)
-        for one in coming
-    )
-
-
-def _plan(session: Session, runtime: Runtime, regency: str, at: datetime) -> Plan:
-    """Return what would go out in a regency at an instant."""
-    return Plan((), ())
-
-
-def _choose(forecasts: tuple[Forecast, ...]) -> Forecast | None:
-    """Return the moment that was asked for, else the first at which anything goes out."""
-    asked = request.args.get("at", None, int)
-    wished = (one for one in forecasts if int(one.coming.at.timestamp()) == asked)
-    going = (one for one in forecasts if one.plan.letters)
-    return next(wished, None) or next(going, None) or next(iter(forecasts), None)
+    return forecast.make_forecast(coming, plan, Scope(place.area), wish.form, prices)
 
 
 def _gather(session: Session, chosen: Forecast, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,9 +148,9 @@ def _gather(session: Session, chosen: Forecast, about: Mapping[str, Any]) -> dic
     found = forecast.sort_owed(chosen.plan, verdict)
     page, further = forecast.page_after(found, request.args.get("after", "")[:60], paging.ROWS)
     kept = {**about, "at": int(chosen.coming.at.timestamp())}
-    texts: dict[str, str] = {}
     lists = [line for line in chosen.plan.lines if isinstance(line.about, AreaMonth)]
     lists = [line for line in lists if line.verdict is not Verdict.NO_RUNG]
+    texts = _write(session, chosen, [*lists, *(line for _, line, _ in page)])
     tallies = chosen.tallies
     url = {**kept, "verdict": verdict or None}
     return {
@@ -143,6 +172,14 @@ def _gather(session: Session, chosen: Forecast, about: Mapping[str, Any]) -> dic
             ),
         ],
     }
+
+
+def _write(session: Session, chosen: Forecast, lines: Sequence[Line]) -> dict[str, str]:
+    """Return the SMS of everybody whom these lines are about, by the number that it goes to."""
+    phones = {one.phone for line in lines for one in line.people}
+    letters = [letter for letter in chosen.plan.letters if letter.person.phone in phones]
+    written = write_letters(session, letters, frame.runtime_of_request().ways, chosen.coming.at)
+    return {letter.person.phone: text for letter, text in zip(letters, written, strict=True)}
 
 
 def _make_row(line: Line, texts: Mapping[str, str]) -> Row:
