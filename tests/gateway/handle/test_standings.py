@@ -6,12 +6,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
+from gateway.calendar import month_days
 from gateway.handle.standings import Stood, find_standings
 from gateway.owing import Standing
-from gateway.store import facilities, months, questions, reports
+from gateway.store import facilities, missing, months, questions, reports
 from gateway.store.facilities import NewFacility
 from gateway.store.reports import ReportKey
-from gateway.values import ReportState
+from gateway.values import ReportState, Scope
 from tests.district import District
 from workers.sweep import sweep
 
@@ -252,6 +253,11 @@ def test_many_asked_for_at_once_stand_as_each_does_by_itself(district: District,
                 assert find_standings(session, [form], period, [facility_id], now) == {(form, facility_id): found}
                 assert (found.question is not None) == (found.standing in (Standing.ASKED, Standing.INCOMPLETE))
                 assert not found.is_open or found.standing is Standing.ASKED
+            owing = missing.list_missing(session, "kb", period, month_days(period), "14", scope=Scope(""))
+            assert {one.id for one in owing} == {
+                facility_id for (form, facility_id), one in at_once.items() if form == "kb" and one.standing != "in"
+            }
+            assert not any(one.is_waiting and at_once["kb", one.id].standing is Standing.MISSING for one in owing)
 
 
 def test_hundreds_of_facilities_take_no_more_questions_to_the_database_than_one(district: District) -> None:
