@@ -9,12 +9,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, func, select
 
-from gateway.calendar import areas_around
+from gateway.calendar import Hours, areas_around
+from gateway.ladder import find_manners
 from gateway.store.areas import areas
 from gateway.store.base import Session, within
 from gateway.store.channels import channels
 from gateway.store.facilities import facilities
 from gateway.store.inbox import inbox
+from gateway.store.ladders import all_manners
 from gateway.store.reporters import reporter_facilities, reporter_phones, reporters
 from gateway.store.reports import reports
 from gateway.values import COUNTING, Scope
@@ -65,12 +67,13 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many numbers of an audience are alike in what a preview counts by."""
+    """How many numbers of an audience are alike in what a preview counts by. `hours` are those of their area."""
 
     language: str
     timezone: str
     is_stopped: bool
     channel: str | None
+    hours: Hours
     count: int
 
 
@@ -117,10 +120,12 @@ def count_audience(session: Session, audience: Audience, routes: Routes, *, scop
         found.c.last_channel,
         found.c.area,
     )
-    counts: dict[tuple[str, str, bool, str | None], int] = {}
+    chosen = all_manners(session)
+    counts: dict[tuple[str, str, bool, str | None, Hours], int] = {}
     statement = select(*by, func.count()).group_by(*by)
     for language, zone, is_stopped, bound_to, last, area, count in session.execute(statement):
-        key = language, zone, bool(is_stopped), routes.choose(bound_to, last, area)
+        hours = find_manners(chosen, area).hours
+        key = language, zone, bool(is_stopped), routes.choose(bound_to, last, area), hours
         counts[key] = counts.get(key, 0) + count
     return tuple(Share(*key, count) for key, count in sorted(counts.items(), key=str))
 

@@ -5,25 +5,26 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, Integer, String, Table, func, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.calendar import Hours, waking_hours
+from gateway.calendar import waking_hours
+from gateway.ladder import find_manners
 from gateway.store import audience as audience_store
 from gateway.store import reminders
 from gateway.store.audience import Audience, Recipient, Routes
 from gateway.store.base import Session, UtcDateTime, metadata, within
 from gateway.store.inbox import BigId
+from gateway.store.ladders import all_manners
 from gateway.store.outbox import outbox
 from gateway.values import OutboxState, Scope, WithheldReason
 
 KIND = "broadcast"
 PRIORITY = 1  # answers have 0, and go first
 DRAFT, QUEUEING, QUEUED, STOPPED = "draft", "queueing", "queued", "stopped"
-DAY, WAKING = timedelta(days=1), timedelta(hours=Hours().last - Hours().first)
 PIECE = 200  # numbers that are queued in one transaction: whoever receives messages meanwhile does not wait for more
 
 broadcasts = Table(
@@ -210,13 +211,19 @@ def has_unqueued(session: Session) -> bool:
 def queue_piece(session: Session, broadcast: Broadcast, routes: Routes, now: datetime) -> int:
     """Queue the next piece of a broadcast and return how many numbers that were; none when it is wholly queued.
 
-    Who has sent STOP is written down as withheld. A number that is there already is passed over.
+    Each waits for the hours that her area chose. Who has sent STOP is written down as withheld. A number that is there
+    already is passed over.
     """
     scope = Scope(broadcast.area)
     found = audience_store.list_audience(
         session, broadcast.audience, routes, scope=scope, after=broadcast.reached or "", limit=PIECE
     )
-    rows = [_as_row(broadcast, one, now) for one in found if one.channel is not None]
+    chosen = all_manners(session)
+    rows = [
+        _as_row(broadcast, one, waking_hours(now, one.timezone, find_manners(chosen, one.area).hours), now)
+        for one in found
+        if one.channel is not None
+    ]
     if rows:
         dialect = postgresql if session.dialect.name == "postgresql" else sqlite
         session.execute(dialect.insert(outbox).on_conflict_do_nothing(), rows)
@@ -226,8 +233,10 @@ def queue_piece(session: Session, broadcast: Broadcast, routes: Routes, now: dat
     return len(found)
 
 
-def _as_row(broadcast: Broadcast, recipient: Recipient, now: datetime) -> dict[str, object]:
-    first, last = waking_hours(now, recipient.timezone)
+def _as_row(
+    broadcast: Broadcast, recipient: Recipient, waking: tuple[datetime, datetime], now: datetime
+) -> dict[str, object]:
+    first, last = waking
     is_stopped = recipient.stopped_at is not None
     return {
         "kind": KIND,
@@ -248,19 +257,6 @@ def _as_row(broadcast: Broadcast, recipient: Recipient, now: datetime) -> dict[s
         "user_id": broadcast.user_id,
         "user_name": broadcast.user_name,
     }
-
-
-def wait_for_morning(session: Session, clock: datetime) -> int:
-    """Let what was not sent by the evening wait for the next morning; return how many messages that are."""
-    waiting = _is_open, outbox.c.priority == PRIORITY, outbox.c.state == OutboxState.QUEUED
-    late = select(outbox.c.send_until).where(*waiting, outbox.c.send_until <= clock).distinct()
-    total = 0
-    for until in session.execute(late).scalars().all():
-        evening = until + DAY * ((clock - until) // DAY + 1)
-        values = {"send_until": evening, "next_try_at": evening - WAKING}
-        statement = update(outbox).where(*waiting, outbox.c.send_until == until).values(values)
-        total += int(session.execute(statement).rowcount)
-    return total
 
 
 def keep_back(session: Session, phone: str) -> int:

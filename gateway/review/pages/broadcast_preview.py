@@ -42,7 +42,7 @@ class OfLanguage:
 class Preview:
     """What a draft would mean if it were sent now.
 
-    Shape: `later` maps a zone to (from when, how many numbers) where it is night now.
+    Shape: `later` holds (zone, from when, how many numbers) where it is night now, by the hours of their areas.
     """
 
     shares: tuple[Share, ...]
@@ -51,7 +51,7 @@ class Preview:
     unreached: int
     languages: tuple[OfLanguage, ...]
     channels: tuple[OfChannel, ...]
-    later: Mapping[str, tuple[datetime, int]]
+    later: tuple[tuple[str, datetime, int], ...]
 
     @property
     def seal(self) -> str:
@@ -80,11 +80,11 @@ def make_preview(
     weights = {one.language: weigh(draft.text_for(one.language)) for one in shares}
     by_channel: dict[str, list[Share]] = defaultdict(list)
     by_language: dict[str, int] = defaultdict(int)
-    by_zone: dict[str, int] = defaultdict(int)
+    by_morning: dict[tuple[str, datetime], int] = defaultdict(int)
     for one in going:
         by_channel[str(one.channel)].append(one)
         by_language[one.language] += one.count
-        by_zone[one.timezone] += one.count
+        by_morning[one.timezone, waking_hours(now, one.timezone, one.hours)[0]] += one.count
     carried = []
     for name, these in sorted(by_channel.items()):
         numbers = sum(one.count for one in these)
@@ -92,7 +92,6 @@ def make_preview(
         price = prices.get(name)
         minutes = max(1, round(numbers / paces[name] / 60))
         carried.append(OfChannel(name, numbers, segments, None if price is None else price * segments, minutes))
-    starts = {zone: waking_hours(now, zone)[0] for zone in by_zone}
     return Preview(
         shares=shares,
         count=sum(one.count for one in going),
@@ -103,5 +102,5 @@ def make_preview(
             for code, count in sorted(by_language.items(), key=lambda one: -one[1])
         ),
         channels=tuple(carried),
-        later={zone: (starts[zone], count) for zone, count in sorted(by_zone.items()) if starts[zone] > now},
+        later=tuple((zone, start, count) for (zone, start), count in sorted(by_morning.items()) if start > now),
     )

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from gateway.app import create_app
-from gateway.store import audit, broadcasts, outbox, reporters
+from gateway.store import audit, broadcasts, mornings, outbox, reporters
 from gateway.store.audience import Audience, Routes, count_audience, list_people
 from gateway.store.outbox import NewOutboxMessage
 from gateway.values import ChannelLimits, Scope
@@ -168,11 +168,11 @@ def test_at_night_it_waits_for_the_morning_and_what_is_left_in_the_evening_for_t
     morning, night = datetime(2025, 10, 4, 1, 0, tzinfo=UTC), datetime(2025, 10, 4, 13, 0, tzinfo=UTC)
     with district.database.session() as session:
         assert session.execute(times).all() == [(morning, night)]
-        assert broadcasts.wait_for_morning(session, night - timedelta(seconds=1)) == 0
-        assert broadcasts.wait_for_morning(session, night) == 6
+        assert mornings.wait_for_morning(session, night - timedelta(seconds=1)) == 0
+        assert mornings.wait_for_morning(session, night) == 6
         day = timedelta(days=1)
         assert session.execute(times).all() == [(morning + day, night + day)]
-        assert broadcasts.wait_for_morning(session, night + 5 * day + timedelta(hours=1)) == 6
+        assert mornings.wait_for_morning(session, night + 5 * day + timedelta(hours=1)) == 6
         assert session.execute(times).all() == [(morning + 6 * day, night + 6 * day)]
 
 
