@@ -8,7 +8,7 @@ import structlog
 
 from gateway import jobs
 from gateway.runtime import Runtime
-from gateway.store import broadcasts, channels, inbox, outbox, questions, reports, totals
+from gateway.store import broadcasts, channels, inbox, mornings, outbox, questions, reports, totals
 from gateway.store.base import Session, database_now
 from gateway.values import ReportState
 from workers.broadcasts import NAME as BROADCASTS
@@ -41,7 +41,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         with runtime.database.session() as session:
             _end_leases(session, runtime, late)
             _give_up_waiting(session, runtime, now)
-            broadcasts.wait_for_morning(session, database_now(session))
+            mornings.wait_for_morning(session, database_now(session))
             tick(session, CLOCK, ticked_at, now, watch)
             if not is_looked_at:
                 channels.tick(session, REMINDERS, now)
