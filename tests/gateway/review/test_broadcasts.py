@@ -11,7 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from gateway.app import create_app
-from gateway.store import audit, broadcasts, mornings, outbox, reporters
+from gateway.calendar import Hours
+from gateway.ladder import Manners
+from gateway.store import audit, broadcasts, ladders, mornings, outbox, reporters
 from gateway.store.audience import Audience, Routes, count_audience, list_people
 from gateway.store.outbox import NewOutboxMessage
 from gateway.values import ChannelLimits, Scope
@@ -174,6 +176,13 @@ def test_at_night_it_waits_for_the_morning_and_what_is_left_in_the_evening_for_t
         assert session.execute(times).all() == [(morning + day, night + day)]
         assert mornings.wait_for_morning(session, night + 5 * day + timedelta(hours=1)) == 6
         assert session.execute(times).all() == [(morning + 6 * day, night + 6 * day)]
+
+
+def test_the_preview_goes_by_the_hours_that_the_area_chose(rina: FlaskClient, district: District) -> None:
+    with district.database.session() as session:
+        ladders.choose_manners(session, Manners("14.03", Hours(14, 16)), scope=Scope(""))
+        session.commit()
+    assert "mulai 14.00 WIB" in rina.get(draft(rina)).text, "at noon"
 
 
 def test_a_message_whose_evening_has_come_is_not_claimed(rina: FlaskClient, district: District) -> None:

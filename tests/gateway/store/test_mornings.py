@@ -54,15 +54,9 @@ def at(day: int, hour: int) -> datetime:
 
 def keep(district: District, recipient: str, kind: str, until: datetime | None, **columns: object) -> int:
     """Let a message wait until an evening."""
-    row = {
-        "kind": kind,
-        "channel": "simulator",
-        "recipient": recipient,
-        "text": "x",
-        "state": "queued",
-        "trace_id": "t",
-    }
-    row |= {"ref": f"{kind}{recipient}", "attempts": 0, "refusals": 0, "created_at": at(2, 1)} | {"send_until": until}
+    row: dict[str, object] = {"kind": kind, "channel": "simulator", "recipient": recipient, "text": "x"}
+    row |= {"state": "queued", "trace_id": "t", "ref": f"{kind}{recipient}", "attempts": 0, "refusals": 0}
+    row |= {"created_at": at(2, 1), "send_until": until}
     with district.database.session() as session:
         found = session.execute(insert(outbox.outbox).returning(outbox.outbox.c.id), row | {"priority": 1} | columns)
         message_id = int(found.scalar_one())
@@ -122,7 +116,7 @@ def test_hours_that_an_area_changes_hold_for_what_waits_already(country: Distric
     assert waits == {EAST: (at(2, 21), at(3, 13))}, "her evening is later now, and it goes on today"
 
 
-def test_nobody_else_waits(country: District) -> None:
+def test_what_is_no_broadcast_nor_late_stays_as_it_is(country: District) -> None:
     keep(country, PHONES["ani"], "answer", None, priority=0)
     keep(country, PHONES["budi"], "broadcast", at(3, 14))
     keep(country, PHONES["eve"], "broadcast", at(3, 13), state="sending")
