@@ -16,6 +16,7 @@ class Standing(StrEnum):
     MISSING = "missing"  # nothing has come, or it was taken back or rejected
 
 
+ASKED_AGAIN = (0, -1, -2)  # months, from the one that is reported now, whose report is asked for again if taken back
 REMINDED = frozenset({Standing.ASKED, Standing.INCOMPLETE, Standing.MISSING})  # who owes something by herself
 
 

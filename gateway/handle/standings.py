@@ -13,6 +13,7 @@ from gateway.handle.reading_json import from_json
 from gateway.owing import Standing, find_standing
 from gateway.store import facilities, months, questions, reporters, standings
 from gateway.store.base import Session
+from gateway.store.facilities import Facility
 from gateway.store.questions import EXPIRED, NEXT, OPEN, Question
 from gateway.store.reporters import Reporter
 from gateway.store.standings import Revision
@@ -23,6 +24,7 @@ _TAKEN_BACK = frozenset({ReportState.WITHDRAWN, ReportState.REJECTED})
 _A_DAY = timedelta(days=1)  # the clocks of no two places lie further apart
 
 Key = tuple[str, int]  # form, facility id
+Month = tuple[str, str]  # form, period
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,22 @@ def find_standings(
                 reopened=sum(one.reopened for one in around),
             )
     return stood
+
+
+def find_taken_back(session: Session, asked: Mapping[Month, Collection[Facility]]) -> dict[Month, tuple[Facility, ...]]:
+    """Return those of these facilities whose report of a month was taken back, or whose month was opened again."""
+    areas = {one.id: one.area for these in asked.values() for one in these}
+    if not areas:
+        return {}
+    forms, periods = {form for form, _ in asked}, {period for _, period in asked}
+    back = standings.taken_back(session, forms, periods, areas)
+    reopened = months.reopened_months(session, forms, periods, set(areas.values()))
+
+    def is_back(form: str, period: str, one: Facility) -> bool:
+        around = areas_around(one.area)
+        return (form, period, one.id) in back or any((form, period, code) in reopened for code in around)
+
+    return {month: tuple(one for one in these if is_back(*month, one)) for month, these in asked.items()}
 
 
 def _stand(

@@ -6,14 +6,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.calendar import Calendar, Outage, areas_around, clock, excused_due_on, find_days, month_days, report_month
+from gateway.calendar import (
+    Calendar,
+    Outage,
+    areas_around,
+    clock,
+    excused_due_on,
+    find_days,
+    month_days,
+    report_month,
+    shift,
+)
 from gateway.handle import places
 from gateway.handle.facts import Desk
 from gateway.handle.places import Place
 from gateway.handle.replies import Reply, say
-from gateway.handle.standings import Stood, find_standings
+from gateway.handle.standings import Stood, find_standings, find_taken_back
 from gateway.ladder import Ladder, find_ladder
-from gateway.owing import Standing
+from gateway.owing import ASKED_AGAIN, REMINDED, Standing
 from gateway.reply import compose
 from gateway.reply.segments import fits_one_sms
 from gateway.reply.wordings import Wording
@@ -84,7 +94,8 @@ def show_status(
         months.all_calendars(session),
         outages.all_outages(session, clock(month_days(min(periods))[1], 0, "UTC")),  # no due day is before that
     )
-    found = list(_find_shown(session, periods, about, people, chosen, desk))
+    found = [] if about.periods else _find_taken_back(session, about, people, day, chosen, desk)
+    found += _find_shown(session, periods, about, people, chosen, desk)
     if not found and not about.periods:  # a new place: its first month has not ended
         found = list(_find_shown(session, (period_of(day),), about, people, chosen, desk))
     if not found and about.facilities:  # hers, and in another month
@@ -99,6 +110,20 @@ def show_status(
     owed = next((one for one in found if one.stood.standing in (Standing.MISSING, Standing.INCOMPLETE)), None)
     whole = " ".join([*lines, _say_example(wording, owed, people)]).strip()
     return Reply(whole if fits_one_sms(whole) else _fit(wording, lines, ""), InboxState.DONE, "status")
+
+
+def _find_taken_back(
+    session: Session, about: Address, people: Sequence[Reporter], day: date, chosen: _Chosen, desk: Desk
+) -> list[_Shown]:
+    """Find what is asked for again of earlier months: what was in and was taken back, or was closed and is open."""
+    past = [shift(report_month(day), step) for step in ASKED_AGAIN if step]
+    hers = {period: [one for person in people for one in person.facilities_in(period)] for period in past}
+    back = find_taken_back(
+        session, {(form.code, period): these for form in desk.rules.forms for period, these in hers.items()}
+    )
+    periods = sorted({period for (_, period), these in back.items() if these})
+    shown = _find_shown(session, periods, about, people, chosen, desk)
+    return [one for one in shown if one.stood.opening and one.stood.standing in REMINDED]
 
 
 def _find_shown(

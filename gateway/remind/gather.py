@@ -7,18 +7,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.calendar import areas_around, month_days, report_month, shift
-from gateway.handle.standings import Stood, find_standings
-from gateway.remind.ground import ASKED_AGAIN, Ground
+from gateway.handle.standings import Month, Stood, find_standings, find_taken_back
+from gateway.owing import ASKED_AGAIN
+from gateway.remind.ground import Ground
 from gateway.remind.plan import Asked, Owed, Person
-from gateway.store import answering, facilities, leaves, months, pauses, reminders, standings
+from gateway.store import answering, facilities, leaves, pauses, reminders
 from gateway.store.answering import Team
 from gateway.store.areas import Area
 from gateway.store.audience import Routes, find_routes
 from gateway.store.base import Session
 from gateway.store.facilities import Facility
 from gateway.store.pauses import Pause
-
-Month = tuple[str, str]  # form, period
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +63,12 @@ def find_subjects(session: Session, ground: Ground, regency: Area) -> Subjects:
                 whole[form, period] = here
             elif period in past:
                 older[form, period] = here
-    return Subjects(whole, _find_taken_back(session, older))
+    return Subjects(whole, find_taken_back(session, older))
 
 
 def _has_open_window(ground: Ground, form: str, period: str, corners: Collection[tuple[str, str]]) -> bool:
     windows = (window for corner in corners for window in ground.course_of(form, period, *corner).windows)
     return any(window.is_open(ground.now) for window in windows)
-
-
-def _find_taken_back(
-    session: Session, older: Mapping[Month, tuple[Facility, ...]]
-) -> dict[Month, tuple[Facility, ...]]:
-    """Return of these months the facilities whose report was taken back, or whose month was opened again."""
-    places = {one.id: one.area for these in older.values() for one in these}
-    if not places:
-        return {}
-    forms, periods = {form for form, _ in older}, {period for _, period in older}
-    back = standings.taken_back(session, forms, periods, places)
-    reopened = months.reopened_months(session, forms, periods, set(places.values()))
-
-    def is_back(form: str, period: str, one: Facility) -> bool:
-        around = areas_around(one.area)
-        return (form, period, one.id) in back or any((form, period, code) in reopened for code in around)
-
-    return {month: tuple(one for one in these if is_back(*month, one)) for month, these in older.items()}
 
 
 def gather_owed(session: Session, ground: Ground, wanted: Mapping[Month, Collection[Facility]]) -> tuple[Owed, ...]:

@@ -17,7 +17,6 @@ from gateway.store import ladders, months, outages
 from gateway.store.base import Session
 
 NEXT, FIRST = 1, -2  # months around the one that is reported now, whose reminders may go out now
-ASKED_AGAIN = (0, -1, -2)  # months whose report is asked for again where it was taken back
 LOOK_BACK = timedelta(days=150)  # an outage that was over before excuses nothing of these months
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from gateway.calendar import month_days, waking_hours
+from gateway.handle.standings import Month
 from gateway.ladder import Audience, Rung
 from gateway.owing import REMINDED, Standing
 from gateway.remind import ground as grounds
 from gateway.remind.due import AGAIN, Place, Window, may_write
-from gateway.remind.gather import Month, find_subjects, gather_owed
+from gateway.remind.gather import find_subjects, gather_owed
 from gateway.remind.ground import Ground, Ways
 from gateway.remind.letters import area_of, write_letters, zone_of
 from gateway.remind.lists import gather_lists

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.calendar import areas_around
+from gateway.handle.standings import Month
 from gateway.ladder import Audience
 from gateway.owing import REMINDED, Standing
-from gateway.remind.gather import Month, say_pause
+from gateway.remind.gather import say_pause
 from gateway.remind.ground import Ground
 from gateway.remind.plan import AreaMonth, Owed, Person
 from gateway.store import areas, audience, months, pauses, reminders, standings, timeliness, users

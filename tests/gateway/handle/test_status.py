@@ -94,3 +94,21 @@ def test_from_another_phone_nobody_is_asked_what_she_could_not_answer(district: 
     assert "belum lengkap" in answer
     assert "Contoh: KB" in answer
     assert "Balas" not in answer
+
+
+def test_an_earlier_month_is_told_of_where_its_report_was_taken_back(district: District) -> None:
+    district.say("ani", "KB 0825 BARU 3 AKTIF 38")
+    assert "Agu 25" not in district.say("ani", "STATUS")
+    district.say("ani", "BATAL")
+    answer = district.say("ani", "STATUS")
+    assert answer.startswith("KB Agu 25 PMB Ani: belum masuk, batas 5 Sep. KB Sep 25 PMB Ani: belum masuk")
+    district.say("ani", "KB 0825 BARU 3 AKTIF 39")
+    assert "Agu 25" not in district.say("ani", "STATUS")
+
+
+def test_an_earlier_month_is_told_of_where_staff_opened_it_again(district: District) -> None:
+    district.close_month("kb", "2025-08")
+    assert "Agu 25" not in district.say("budi", "STATUS")
+    district.reopen_month("kb", "2025-08")
+    assert "KB Agu 25 Puskesmas Damon: belum masuk" in district.say("budi", "STATUS")
+    assert "Agu 25" not in district.say("budi", "STATUS 0925"), "nor where she asks of one month"
