@@ -90,7 +90,7 @@ class HalfYear:
             database, var, answers_per_hour=1000, channels="simulator, modem=simulator"
         )
         self.database = database
-        self.now = begins
+        self.set_clock(begins)
         self.is_sending = True
         self.disagreements: list[str] = []
         self.compared = 0
@@ -108,18 +108,18 @@ class HalfYear:
         """What the clock shows."""
         return self.runtime.clock[0].astimezone(ZONE)
 
-    @now.setter
-    def now(self, at: datetime) -> None:
+    def set_clock(self, at: datetime) -> None:
+        """Put the clock somewhere."""
         self.runtime.clock[0] = at.astimezone(UTC)
 
     def sleep(self, seconds: float) -> None:
         """Let some time pass."""
-        self.now += timedelta(seconds=seconds)
+        self.set_clock(self.now + timedelta(seconds=seconds))
 
     def go_on(self, until: datetime) -> None:
         """Let the clock go on, and everything happen that it brings."""
         for at in _ticks(self.now, until):
-            self.now = at
+            self.set_clock(at)
             self.tick()
             if at.hour == HOURS[-1]:
                 self.compare()
@@ -142,7 +142,7 @@ class HalfYear:
 
     def say(self, who: str, text: str, channel: str = "simulator") -> str:
         """Let somebody send a message; return the answer."""
-        self.now += timedelta(seconds=1)
+        self.sleep(1)
         self._count += 1
         sms = InboundSms(f"m{self._count}", read_sender(PEOPLE[who].phone), text, sent_at=self.runtime.now())
         with self.database.session() as session:

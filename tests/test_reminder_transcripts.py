@@ -76,7 +76,7 @@ def play(path: Path, world: HalfYear) -> Iterator[str]:
 
 def _happen(world: HalfYear, text: str) -> None:
     if text.startswith("clock stops until "):
-        world.now = read_time(text.removeprefix("clock stops until "))
+        world.set_clock(read_time(text.removeprefix("clock stops until ")))
         world.tick()
     elif text.startswith("sending "):
         world.is_sending = text == "sending goes on"
