@@ -173,11 +173,14 @@ def set_name(session: Session, user_id: int, name: str) -> None:
     session.execute(update(users).where(users.c.id == user_id).values(name=name))
 
 
-def set_phone(session: Session, user_id: int, phone: str | None, *, scope: Scope) -> bool:
-    """Send a user's lists to this number from now on; another number has not sent STOP. False outside the scope."""
+def set_phone(session: Session, user_id: int, phone: str | None, *, scope: Scope, is_by_themself: bool = False) -> bool:
+    """Send a user's lists to this number from now on; False outside the scope.
+
+    Whoever has sent STOP goes on getting none, unless they themselves give another number.
+    """
     here = users.c.id == user_id, within(users.c.area, scope)
-    is_another = update(users).where(*here, users.c.phone.is_distinct_from(phone))
-    session.execute(is_another.values(phone=phone, stopped_at=None))
+    values: dict[str, Any] = {"phone": phone} | ({"stopped_at": None} if is_by_themself and phone else {})
+    session.execute(update(users).where(*here, users.c.phone.is_distinct_from(phone)).values(values))
     return session.execute(select(users.c.id).where(*here)).first() is not None
 
 

@@ -54,7 +54,7 @@ def change_phone() -> Response:
     if written and phone is None:
         return _show(422, user.name, {"phone": NO_PHONE}, phone=written)
     with runtime.database.session() as session:
-        users.set_phone(session, user.id, phone, scope=user.scope)
+        users.set_phone(session, user.id, phone, scope=user.scope, is_by_themself=True)
         if phone != user.phone:
             changed = {"phone": [mask_phone(user.phone or ""), mask_phone(phone or "")]}
             frame.audit(session, "change", "account", user.id, user.area, **changed)

@@ -123,6 +123,11 @@ def say_moment(at: datetime, zone: str, now: datetime) -> str:
     return f"{say_day(here.date(), today)}, {clock}"
 
 
+def say_people(count: int) -> str:
+    """Return how many people there are."""
+    return translate_count("%(count)s person", "%(count)s people", count) % {"count": show.show_count(count)}
+
+
 def say_rupiah(cost: int | None) -> str:
     """Return what something costs; empty where nobody has said what an SMS costs."""
     return "" if cost is None else f"Rp {show.show_count(cost)}"

@@ -71,10 +71,19 @@ BY_COLUMN: Mapping[str, Any] = {
     "imports.columns": {},
     "imports.expires_at": datetime(2035, 1, 1, tzinfo=UTC),
     "inbox.state": "for_staff",
+    "ladders.types": [],
+    "ladders.rungs": [
+        {"code": "due", "days": 0, "hour": 8, "audience": "responsible", "wording": "remind_due", "is_on": True}
+    ],
+    "manners.first_hour": 8,
+    "manners.last_hour": 20,
+    "manners.off_days": "none",
     "month_counts.ownership": "",
     "month_totals.item": "",
     "outbox.kind": "answer",
     "outbox.state": "failed",
+    "pauses.from_on": date(2025, 10, 1),
+    "pauses.until_on": date(2035, 1, 1),
     "questions.state": "open",
     "questions.reading": to_json(ReadReport("kb", PERIOD, {"aktif": 98765})),
     "registrations.phone": UNKNOWN,
@@ -88,7 +97,7 @@ BY_COLUMN: Mapping[str, Any] = {
     "users.password_hash": None,
     "user_invitations.expires_at": datetime(2035, 1, 1, tzinfo=UTC),
 }
-LINKS = {"inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by"}
+LINKS = {"inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by", "reminder_id"}
 NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
 
 
@@ -154,7 +163,8 @@ def _is_foreign(table: Table) -> ColumnElement[bool]:
     found += [table.c.id == STRANGER] if table.name == "inbox" else []
     found += [table.c.area.startswith(AREA)] if "area" in table.c else []
     found += [table.c.code.startswith(AREA)] if table.name == "areas" else []
-    found += [table.c.phone.in_([PHONE, UNKNOWN])] if "phone" in table.c else []
+    # a user's own number is what they type about themself
+    found += [table.c.phone.in_([PHONE, UNKNOWN])] if "phone" in table.c and table.name != "users" else []
     found += [table.c.name == CHANNEL] if table.name == "channels" else []
     found += [table.c.reporter_id == ID] if "reporter_id" in table.c else []
     return or_(*found, *([table.c.first_id == ID] if "first_id" in table.c else []))

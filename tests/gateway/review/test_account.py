@@ -56,6 +56,14 @@ def sari(visitor: FlaskClient) -> FlaskClient:
     return visitor
 
 
+def find_sari(clocked: ClockedRuntime) -> users.User:
+    """Return sari as the database has her."""
+    with clocked.database.session(read_only=True) as session:
+        found = users.find_by_login(session, "sari")
+    assert found
+    return found
+
+
 def read_secret(page: TestResponse) -> str:
     """Return the secret that the set-up page shows, as somebody types it into the app."""
     found = re.search(r"<code>([A-Z2-7 ]+)</code>", page.text)
@@ -249,6 +257,45 @@ def test_a_role_that_must_have_a_second_factor_sees_nothing_before_it_has_one(
     set_up_code(browser, strict)
     assert browser.get("/audit").status_code == 403, "signed in, and refused for the role"
     assert "Matikan" not in browser.get("/account").text
+
+
+def test_ones_own_number_is_kept_as_it_can_be_dialled_and_taken_away_again(
+    sari: FlaskClient, clocked: ClockedRuntime
+) -> None:
+    assert sari.post("/account/phone", data={"phone": "0812 3000 0021"}).status_code == 303
+    assert find_sari(clocked).phone == "+6281230000021"
+    assert 'value="0812-3000-0021"' in sari.get("/account").text
+    assert sari.post("/account/phone", data={"phone": " "}).status_code == 303
+    assert find_sari(clocked).phone is None
+
+
+@pytest.mark.parametrize("typed", ["12", "021-555-1234", "sari", "0812"])
+def test_what_is_no_mobile_number_is_told_beside_it_and_stays(
+    sari: FlaskClient, clocked: ClockedRuntime, typed: str
+) -> None:
+    answer = sari.post("/account/phone", data={"phone": typed})
+    assert answer.status_code == 422
+    assert "Ini bukan nomor HP" in answer.text
+    assert f'value="{typed}"' in answer.text
+    assert find_sari(clocked).phone is None
+
+
+def test_who_sent_stop_takes_it_back_or_gives_another_number(sari: FlaskClient, clocked: ClockedRuntime) -> None:
+    def stop(phone: str) -> None:
+        with clocked.database.session() as session:
+            users.set_stopped(session, phone, clocked.now())
+            session.commit()
+
+    sari.post("/account/phone", data={"phone": "081230000021"})
+    stop("+6281230000021")
+    assert "Anda sudah mengirim STOP" in sari.get("/account").text
+    sari.post("/account/phone", data={"phone": "081230000021"})
+    assert find_sari(clocked).stopped_at is not None, "the same number has still sent STOP"
+    sari.post("/account/phone/again")
+    assert find_sari(clocked).stopped_at is None
+    stop("+6281230000021")
+    sari.post("/account/phone", data={"phone": "081230000022"})
+    assert find_sari(clocked).stopped_at is None
 
 
 def test_an_unknown_browser_is_called_by_nothing() -> None:

@@ -291,3 +291,41 @@ def test_users_are_shown_in_english_too(visitor: FlaskClient, clocked: ClockedRu
     words = Page(visitor.get("/users?lang=en")).words
     assert "Who may sign in" in words
     assert "Invite somebody" in words
+
+
+def test_an_administrator_writes_the_number_that_lists_go_to(
+    visitor: FlaskClient, clocked: ClockedRuntime, me: User
+) -> None:
+    user_id = add_user(clocked, "petugas", Role.OFFICER, "14.03.01")
+    assert visitor.post(f"/users/{user_id}/phone", data={"phone": "0812-3000-0021"}).status_code == 303
+    assert find(clocked, "petugas").phone == "+6281230000021"
+    assert 'value="0812-3000-0021"' in visitor.get(f"/users/{user_id}").text
+    with clocked.database.session(read_only=True) as session:
+        [deed, *_] = audit.search(session, Wanted(noun="user", subject=str(user_id)), scope=Scope(""), limit=5)
+    assert "81230000021" not in str(deed.details), "the audit holds no whole number"
+
+
+def test_an_administrator_does_not_take_back_anybodys_stop(
+    visitor: FlaskClient, clocked: ClockedRuntime, me: User
+) -> None:
+    user_id = add_user(clocked, "petugas", Role.OFFICER, "14.03.01")
+    visitor.post(f"/users/{user_id}/phone", data={"phone": "081230000021"})
+    with clocked.database.session() as session:
+        users.set_stopped(session, "+6281230000021", clocked.now())
+        session.commit()
+    assert "STOP" in visitor.get(f"/users/{user_id}").text
+    for phone in ("081230000022", "", "081230000021"):
+        visitor.post(f"/users/{user_id}/phone", data={"phone": phone})
+    assert find(clocked, "petugas").stopped_at is not None
+
+
+def test_a_wrong_number_or_another_areas_user_is_not_taken(
+    visitor: FlaskClient, clocked: ClockedRuntime, me: User
+) -> None:
+    user_id = add_user(clocked, "petugas", Role.OFFICER, "14.03.01")
+    answer = visitor.post(f"/users/{user_id}/phone", data={"phone": "12"})
+    assert answer.status_code == 422
+    assert 'value="12"' in answer.text
+    other = add_user(clocked, "lain", Role.OFFICER, "15.01.01")
+    assert visitor.post(f"/users/{other}/phone", data={"phone": "081230000021"}).status_code == 404
+    assert find(clocked, "lain").phone is None
