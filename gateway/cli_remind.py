@@ -20,7 +20,7 @@ from gateway.remind import run
 from gateway.remind.coming import Coming
 from gateway.remind.plan import AreaMonth, Line, Verdict
 from gateway.review.pages.forecast import Forecast, area_of, make_forecast
-from gateway.review.pages.reminder_words import AUDIENCE_NAMES, REASONS, VERDICTS
+from gateway.review.pages.reminder_words import AUDIENCES, REASONS, VERDICTS
 from gateway.runtime import Runtime
 from gateway.store import areas, channels, ladders, unsettled
 from gateway.store.areas import Area
@@ -121,7 +121,7 @@ def _tell(session: Session, regency: Area, forecast: Forecast) -> None:
 def _describe(line: Line, zone: str) -> str:
     """Return one line: what it is about, what comes of it, by which rung since when, and who is written to."""
     about = line.about
-    name = say(AUDIENCE_NAMES[about.audience]) if isinstance(about, AreaMonth) else about.facility.name
+    name = say(AUDIENCES[about.audience]) if isinstance(about, AreaMonth) else about.facility.name
     verdict = say(VERDICTS[line.verdict][0])
     reason = _reason(line)
     if reason:
