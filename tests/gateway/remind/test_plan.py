@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.calendar import DAY, Hours
 from gateway.ladder import OF_FACILITIES, Audience, Rung
 from gateway.owing import REMINDED, Standing
-from gateway.remind.due import Place, Window, find_windows
+from gateway.remind.due import Place, Window, find_windows, may_write
 from gateway.remind.plan import (
     AreaMonth,
     Asked,
@@ -235,11 +235,12 @@ def test_a_clock_that_jumps_never_sends_a_rung_twice_nor_goes_a_step_back(
 
 @given(st.integers(1, 15), st.integers(0, 23), st.integers(1, 10))
 def test_after_a_clock_that_was_down_only_the_rung_that_makes_sense_goes(day: int, hour: int, down: int) -> None:
-    """Every hour up to an instant, then nothing for days, then every hour again: no day has two of them."""
+    """Every waking hour up to an instant, then nothing for days, then all of them again: no day has two of them."""
     season = Season(owed())
     stopped = at(day, hour)
     hours = [at(1, 0) + timedelta(hours=step) for step in range(24 * 30)]
-    alive = [now for now in hours if not stopped < now <= stopped + down * DAY]
+    awake = [now for now in hours if may_write(now, PLACE)]
+    alive = [now for now in awake if not stopped < now <= stopped + down * DAY]
     for now in alive:
         season.look(now)
     for code in season.gone.get(0, []):
