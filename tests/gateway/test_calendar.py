@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import calendar
-from gateway.calendar import Calendar, Days, Stage
+from gateway.calendar import Calendar, Days, Outage, Stage
 from parsers.period import months_between, period_of
 
 ZONES = ("Asia/Jakarta", "Asia/Pontianak", "Asia/Makassar", "Asia/Jayapura")
@@ -86,6 +86,40 @@ def test_nobody_is_written_to_before_eight_or_from_eight_in_the_evening_on(at: d
     assert first.astimezone(here).date() == last.astimezone(here).date()
     assert at < last
     assert first - at < timedelta(hours=12)
+
+
+spans = st.tuples(st.integers(-20 * 24, 20 * 24), st.integers(0, 15 * 24))  # hours from the last day, and how many
+
+
+def make_outages(period: str, zone: str, chosen: Days, hours: list[tuple[int, int]]) -> list[Outage]:
+    """Return outages around the last day of a month."""
+    last = calendar.clock(calendar.due_on(period, chosen), 0, zone)
+    starts = [(last + timedelta(hours=start), length) for start, length in hours]
+    return [Outage("", start, start + timedelta(hours=length)) for start, length in starts]
+
+
+@given(days, zones, chosen_days, st.lists(spans, max_size=4), spans)
+def test_an_outage_never_takes_time_away(
+    day: date, zone: str, chosen: Days, hours: list[tuple[int, int]], one_more: tuple[int, int]
+) -> None:
+    period, now = period_of(day), datetime(2101, 1, 1, tzinfo=UTC)
+    some, more = (make_outages(period, zone, chosen, these) for these in (hours, [*hours, one_more]))
+    planned = calendar.due_on(period, chosen)
+    last = calendar.excused_due_on(period, chosen, zone, some, now)
+    assert planned <= last <= calendar.excused_due_on(period, chosen, zone, more, now)
+    assert calendar.stage_of(last, period, chosen, last) is Stage.DUE
+    assert calendar.days_left(last, period, chosen, last) == 0
+
+
+@given(days, zones, chosen_days, st.lists(spans, min_size=1, max_size=4))
+def test_no_last_day_is_one_on_which_messages_could_not_come_in(
+    day: date, zone: str, chosen: Days, hours: list[tuple[int, int]]
+) -> None:
+    period, now = period_of(day), datetime(2101, 1, 1, tzinfo=UTC)
+    cuts = make_outages(period, zone, chosen, hours)
+    last = calendar.excused_due_on(period, chosen, zone, cuts, now)
+    begins, ends = calendar.clock(last, 0, zone), calendar.clock(last, 24, zone)
+    assert not [one for one in cuts if one.from_at < ends and one.until_at is not None and one.until_at >= begins]
 
 
 def test_the_smallest_area_decides_and_in_it_the_very_form() -> None:

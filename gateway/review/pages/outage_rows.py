@@ -5,24 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
 
 from gateway.calendar import Calendar, Days, Outage, areas_around, excused_due_on, find_days
-from gateway.review.pages.language import mark, translate
+from gateway.review.pages.language import current_language, mark, translate
 from gateway.store.outages import NOT_RUNNING, NotedOutage
 from gateway.values import Scope
 
 MOST = 20  # that are shown
+NOT_OVER = mark("not over yet")
 REASONS: Mapping[str, str] = {NOT_RUNNING: mark("Kabar was not running.")}  # of those that no person noted
 
 
 @dataclass(frozen=True, slots=True)
 class OutageRow:
-    """One outage. Shape: `moved` are the months whose last day on time it moves, each with the day that it is now."""
+    """One outage, its `span` in words.
+
+    Shape: `moved` are the months whose last day on time it moves, each with the day that it is now.
+    """
 
     id: int
     area: str
-    from_at: datetime
-    until_at: datetime | None
+    span: str
+    is_over: bool
     reason: str
     noted_by: str | None
     noted_at: datetime
@@ -67,8 +74,8 @@ def make_rows(noted: Sequence[NotedOutage], about: Reckoning, scope: Scope) -> l
             OutageRow(
                 id=one.id,
                 area=one.area,
-                from_at=one.from_at,
-                until_at=one.until_at,
+                span=show_span(one.from_at, one.until_at, about.zone),
+                is_over=one.until_at is not None,
                 reason=translate(REASONS[one.reason]) if one.noted_by is None else one.reason,
                 noted_by=one.noted_by,
                 noted_at=one.noted_at,
@@ -77,6 +84,27 @@ def make_rows(noted: Sequence[NotedOutage], about: Reckoning, scope: Scope) -> l
             )
         )
     return rows
+
+
+def show_span(from_at: datetime, until_at: datetime | None, zone: str) -> str:
+    """Return from when until when an outage was, on a place's clock, the day named once where it is one."""
+    first = _show(from_at, zone, "EEE, d MMM y")
+    if until_at is None:
+        return f"{first} {_zone_of(from_at, zone)} – {translate(NOT_OVER)}"
+    is_same_day = until_at.astimezone(ZoneInfo(zone)).date() == from_at.astimezone(ZoneInfo(zone)).date()
+    last = _show(until_at, zone, "" if is_same_day else "EEE, d MMM y")
+    return f"{first} – {last} {_zone_of(until_at, zone)}"
+
+
+def _show(at: datetime, zone: str, day: str) -> str:
+    here = at.astimezone(ZoneInfo(zone))
+    language = current_language()
+    time = str(format_time(here, "HH.mm" if language == "id" else "HH:mm"))
+    return f"{format_date(here, day, locale=language)}, {time}" if day else time
+
+
+def _zone_of(at: datetime, zone: str) -> str:
+    return str(at.astimezone(ZoneInfo(zone)).tzname())
 
 
 def _of(area: str, outages: Sequence[Outage]) -> list[Outage]:
