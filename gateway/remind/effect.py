@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,7 +25,11 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RungEffect:
-    """What came of a rung: how many facilities it reached, and how many of those reported when."""
+    """What came of a rung: how many facilities it reached, and how many of those reported when.
+
+    `percent` is how many in a hundred reported within 48 hours, of those whose 48 hours are over, whether they reported
+    or not: who is quick would count alone before that. None while they are over for nobody.
+    """
 
     rung: str
     reached: int
@@ -33,12 +37,7 @@ class RungEffect:
     later: int
     waiting: int
     never: int
-
-    @property
-    def percent(self) -> int | None:
-        """How many in a hundred reported within 48 hours, of those whose 48 hours are over or who reported."""
-        over = self.reached - self.waiting
-        return 100 * self.soon // over if over else None
+    percent: int | None
 
 
 def find_effect(sent_at: datetime, came_at: datetime | None, now: datetime) -> Effect:
@@ -59,9 +58,15 @@ def rung_of(code: str) -> str:
 
 def add_up(reached: Iterable[Reached], now: datetime) -> Mapping[str, RungEffect]:
     """Return what came of each rung, in the order in which their first SMS went out."""
-    counts: dict[str, Counter[Effect]] = {}
+    by_rung: dict[str, list[tuple[Effect, bool]]] = {}
     for one in reached:
-        counts.setdefault(rung_of(one.rung), Counter())[find_effect(one.sent_at, one.came_at, now)] += 1
-    return {
-        rung: RungEffect(rung, found.total(), *(found[effect] for effect in Effect)) for rung, found in counts.items()
-    }
+        is_over = now - one.sent_at >= SOON
+        by_rung.setdefault(rung_of(one.rung), []).append((find_effect(one.sent_at, one.came_at, now), is_over))
+    return {rung: _add_up(rung, found) for rung, found in by_rung.items()}
+
+
+def _add_up(rung: str, found: Sequence[tuple[Effect, bool]]) -> RungEffect:
+    counts = Counter(effect for effect, _ in found)
+    over = [effect for effect, is_over in found if is_over]
+    percent = 100 * over.count(Effect.SOON) // len(over) if over else None
+    return RungEffect(rung, len(found), *(counts[effect] for effect in Effect), percent=percent)

@@ -12,9 +12,8 @@ from sqlalchemy import ColumnElement, func, select, tuple_
 from gateway.store.areas import areas
 from gateway.store.base import Session, UtcDateTime, within
 from gateway.store.facilities import facilities
-from gateway.store.missing import REMINDER
 from gateway.store.outbox import outbox
-from gateway.store.reminders import reminder_messages, reminders
+from gateway.store.reminders import REMINDER, reminder_messages, reminders
 from gateway.store.reporters import reporter_facilities, reporter_phones, reporters
 from gateway.store.reports import reports
 from gateway.store.users import users

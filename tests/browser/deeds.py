@@ -54,6 +54,16 @@ def fill_in(staff: FlaskClient, path: str, action: str, **typed: Any) -> str:
     return answer.headers["Location"]
 
 
+def pause_reminders(runtime: Runtime, staff: FlaskClient) -> None:
+    """Pause the reminders of one kecamatan, and leave one facility of another out."""
+    with runtime.database.session(read_only=True) as session:
+        owing = text("SELECT max(id) FROM facilities WHERE area LIKE '14.03.%' AND type = 'PMB'")
+        facility = session.execute(owing).scalar_one()
+    why = "Banjir di Bantan; bidan membantu di posko."
+    fill_in(staff, "/reminders/pauses?area=14.03.02", "/reminders/pauses$", reason=why, until="2025-10-08")
+    fill_in(staff, f"/reminders/facilities/{facility}/skip", "/skip$", why="leave", until="2025-10-20")
+
+
 def do_all(runtime: Runtime, staff: FlaskClient) -> None:
     """Approve, reject and correct, propose a word, prepare a broadcast, read a file in, and close a month."""
     with runtime.database.session(read_only=True) as session:
@@ -78,6 +88,7 @@ def do_all(runtime: Runtime, staff: FlaskClient) -> None:
         form="kb",
         period="2025-09",
     )
+    pause_reminders(runtime, staff)
     file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
     fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
     fill_in(staff, "/calendar/close?area=14.03&form=kb&period=2025-07", "/calendar/close", reason="Sudah direkap.")

@@ -13,18 +13,21 @@ from pathlib import Path
 
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Playwright, expect
+from sqlalchemy import update
 from werkzeug.serving import make_server
 
 from gateway import demo
 from gateway.app import create_app
 from gateway.receive import keep
+from gateway.remind import run
 from gateway.review.pages import entrance
 from gateway.runtime import Runtime
-from gateway.store import channels, facilities, inbox, outbox, reporters, reports, users, visits
+from gateway.store import channels, facilities, inbox, missing, outbox, reporters, reports, users, visits
 from gateway.store.base import Database
+from gateway.store.outbox import outbox as messages
 from gateway.store.users import NewUser
 from gateway.store.visits import NewVisit
-from gateway.values import InboundSms, Role, Scope, read_sender
+from gateway.values import InboundSms, OutboxState, Role, Scope, read_sender
 from tests.browser import deeds
 from tests.district import TestRuntime, make_runtime
 from workers import inbound, outbound, totals
@@ -152,10 +155,29 @@ def open_bare_office(folder: Path, migrated: Path, redis_url: str) -> Iterator[H
 def open_office(folder: Path, migrated: Path, redis_url: str) -> Iterator[House]:
     """Serve a district with something to do on every screen."""
     with open_bare_office(folder, migrated, redis_url) as house:
+        remind(house)
         fill(house)
         deeds.do_all(house.runtime, house.find_staff())
         house.work()
         yield house
+
+
+def remind(house: House) -> None:
+    """Let the reminders before the due day and on it have gone out and arrived, and staff be told of who is missing."""
+    runtime = house.runtime
+    for now in (datetime(2025, 10, 2, 1, 10, tzinfo=UTC), datetime(2025, 10, 5, 1, 10, tzinfo=UTC)):
+        with runtime.database.session() as session:
+            run.run_round(session, "14.03", runtime.ways, now)
+            arrived = {"state": OutboxState.DELIVERED, "sent_at": now, "delivered_at": now}
+            theirs = messages.c.kind == missing.REMINDER, messages.c.state == OutboxState.QUEUED
+            session.execute(update(messages).where(*theirs).values(arrived))
+            session.commit()
+    told = (("petugas", "Rahmat Hidayat", Role.OFFICER, "14.03.01"), ("dinas", "Yuni Safitri", Role.DISTRICT, "14.03"))
+    with runtime.database.session() as session:
+        for number, (login, name, role, area) in enumerate(told, start=1):
+            new = NewUser(login, name, role, area, "id", runtime.now(), NOBODYS)
+            users.set_phone(session, users.add_user(session, new), f"+628122220000{number}", scope=Scope(""))
+        session.commit()
 
 
 def fill(house: House) -> None:

@@ -20,7 +20,10 @@ pytestmark = pytest.mark.browser
 
 WIDTHS = (360, 1440)
 SMALL = 60_000  # bytes on the wire for a first visit
-BY_KEYBOARD = ("month", "queue", "report", "report-new-form", "messages", "thread", "reporters", "calendar", "users")
+BY_KEYBOARD = (
+    *("month", "queue", "report", "report-new-form", "messages", "thread", "reporters", "calendar", "users"),
+    *("reminders", "reminders-pauses", "reminders-ladder"),
+)
 MOST_STOPS = 400
 # What a rule of WCAG 2.2 A and AA says, and what axe itself advises.
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

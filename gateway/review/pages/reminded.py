@@ -16,7 +16,7 @@ from gateway.review.pages import frame, paging, reminder_words, show
 from gateway.review.pages.calendar import Place, find_place
 from gateway.review.pages.language import current_language, mark, translate
 from gateway.review.pages.show import StateWords
-from gateway.store import ladders, missing, reminded, unsettled
+from gateway.store import ladders, reminded, reminders, unsettled
 from gateway.store.base import Session
 from gateway.store.reminded import Message, Reached, Reminded, WishedReminders
 
@@ -103,7 +103,7 @@ def _make_row(one: Reminded, rungs: Mapping[str, Rung], now: datetime) -> Row:
     reached = [message for message in one.messages if message.state in reminded.REACHED]
     sent_at = min((message.sent_at for message in reached if message.sent_at), default=None)
     came_at = one.came_at[0] if one.came_at else None
-    is_asking = any(message.kind == missing.REMINDER for message in one.messages)
+    is_asking = any(message.kind == reminders.REMINDER for message in one.messages)
     effect = find_effect(sent_at, came_at, now) if sent_at and one.facility_id and is_asking else None
     return Row(
         one,
