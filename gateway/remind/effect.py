@@ -69,4 +69,5 @@ def _add_up(rung: str, found: Sequence[tuple[Effect, bool]]) -> RungEffect:
     counts = Counter(effect for effect, _ in found)
     over = [effect for effect, is_over in found if is_over]
     percent = 100 * over.count(Effect.SOON) // len(over) if over else None
-    return RungEffect(rung, len(found), *(counts[effect] for effect in Effect), percent=percent)
+    soon, later, waiting, never = (counts[effect] for effect in Effect)
+    return RungEffect(rung, len(found), soon, later, waiting, never, percent)
