@@ -1,0 +1,108 @@
+"""A district that is reminded: its clock is the database's too, and what went to whom is read as it lies there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+
+from gateway.remind import run
+from gateway.store import outbox as outbox_store
+from gateway.store.outbox import outbox
+from gateway.store.reminders import KINDS, reminders
+from tests.district import PHONES, District
+from workers import reminders as worker
+from workers import sweep as sweeping
+
+REGENCY = "14.03"
+NAMES = {phone: name for name, phone in PHONES.items()}
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One reminder as it lies in the outbox."""
+
+    to: str
+    text: str
+    state: str
+    reason: str | None
+    kind: str
+    channel: str
+    created_at: datetime
+    next_try_at: datetime | None
+    sent_at: datetime | None
+
+
+def share_clock(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the database's clock show what the test's does: what is sent, and when, goes by it."""
+    for module in (outbox_store, sweeping):
+        monkeypatch.setattr(module, "database_now", lambda _session: district.runtime.now())
+
+
+def at(
+    day: int, hour: int = 8, minute: int = 0, *, month: int = 10, year: int = 2025, zone: str = "Asia/Jakarta"
+) -> datetime:
+    """Return an instant, by default of October 2025 on the clock of Bengkalis."""
+    return datetime(year, month, day, hour, minute, tzinfo=ZoneInfo(zone)).astimezone(ZoneInfo("UTC"))
+
+
+def look(district: District, *when: object, regency: str = REGENCY) -> int:
+    """Look at a regency's reminders and return how many letters were queued."""
+    if when:
+        district.set_clock(at(*when))  # type: ignore[arg-type]
+    with district.database.session() as session:
+        done = run.run_round(session, regency, district.runtime.ways, district.runtime.now())
+        session.commit()
+    return done.letters
+
+
+def letters(district: District, state: str = "") -> list[Letter]:
+    """Return every reminder that there is, of one state if named, in the order in which they were queued."""
+    columns = [outbox.c[name] for name in Letter.__dataclass_fields__ if name != "to"]
+    statement = select(outbox.c.recipient, *columns).where(outbox.c.kind.in_(KINDS)).order_by(outbox.c.id)
+    with district.database.session(read_only=True) as session:
+        rows = [tuple(row) for row in session.execute(statement)]
+    found = [Letter(NAMES.get(to, to), *rest) for to, *rest in rows]
+    return [one for one in found if state in ("", one.state)]
+
+
+def told(district: District, state: str = "") -> list[str]:
+    """Return the names of who has a reminder, by name."""
+    return sorted(one.to for one in letters(district, state))
+
+
+def keys(district: District) -> list[tuple[object, ...]]:
+    """Return the keys that were claimed."""
+    columns = (reminders.c[name] for name in ("form", "period", "subject", "rung", "opening"))
+    with district.database.session(read_only=True) as session:
+        return [tuple(row) for row in session.execute(select(*columns).order_by(reminders.c.id))]
+
+
+def rungs(district: District) -> list[str]:
+    """Return which rungs have gone, each once."""
+    return list(dict.fromkeys(str(key[3]) for key in keys(district)))
+
+
+def send_day(district: District) -> int:
+    """Send whatever goes out in the next hours, a quarter of an hour at a time, and return how many messages."""
+    total = 0
+    for _ in range(24):
+        total += district.send()
+        district.pass_time(minutes=15)
+    return total
+
+
+def days_through(district: District, first: datetime, last: datetime, step: timedelta) -> Iterator[datetime]:
+    """Move the clock from one instant to another, looking and sending at each step as the workers would."""
+    now = first
+    while now < last:
+        district.set_clock(now)
+        sweeping.sweep(district.runtime)
+        worker.drain(district.runtime)
+        district.send()
+        yield now
+        now += step
