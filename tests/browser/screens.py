@@ -58,7 +58,7 @@ def take_pictures(browser: Browser, house: House, language: str, width: str, wan
         if name not in OPEN:
             house.sign_in(context, "administrator", "14.03", STAFF, language)
         page = context.new_page()
-        answer = page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}")
+        answer = page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}", wait_until="networkidle")
         if answer is None or answer.status != 200:
             faults.append(f"{name}: {address} answers {answer.status if answer else 'nothing'}")
             context.close()
