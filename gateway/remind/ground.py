@@ -87,11 +87,10 @@ class Ground:
         return Course(due_on, find_windows(due_on, ladder.rungs, place) if ladder.is_on else ())
 
     def forms_asked(self, areas: Iterable[str]) -> tuple[str, ...]:
-        """Return the forms that are asked for in any of these areas, in the order of the forms."""
-        codes = tuple(areas)
-        return tuple(
-            form.code for form in self.ways.rules.forms if any(self.ladder_of(area, form.code).is_on for area in codes)
-        )
+        """Return the forms that are asked for in any of these areas: the main one first, as STATUS tells of them."""
+        codes, rules = tuple(areas), self.ways.rules
+        forms = sorted((form.code for form in rules.forms), key=lambda code: code != rules.main_form)
+        return tuple(form for form in forms if any(self.ladder_of(area, form).is_on for area in codes))
 
     def today(self, zone: str) -> date:
         """Return the day on a place's clock."""

@@ -80,7 +80,9 @@ def _look_at(
 ) -> OutboxMessage | None:
     """Return one message as it may go now, or None where it is kept back or waits."""
     judged = [_judge(one, found.get((one.form, one.period, one.subject)), message.recipient, ground) for one in held]
-    lines = tuple(one for one in judged if isinstance(one, Line))
+    main_form = ground.ways.rules.main_form  # as it was planned: the oldest month first, and of a month the main form
+    left = (one for one in judged if isinstance(one, Line))
+    lines = tuple(sorted(left, key=lambda one: (one.about.period, one.about.form != main_form)))
     if not lines:
         reasons = {one for one in judged if isinstance(one, WithheldReason)}
         claimed.keep_back(session, [message.id], min(reasons, key=_ORDER.index))
