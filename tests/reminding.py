@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,6 +16,7 @@ from gateway.store import outbox as outbox_store
 from gateway.store.outbox import outbox
 from gateway.store.reminders import KINDS, reminders
 from tests.district import PHONES, District
+from workers import outbound
 from workers import reminders as worker
 from workers import sweep as sweeping
 
@@ -38,7 +40,9 @@ class Letter:
 
 
 def share_clock(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the database's clock show what the test's does: what is sent, and when, goes by it."""
+    """Let the database's clock show what the test's does, and a sender's nap move it: nobody waits for anything."""
+    nap = SimpleNamespace(sleep=lambda seconds: district.pass_time(seconds=seconds))
+    monkeypatch.setattr(outbound, "time", nap)
     for module in (outbox_store, sweeping):
         monkeypatch.setattr(module, "database_now", lambda _session: district.runtime.now())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    func,
     insert,
     or_,
     select,
@@ -36,6 +38,7 @@ TO_STAFF = "reminder_staff"
 THANKS = "thanks"
 KINDS = (REMINDER, TO_STAFF, THANKS)
 LONGEST_WAY = timedelta(days=40)  # no reminder waits so long to be sent: its window has closed before
+_TURNS = 0x6B72  # whose advisory locks: "kr"
 MOST_KEYS = 500  # that one statement claims: a database takes so many values at once
 
 reminders = Table(
@@ -128,14 +131,13 @@ def last_rounds(session: Session) -> dict[str, datetime]:
 
 def take_turn(session: Session, regency: str, now: datetime) -> bool:
     """Let nobody else look at a regency's reminders until this transaction ends; False where somebody does now."""
-    dialect = postgresql if is_postgresql(session) else sqlite
-    first = dialect.insert(reminder_rounds).on_conflict_do_nothing()
-    if session.execute(first, {"area": regency, "ran_at": now}).rowcount == 1:
-        return True
-    mine = select(reminder_rounds.c.area).where(reminder_rounds.c.area == regency)
-    if session.execute(mine.with_for_update(skip_locked=True)).first() is None:
-        return False
-    session.execute(update(reminder_rounds).where(reminder_rounds.c.area == regency).values(ran_at=now))
+    if is_postgresql(session):  # a write transaction on SQLite already holds the whole database
+        turn = func.pg_try_advisory_xact_lock(_TURNS, zlib.crc32(regency.encode()) - 2**31)
+        if not session.execute(select(turn)).scalar_one():
+            return False
+    mine = update(reminder_rounds).where(reminder_rounds.c.area == regency)
+    if not session.execute(mine.values(ran_at=now)).rowcount:
+        session.execute(insert(reminder_rounds), {"area": regency, "ran_at": now})
     return True
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event, insert, update
 
 from gateway.ladder import Ladder, Manners
+from gateway.remind import last_look
 from gateway.store import facilities, pauses, questions
 from gateway.store.outbox import outbox
 from gateway.store.reporters import reporter_phones
@@ -26,7 +27,6 @@ from tests.gateway.remind.test_run import (
 )
 from tests.ladders import KABAR
 from tests.reminding import Letter, at, letters, look, send_day, share_clock, told
-from workers import outbound
 from workers.sweep import sweep
 
 COUNTRY = Scope("")
@@ -249,7 +249,7 @@ def test_a_fault_of_ours_in_a_reminder_holds_up_no_answer(district: District, mo
     district.pass_time(hours=3)
     district.say("eve", "BANTUAN")
     with monkeypatch.context() as broken:
-        broken.setattr(outbound.last_look, "look_again", lambda *_: 1 / 0)
+        broken.setattr(last_look, "look_again", lambda *_: 1 / 0)
         district.send()
     with district.database.session(read_only=True) as session:
         states = dict(session.execute(outbox.select().with_only_columns(outbox.c.kind, outbox.c.state)).all())
