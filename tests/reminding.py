@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
-from gateway.remind import run
+from gateway.calendar import Calendar
+from gateway.ladder import Ladder, Manners
+from gateway.remind import by_hand, run
+from gateway.remind.by_hand import Outcome
+from gateway.remind.plan import Verdict
+from gateway.store import ladders, leaves, months, reporters, users
 from gateway.store import outbox as outbox_store
 from gateway.store.outbox import outbox
 from gateway.store.reminders import KINDS, reminders
+from gateway.store.reporters import reporter_facilities
+from gateway.store.users import NewUser
+from gateway.values import Role, Scope
 from tests.district import PHONES, District
 from workers import outbound
 from workers import reminders as worker
 from workers import sweep as sweeping
 
 REGENCY = "14.03"
+COUNTRY = Scope("")
+EVERYBODY = ["ani", "budi", "clinic", "eve", "wati"]
+OFFICER, OFFICE = "+6281230000021", "+6281230000022"
 NAMES = {phone: name for name, phone in PHONES.items()}
 
 
@@ -110,3 +122,68 @@ def days_through(district: District, first: datetime, last: datetime, step: time
         district.send()
         yield now
         now += step
+
+
+def add_colleague(district: District, name: str, phone: str, place: str) -> int:
+    """Let one more midwife report for a facility that another one answers for."""
+    with district.database.session() as session:
+        reporter_id = reporters.add_reporter(session, name, [phone], [])
+        pair = {"reporter_id": reporter_id, "facility_id": district.ids[place], "is_responsible": False}
+        session.execute(insert(reporter_facilities), pair)
+        session.commit()
+    return reporter_id
+
+
+def send_on_leave(district: District, name: str, first: date, last: date) -> None:
+    """Let a midwife be away; nobody stands in for her."""
+    with district.database.session() as session:
+        (her, *_) = reporters.find_by_phones(session, [PHONES[name]])[PHONES[name]]
+        leaves.add_leave(session, her.id, first, last, None, scope=COUNTRY)
+        session.commit()
+
+
+def add_staff(district: District) -> None:
+    """Add an officer of the kecamatan and somebody of the regency's office, each with a phone."""
+    with district.database.session() as session:
+        for login, role, area, phone in (
+            ("officer", Role.OFFICER, "14.03.01", OFFICER),
+            ("office", Role.DISTRICT, REGENCY, OFFICE),
+        ):
+            user_id = users.add_user(session, NewUser(login, login, role, area, "id", district.runtime.now()))
+            users.set_phone(session, user_id, phone, scope=COUNTRY)
+        session.commit()
+
+
+def choose(district: District, *chosen: Ladder | Manners | Calendar) -> None:
+    """Let areas choose ladders, manners and days."""
+    with district.database.session() as session:
+        for one in chosen:
+            if isinstance(one, Ladder):
+                ladders.choose_ladder(session, one, scope=COUNTRY)
+            elif isinstance(one, Manners):
+                ladders.choose_manners(session, one, scope=COUNTRY)
+            else:
+                months.choose_days(session, one, scope=COUNTRY)
+        session.commit()
+
+
+def by_the_hand_of_staff(district: District, place: str = "PMB01", *, is_urgent: bool = False) -> Outcome:
+    """Have staff remind one facility of September, and return what became of it."""
+    runtime = district.runtime
+    form = runtime.rules.form("kb")
+    with district.database.session() as session:
+        done = by_hand.remind(
+            *(session, form, "2025-09", district.ids[place], runtime.ways, runtime.now()),
+            scope=COUNTRY,
+            is_urgent=is_urgent,
+        )
+        session.commit()
+    return done.outcome
+
+
+def verdicts(district: District, *when: int) -> Counter[Verdict]:
+    """Return what would come of the facilities of the regency at an instant."""
+    runtime = district.runtime
+    with district.database.session(read_only=True) as session:
+        plan = run.plan_regency(session, REGENCY, runtime.ways, at(*when))
+    return Counter(line.verdict for line in plan.lines)

@@ -11,19 +11,20 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 
 from gateway import jobs
 from gateway.calendar import clock, waking_hours
 from gateway.errors import Unavailable
 from gateway.remind import run
 from gateway.remind.by_hand import remind
-from gateway.store import reports
+from gateway.store import facilities, reporters, reports
 from gateway.store.base import Database
+from gateway.store.facilities import NewFacility
 from gateway.store.reminders import reminder_rounds
 from gateway.values import COUNTING, Scope
 from tests.district import District, make_runtime
-from tests.reminding import at, days_through, keys, letters, look, rungs, share_clock, told
+from tests.reminding import add_staff, at, days_through, keys, letters, look, rungs, share_clock, told, verdicts
 from workers import errands, reminders
 from workers.sweep import sweep
 
@@ -149,6 +150,25 @@ def test_what_was_forgotten_of_rounds_repeats_nothing(district: District) -> Non
         session.execute(delete(reminder_rounds))
         session.commit()
     assert reminders.drain(district.runtime) == 0
+
+
+def test_a_regency_asks_no_more_questions_for_more_facilities(district: District) -> None:
+    statements: list[str] = []
+    event.listen(district.database.engine, "before_cursor_execute", lambda *told: statements.append(str(told[2])))
+
+    def count() -> int:
+        statements.clear()
+        verdicts(district, 8, 9)
+        return len(statements)
+
+    add_staff(district)
+    few = count()
+    with district.database.session() as session:
+        more = [NewFacility(f"1403020{n:02}", f"Pustu {n}", f"T{n}", "PUSTU", "14.03.01") for n in range(60)]
+        for number, place in enumerate(facilities.add_facilities(session, more)):
+            reporters.add_reporter(session, f"Bidan {number}", [f"+62812400000{number:02}"], [place])
+        session.commit()
+    assert count() == few
 
 
 def is_awake(instant: datetime) -> bool:

@@ -14,19 +14,24 @@ from gateway.store.outbox import outbox
 from gateway.store.reporters import reporter_phones
 from gateway.values import Scope
 from tests.district import PHONES, District
-from tests.gateway.remind.test_run import (
+from tests.gateway.remind.test_run import FOUNDING, IMPLAUSIBLE
+from tests.ladders import KABAR
+from tests.reminding import (
     EVERYBODY,
-    FOUNDING,
-    IMPLAUSIBLE,
     OFFICER,
+    Letter,
     add_colleague,
     add_staff,
+    at,
     by_the_hand_of_staff,
     choose,
+    letters,
+    look,
+    send_day,
     send_on_leave,
+    share_clock,
+    told,
 )
-from tests.ladders import KABAR
-from tests.reminding import Letter, at, letters, look, send_day, share_clock, told
 from workers.sweep import sweep
 
 COUNTRY = Scope("")

@@ -7,101 +7,49 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import event, insert, update
+from sqlalchemy import update
 
 from gateway.calendar import Calendar, Days, Hours
 from gateway.ladder import Audience, Ladder, Manners, OffDays
-from gateway.remind import by_hand, run
+from gateway.remind import run
 from gateway.remind.by_hand import Outcome
 from gateway.remind.plan import Verdict
 from gateway.review import decide
-from gateway.store import areas, channels, facilities, ladders, leaves, months, pauses, questions, reporters, users
+from gateway.store import areas, channels, facilities, pauses, questions, reporters
 from gateway.store.areas import Area
 from gateway.store.facilities import NewFacility
-from gateway.store.reporters import reporter_facilities
-from gateway.store.users import NewUser
-from gateway.values import Role, Scope
 from tests.district import PHONES, District
 from tests.gateway.review.deciding import office, seen, settle
 from tests.ladders import KABAR
-from tests.reminding import REGENCY, at, keys, letters, look, rungs, send_day, share_clock, told
+from tests.reminding import (
+    COUNTRY,
+    EVERYBODY,
+    OFFICE,
+    OFFICER,
+    add_colleague,
+    add_staff,
+    at,
+    by_the_hand_of_staff,
+    choose,
+    keys,
+    letters,
+    look,
+    rungs,
+    send_day,
+    send_on_leave,
+    share_clock,
+    told,
+    verdicts,
+)
 
 FOUNDING = "KB 0925 BARU 12 AKTIF 40 PIL 30"
 IMPLAUSIBLE = "KB 0925 BARU 500 AKTIF 2000"
-COUNTRY = Scope("")
-EVERYBODY = ["ani", "budi", "clinic", "eve", "wati"]
-OFFICER, OFFICE = "+6281230000021", "+6281230000022"
 
 
 @pytest.fixture(autouse=True)
 def shared_clock(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database's clock is the test's."""
     share_clock(district, monkeypatch)
-
-
-def add_colleague(district: District, name: str, phone: str, place: str) -> int:
-    """Let one more midwife report for a facility that another one answers for."""
-    with district.database.session() as session:
-        reporter_id = reporters.add_reporter(session, name, [phone], [])
-        pair = {"reporter_id": reporter_id, "facility_id": district.ids[place], "is_responsible": False}
-        session.execute(insert(reporter_facilities), pair)
-        session.commit()
-    return reporter_id
-
-
-def send_on_leave(district: District, name: str, first: date, last: date) -> None:
-    """Let a midwife be away; nobody stands in for her."""
-    with district.database.session() as session:
-        (her, *_) = reporters.find_by_phones(session, [PHONES[name]])[PHONES[name]]
-        leaves.add_leave(session, her.id, first, last, None, scope=COUNTRY)
-        session.commit()
-
-
-def add_staff(district: District) -> None:
-    """Add an officer of the kecamatan and somebody of the regency's office, each with a phone."""
-    with district.database.session() as session:
-        for login, role, area, phone in (
-            ("officer", Role.OFFICER, "14.03.01", OFFICER),
-            ("office", Role.DISTRICT, REGENCY, OFFICE),
-        ):
-            user_id = users.add_user(session, NewUser(login, login, role, area, "id", district.runtime.now()))
-            users.set_phone(session, user_id, phone, scope=COUNTRY)
-        session.commit()
-
-
-def choose(district: District, *chosen: Ladder | Manners | Calendar) -> None:
-    """Let areas choose ladders, manners and days."""
-    with district.database.session() as session:
-        for one in chosen:
-            if isinstance(one, Ladder):
-                ladders.choose_ladder(session, one, scope=COUNTRY)
-            elif isinstance(one, Manners):
-                ladders.choose_manners(session, one, scope=COUNTRY)
-            else:
-                months.choose_days(session, one, scope=COUNTRY)
-        session.commit()
-
-
-def by_the_hand_of_staff(district: District, place: str = "PMB01", *, is_urgent: bool = False) -> Outcome:
-    """Have staff remind one facility of September, and return what became of it."""
-    runtime = district.runtime
-    form = runtime.rules.form("kb")
-    with district.database.session() as session:
-        done = by_hand.remind(
-            *(session, form, "2025-09", district.ids[place], runtime.ways, runtime.now()),
-            scope=COUNTRY,
-            is_urgent=is_urgent,
-        )
-        session.commit()
-    return done.outcome
-
-
-def verdicts(district: District, *when: int) -> Counter[Verdict]:
-    """Return what would come of the facilities of the regency at an instant."""
-    runtime = district.runtime
-    with district.database.session(read_only=True) as session:
-        plan = run.plan_regency(session, REGENCY, runtime.ways, at(*when))
-    return Counter(line.verdict for line in plan.lines)
 
 
 def test_only_who_has_not_reported_is_reminded(district: District) -> None:
@@ -435,22 +383,3 @@ def test_a_plan_for_tomorrow_writes_nothing_and_counts_nobody_as_reminded(distri
     district.send()
     assert verdicts(district, 5, 8)[Verdict.REMIND] == 7
     assert len(keys(district)) == 7
-
-
-def test_a_regency_asks_no_more_questions_for_more_facilities(district: District) -> None:
-    statements: list[str] = []
-    event.listen(district.database.engine, "before_cursor_execute", lambda *told: statements.append(str(told[2])))
-
-    def count() -> int:
-        statements.clear()
-        verdicts(district, 8, 9)
-        return len(statements)
-
-    add_staff(district)
-    few = count()
-    with district.database.session() as session:
-        more = [NewFacility(f"1403020{n:02}", f"Pustu {n}", f"T{n}", "PUSTU", "14.03.01") for n in range(60)]
-        for number, place in enumerate(facilities.add_facilities(session, more)):
-            reporters.add_reporter(session, f"Bidan {number}", [f"+62812400000{number:02}"], [place])
-        session.commit()
-    assert count() == few
