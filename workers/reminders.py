@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from gateway import jobs
-from gateway.errors import Raced
+from gateway.errors import Raced, Unavailable
 from gateway.remind import run
 from gateway.runtime import Runtime
 
@@ -36,6 +36,11 @@ def _run_round(runtime: Runtime, regency: str) -> int:
             done = run.run_round(session, regency, runtime.ways, runtime.now())
             session.commit()
     except Raced:
+        return 0
+    except Unavailable:
+        raise
+    except Exception:  # whatever it was: the other regencies have their turn, and this one the next
+        logger.exception("reminders_failed", regency=regency)
         return 0
     for channel in done.channels:
         runtime.bells.ring(jobs.OUTBOUND, channel)
