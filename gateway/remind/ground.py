@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from gateway.calendar import Calendar, Days, Outage, areas_around, excused_due_on, find_days, report_month, shift
+from gateway.calendar import Calendar, Outage, areas_around, excused_due_on, find_days, report_month, shift
 from gateway.handle.facts import Rules
 from gateway.ladder import Ladder, Manners, find_ladder, find_manners
 from gateway.remind import off_days
@@ -47,8 +47,20 @@ class Ground:
     manners: Sequence[Manners]
     calendars: Sequence[Calendar]
     outages: Sequence[Outage]
-    _courses: dict[tuple[object, ...], Course] = field(default_factory=dict)
-    _quiet: dict[tuple[str, Manners], bool] = field(default_factory=dict)
+    _homes: dict[str, str] = field(default_factory=dict)
+    _courses: dict[tuple[str, str, str, str], Course] = field(default_factory=dict)
+    _ladders: dict[tuple[str, str], Ladder] = field(default_factory=dict)
+    _quiet: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def home_of(self, area: str) -> str:
+        """Return the smallest area around this one that chose anything: all that lies in it goes by the same."""
+        if not self._homes:
+            chosen: tuple[Sequence[Ladder | Manners | Calendar | Outage], ...]
+            chosen = self.ladders, self.manners, self.calendars, self.outages
+            self._homes.update({one.area: one.area for these in chosen for one in these} | {"": ""})
+        if area not in self._homes:
+            self._homes[area] = next(self._homes[one] for one in areas_around(area) if one in self._homes)
+        return self._homes[area]
 
     def place(self, area: str, zone: str) -> Place:
         """Return how people of an area may be written to."""
@@ -58,7 +70,7 @@ class Ground:
 
     def is_quiet(self, area: str, zone: str) -> bool:
         """Tell whether nobody of an area may be written to now."""
-        key = zone, self.manners_of(area)
+        key = self.home_of(area), zone
         if key not in self._quiet:
             self._quiet[key] = not may_write(self.now, self.place(area, zone))
         return self._quiet[key]
@@ -69,21 +81,22 @@ class Ground:
 
     def ladder_of(self, area: str, form: str) -> Ladder:
         """Return the ladder that counts for a form in an area."""
-        return find_ladder(self.ladders, area, form)
+        key = self.home_of(area), form
+        if key not in self._ladders:
+            self._ladders[key] = find_ladder(self.ladders, *key)
+        return self._ladders[key]
 
     def course_of(self, form: str, period: str, area: str, zone: str) -> Course:
         """Return the last day on time, outages excused, and the windows; none where the form is not asked for."""
-        ladder, days = self.ladder_of(area, form), find_days(self.calendars, area, form)
-        around = areas_around(area)
-        cuts = tuple(one for one in self.outages if one.area in around)
-        manners = self.manners_of(area)
-        key = (period, zone, days, ladder.area, ladder.form, ladder.is_on, manners, cuts)
+        key = form, period, self.home_of(area), zone
         if key not in self._courses:
-            self._courses[key] = self._work_out(period, self.place(area, zone), days, ladder, cuts)
+            self._courses[key] = self._work_out(*key)
         return self._courses[key]
 
-    def _work_out(self, period: str, place: Place, days: Days, ladder: Ladder, cuts: Sequence[Outage]) -> Course:
-        due_on = excused_due_on(period, days, place.zone, cuts, self.now)
+    def _work_out(self, form: str, period: str, area: str, zone: str) -> Course:
+        ladder, place, around = self.ladder_of(area, form), self.place(area, zone), areas_around(area)
+        cuts = [one for one in self.outages if one.area in around]
+        due_on = excused_due_on(period, find_days(self.calendars, area, form), zone, cuts, self.now)
         return Course(due_on, find_windows(due_on, ladder.rungs, place) if ladder.is_on else ())
 
     def forms_asked(self, areas: Iterable[str]) -> tuple[str, ...]:

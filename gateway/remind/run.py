@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from gateway.remind import ground as grounds
@@ -28,15 +28,14 @@ def find_due(session: Session, ways: Ways, now: datetime) -> tuple[str, ...]:
     """
     ground = grounds.look(session, ways, now)
     last = reminders.last_rounds(session)
-    corners: dict[str, list[tuple[str, str]]] = {}
+    corners: dict[str, dict[tuple[str, str], None]] = {}
     for area, zone in reminders.places_with_facilities(session):
-        corners.setdefault(area[:5], []).append((area, zone))
-    return tuple(
-        code for code, these in corners.items() if _is_due(ground, [*these, (code, these[0][1])], last.get(code))
-    )
+        # whatever lies in one home goes by the same: of a regency that chose for itself one corner is left
+        corners.setdefault(area[:5], {(ground.home_of(area[:5]), zone): None})[ground.home_of(area), zone] = None
+    return tuple(code for code, these in corners.items() if _is_due(ground, these, last.get(code)))
 
 
-def _is_due(ground: Ground, corners: Sequence[tuple[str, str]], ran_at: datetime | None) -> bool:
+def _is_due(ground: Ground, corners: Collection[tuple[str, str]], ran_at: datetime | None) -> bool:
     now = ground.now
     if all(ground.is_quiet(*corner) for corner in corners):
         return False
