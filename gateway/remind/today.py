@@ -18,7 +18,7 @@ def find_today(session: Session, zones: Mapping[str, str], now: datetime) -> Tod
     since = min((first for first, _ in days.values()), default=now)
     reminded, written = set(), set()
     for one in reminders.sends_to(session, days, since):
-        if one.falls_in(*days[one.phone]):
+        if one.falls_in(*days[one.phone], now):
             written.add(one.phone)
             if one.kind in reminders.KINDS:
                 reminded.add(one.phone)

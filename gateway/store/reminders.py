@@ -108,9 +108,12 @@ class SentTo:
     created_at: datetime
     sent_at: datetime | None
     send_until: datetime | None
+    closes_at: datetime | None  # a reminder that is not sent by then never goes: it may wait for a channel that is gone
 
-    def falls_in(self, first: datetime, last: datetime) -> bool:
+    def falls_in(self, first: datetime, last: datetime, now: datetime) -> bool:
         """Tell whether it was queued or sent in a span of time, or is still to go out in it."""
+        if self.state == OutboxState.QUEUED and self.closes_at is not None and self.closes_at <= now:
+            return False
         if first <= self.created_at < last or (self.sent_at is not None and first <= self.sent_at < last):
             return True
         is_open = self.state in (OutboxState.QUEUED, OutboxState.SENDING)
@@ -156,7 +159,9 @@ def sends_to(session: Session, phones: Collection[str], since: datetime) -> tupl
     """Return what was queued for or sent to these numbers since an instant, and the reminders before it that wait."""
     columns = (outbox.c.id, outbox.c.recipient, outbox.c.kind, outbox.c.state, outbox.c.created_at)
     old_reminder = outbox.c.kind.in_(KINDS) & (outbox.c.created_at >= since - LONGEST_WAY)
-    statement = select(*columns, outbox.c.sent_at, outbox.c.send_until).where(
+    of_it = reminder_messages.c.outbox_id == outbox.c.id, reminders.c.id == reminder_messages.c.reminder_id
+    closes_at = select(func.max(reminders.c.closes_at, type_=UtcDateTime)).where(*of_it).scalar_subquery()
+    statement = select(*columns, outbox.c.sent_at, outbox.c.send_until, closes_at).where(
         outbox.c.recipient.in_(phones),
         outbox.c.state != OutboxState.WITHHELD,
         or_(outbox.c.created_at >= since, old_reminder),
