@@ -38,7 +38,10 @@ def drain(runtime: Runtime, name: str) -> int:
     runtime.bells.answer(jobs.OUTBOUND, name)
     total = 0
     for _ in range(ROUNDS):
-        taken, wait_seconds = send_claim(runtime, channel)
+        try:
+            taken, wait_seconds = send_claim(runtime, channel)
+        except Raced:  # a reminder's question was answered this very moment: nothing was claimed
+            continue
         total += taken
         if not taken:
             if not 0 < wait_seconds <= LONGEST_NAP_SECONDS:
@@ -76,7 +79,7 @@ def send_claim(runtime: Runtime, channel: SmsChannel) -> tuple[int, float]:
 
 
 def _look_again(session: Session, runtime: Runtime, messages: tuple[OutboxMessage, ...]) -> tuple[OutboxMessage, ...]:
-    """Return those of the claimed messages that are still to go. A fault of ours in a reminder holds up no answer."""
+    """Return those of the claimed messages that are still to go. A fault of ours in a reminder holds up no other."""
     if not last_look.is_about(messages):
         return messages
     now = runtime.now()
@@ -85,8 +88,10 @@ def _look_again(session: Session, runtime: Runtime, messages: tuple[OutboxMessag
             return last_look.look_again(session, messages, runtime.ways, now)
     except (Raced, Unavailable):
         raise
-    except Exception:  # whatever it was: the others go out, and the reminders are looked at again later
+    except Exception:  # whatever it was: the one that it is about is found, and looked at again later
         logger.exception("last_look_failed", messages=[one.id for one in messages])
-    answers = tuple(one for one in messages if not last_look.is_about([one]))
-    claimed.put_off(session, [one.id for one in messages if one not in answers], now + LOOK_AGAIN_AFTER)
-    return answers
+    reminders = [one for one in messages if last_look.is_about([one])]
+    if len(reminders) == 1:
+        claimed.put_off(session, [reminders[0].id], now + LOOK_AGAIN_AFTER)
+    alone = [_look_again(session, runtime, (one,)) for one in reminders] if len(reminders) > 1 else []
+    return (*(one for one in messages if one not in reminders), *(one for found in alone for one in found))

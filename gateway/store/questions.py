@@ -27,6 +27,8 @@ from sqlalchemy import (
 from gateway.errors import Raced
 from gateway.store import inbox
 from gateway.store.base import Session, UtcDateTime, metadata, savepoint
+from gateway.store.reports import reports
+from gateway.values import ReportState
 
 questions = Table(
     "questions",
@@ -175,9 +177,13 @@ def ask_again(session: Session, question_id: int, now: datetime) -> Question:
     """Ask a question once more, and return the one that her next message answers: its time begins anew.
 
     That is another one where she has one open already: this one waits for its turn behind it. The message that it is
-    about is nothing for staff meanwhile.
+    about is nothing for staff meanwhile. Errors: Raced when it has been answered this very moment.
     """
-    wanted = Question(*session.execute(select(*COLUMNS).where(questions.c.id == question_id)).one())
+    mine = select(*COLUMNS, questions.c.state).where(questions.c.id == question_id).with_for_update()
+    *found, state = session.execute(mine).one()
+    wanted = Question(*found)
+    if not _is_unanswered(session, wanted, state):
+        raise Raced(f"question {question_id} needs no answer any more")
     first = open_questions(session, [wanted.sender]).get(wanted.sender, wanted)
     if first.id == question_id:
         try:
@@ -191,6 +197,14 @@ def ask_again(session: Session, question_id: int, now: datetime) -> Question:
         _set_open(session, first.id, OPEN, now)
     inbox.take_from_staff(session, wanted.inbox_id)
     return replace(first, asked_at=now)
+
+
+def _is_unanswered(session: Session, question: Question, state: str) -> bool:
+    """Tell whether what was asked about still waits: its report, or where none was stored, the question itself."""
+    if question.report_id is None:
+        return state in (OPEN, NEXT, EXPIRED)
+    found = select(reports.c.state).where(reports.c.id == question.report_id)
+    return bool(session.execute(found).scalar_one() == ReportState.WAITING)
 
 
 def _set_open(session: Session, question_id: int, state: str, now: datetime) -> None:
