@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from gateway.calendar import areas_around, month_days, report_month, shift
 from gateway.handle.standings import Month, Stood, find_standings, find_taken_back
+from gateway.ladder import Audience
 from gateway.owing import ASKED_AGAIN
-from gateway.remind.ground import Ground
+from gateway.remind.ground import Course, Ground
 from gateway.remind.plan import Asked, Owed, Person
 from gateway.store import answering, facilities, leaves, pauses, reminders
 from gateway.store.answering import Team
@@ -130,13 +131,22 @@ def _make_owed(ground: Ground, known: _Known, form: str, period: str, facility: 
         is_asked_for=ground.ladder_of(facility.area, form).asks(facility.type),
         windows=course.windows,
         people=tuple(_find_people(known, facility, period)),
-        gone=known.gone.get((form, period, subject_of(facility.id), stood.opening), frozenset()),
+        gone=_find_gone(known, form, period, facility, stood.opening, course),
         opening=stood.opening,
         asked=Asked(question.id, question.sender, question.text, stood.is_open) if question else None,
         paused=say_pause(known.paused, facility.area),
         skipped=next((_reason(one) for one in known.paused if one.facility_id == facility.id), ""),
         is_quiet=is_quiet,
     )
+
+
+def _find_gone(
+    known: _Known, form: str, period: str, facility: Facility, opening: int, course: Course
+) -> frozenset[str]:
+    """Return the rungs that have gone since the month was opened the last time; thanks are given once for all."""
+    thanks = {one.rung.code for one in course.windows if one.rung.audience is Audience.REPORTED}
+    gone = [known.gone.get((form, period, subject_of(facility.id), one), frozenset()) for one in range(opening + 1)]
+    return gone[-1].union(code for codes in gone for code in codes if code in thanks)
 
 
 def _find_people(known: _Known, facility: Facility, period: str) -> Iterator[Person]:
@@ -150,6 +160,7 @@ def _find_people(known: _Known, facility: Facility, period: str) -> Iterator[Per
             is_stopped=one.is_stopped,
             is_away=one.reporter_id in known.away,
             has_several=known.team.has_several(one.phone, period),
+            others=one.phones - {one.phone},
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.calendar import month_days, waking_hours
 from gateway.handle.standings import Month
@@ -17,16 +17,17 @@ from gateway.remind.gather import find_subjects, gather_owed
 from gateway.remind.ground import Ground, Ways
 from gateway.remind.letters import area_of, write_letters, zone_of
 from gateway.remind.lists import gather_lists
-from gateway.remind.plan import HAND, AreaMonth, Asked, Letter, Line, Owed, Verdict
+from gateway.remind.plan import HAND, AreaMonth, Asked, Letter, Line, Owed, Person, Verdict
 from gateway.remind.today import day_of
 from gateway.remind.write import find_question
-from gateway.store import areas, claimed, facilities, questions, reminders
+from gateway.store import areas, claimed, facilities, inbox, questions, reminders
 from gateway.store.base import Session
 from gateway.store.facilities import Facility
 from gateway.store.outbox import OutboxMessage
 from gateway.store.reminders import NewReminder
 from gateway.values import OutboxState, WithheldReason
 
+UNREAD_WAIT = timedelta(minutes=2)  # for a message of hers that has come and nobody has read yet
 Subject = tuple[str, str, str]  # form, period, what it is about
 # Of several reasons the first one is told.
 _ORDER = (
@@ -58,10 +59,11 @@ def look_again(
     ground = grounds.look(session, ways, now)
     found = _gather(session, ground, {one for these in held.values() for one in these})
     told = _find_told(session, [one for one in messages if one.id in held], found, held, now)
+    unread = inbox.senders_unread(session, {phone for one in found.values() for phone in _phones_of(one)})
     going = []
     for message in messages:
         if message.id in held:
-            looked = _look_at(session, message, held[message.id], found, told, ground)
+            looked = _look_at(session, message, held[message.id], found, told, unread, ground)
             if looked is not None:
                 told.add(message.recipient)
                 going.append(looked)
@@ -76,6 +78,7 @@ def _look_at(
     held: Sequence[NewReminder],
     found: Mapping[Subject, Owed | AreaMonth],
     told: Collection[str],
+    unread: Collection[str],
     ground: Ground,
 ) -> OutboxMessage | None:
     """Return one message as it may go now, or None where it is kept back or waits."""
@@ -89,6 +92,9 @@ def _look_at(
         return None
     is_by_hand = all(one.rung.startswith(HAND) for one in held)
     place = ground.place(area_of(lines[0]), zone_of(lines[0]))
+    if _is_unread(lines, unread):
+        claimed.put_off(session, [message.id], ground.now + UNREAD_WAIT)
+        return None
     is_asleep = not may_write(ground.now, place) and not is_by_hand
     if is_asleep or message.recipient in told:
         claimed.put_off(session, [message.id], *_next_day(ground.now, place, is_asleep=is_asleep))
@@ -100,6 +106,17 @@ def _look_at(
     return replace(message, text=text)
 
 
+def _phones_of(about: Owed | AreaMonth) -> set[str]:
+    """Return the phones from which what is owed may come; none where nothing is."""
+    people = about.people if isinstance(about, Owed) and about.standing in REMINDED else ()
+    return {phone for one in people for phone in (one.phone, *one.others)}
+
+
+def _is_unread(lines: Sequence[Line], unread: Collection[str]) -> bool:
+    """Tell whether what a letter asks for may have come already, in a message that nobody has read yet."""
+    return any(not _phones_of(line.about).isdisjoint(unread) for line in lines)
+
+
 def _judge(reminder: NewReminder, about: Owed | AreaMonth | None, phone: str, ground: Ground) -> Line | WithheldReason:
     """Return what of one reminder still holds for a number, or why it does not. Pure."""
     if about is None:
@@ -108,10 +125,11 @@ def _judge(reminder: NewReminder, about: Owed | AreaMonth | None, phone: str, gr
         return WithheldReason.LATE
     is_by_hand = reminder.rung.startswith(HAND)
     rung = _find_rung(reminder.rung, about)
-    person = next((one for one in about.people if one.phone == phone), None)
+    person = _find_reader(about, phone)
     if person is not None and person.is_stopped:
         return WithheldReason.STOPPED
-    if about.opening != reminder.opening:
+    is_thanks = rung is not None and rung.audience is Audience.REPORTED
+    if about.opening != reminder.opening and not is_thanks:
         return WithheldReason.REPORTED  # one came in, and was taken back: that is another reminder
     if (reason := _why_idle(about, rung)) is not None:
         return reason
@@ -123,6 +141,13 @@ def _judge(reminder: NewReminder, about: Owed | AreaMonth | None, phone: str, gr
     if (is_paused and not is_by_hand) or person.is_away:
         return WithheldReason.PAUSED
     return Line(about, Verdict.REMIND, Window(rung, ground.now, reminder.closes_at), (person,))
+
+
+def _find_reader(about: Owed | AreaMonth, phone: str) -> Person | None:
+    """Return whose phone it is; of two on one phone whoever may be written to."""
+    theirs = [one for one in about.people if one.phone == phone or phone in one.others]
+    found = min(theirs, key=lambda one: not one.is_usable, default=None)
+    return replace(found, phone=phone) if found else None
 
 
 def _why_idle(about: Owed | AreaMonth, rung: Rung | None) -> WithheldReason | None:

@@ -41,7 +41,10 @@ _SETTLED = {Standing.CLOSED: Verdict.CLOSED, Standing.WITH_STAFF: Verdict.WITH_S
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody to write to: a reporter, or one of the staff. `channel` is None where none may write to them."""
+    """Somebody to write to: a reporter, or one of the staff. `channel` is None where none may write to them.
+
+    `phone` is the one to write to, `others` are more of theirs.
+    """
 
     name: str
     language: str
@@ -51,6 +54,7 @@ class Person:
     is_stopped: bool = False
     is_away: bool = False
     has_several: bool = False  # she reports for several facilities: what she sends must name which
+    others: frozenset[str] = frozenset()
 
     @property
     def is_usable(self) -> bool:

@@ -19,7 +19,7 @@ class Answering:
     """One reporter of one facility, with the phone she last wrote from and the channel she wrote by.
 
     Shape: `months` tells in which months she reports for it, None where in all. `is_stopped`: somebody on this phone
-    wants no reminders; who shares a phone is left alone with the other.
+    wants no reminders; who shares a phone is left alone with the other. `phones` are all of hers.
     """
 
     facility_id: int
@@ -31,6 +31,7 @@ class Answering:
     is_stopped: bool
     months: Months | None = None
     last_channel: str | None = None
+    phones: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,10 @@ class Team:
 
 
 def find_team(session: Session, facility_ids: Collection[int]) -> Team:
-    """Return who answers for these facilities, in three questions however many they are."""
+    """Return who answers for these facilities, in three questions however many they are.
+
+    For one that is closed today nobody does: what she sent for it would not be taken.
+    """
     other, person = reporter_phones.alias("other"), reporters.alias("person")
     shares = other.c.reporter_id == person.c.id, other.c.phone == reporter_phones.c.phone
     is_stopped = exists().where(*shares, person.c.is_active, person.c.stopped_at.is_not(None))
@@ -67,24 +71,28 @@ def find_team(session: Session, facility_ids: Collection[int]) -> Team:
             last.scalar_subquery().label("last"),
         )
         .select_from(reporter_facilities)
+        .join(facilities, facilities.c.id == reporter_facilities.c.facility_id)
         .join(reporters, reporters.c.id == reporter_facilities.c.reporter_id)
         .join(reporter_phones, reporter_phones.c.reporter_id == reporters.c.id)
-        .where(reporter_facilities.c.facility_id.in_(facility_ids))
+        .where(reporter_facilities.c.facility_id.in_(facility_ids), facilities.c.is_active)
         .where(reporters.c.is_active, reporters.c.merged_into.is_(None))
         .order_by(reporter_facilities.c.is_responsible.desc(), is_stand_in.desc())
         .order_by(reporters.c.id, reporter_phones.c.phone)
     )
     chosen: dict[tuple[int, int], tuple[int, Answering]] = {}  # of several phones the one that she last wrote from
+    phones: dict[int, set[str]] = defaultdict(set)
     for row in session.execute(statement):
         *who, first, until, last_id = row
         one = replace(Answering(*who[:7]), months=Months(first, until) if first or until else None)
         pair = one.facility_id, one.reporter_id
+        phones[one.reporter_id].add(one.phone)
         if pair not in chosen or (last_id or 0) > chosen[pair][0]:
             chosen[pair] = last_id or 0, one
     channels = _channels_of(session, {last_id for last_id, _ in chosen.values() if last_id})
     found: dict[int, list[Answering]] = defaultdict(list)
-    for (facility_id, _), (last_id, one) in chosen.items():
-        found[facility_id].append(replace(one, last_channel=channels.get(last_id)))
+    for (facility_id, reporter_id), (last_id, one) in chosen.items():
+        hers = frozenset(phones[reporter_id])
+        found[facility_id].append(replace(one, last_channel=channels.get(last_id), phones=hers))
     places = _places_of(session, {one.phone for _, one in chosen.values()})
     return Team({facility_id: tuple(these) for facility_id, these in found.items()}, places)
 

@@ -191,6 +191,12 @@ def keep(session: Session, message: NewInboxMessage) -> bool:
     return session.execute(statement, row).first() is not None
 
 
+def senders_unread(session: Session, senders: Collection[str]) -> set[str]:
+    """Return those of these senders from whom something has come that nobody has handled yet."""
+    statement = select(inbox.c.sender).where(_received, inbox.c.sender.in_(senders)).distinct()
+    return set(session.execute(statement).scalars()) if senders else set()
+
+
 def hold_lane(session: Session, lane: int) -> bool:
     """Take a lane for this transaction; False when another worker has it. A hold goes with its connection."""
     if not is_postgresql(session):
