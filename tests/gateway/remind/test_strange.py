@@ -19,10 +19,12 @@ from gateway.remind import last_look, run
 from gateway.remind.letters import write_letters
 from gateway.remind.plan import AreaMonth, Letter, Owed
 from gateway.review import decide
-from gateway.store import areas, facilities, outages, questions
+from gateway.store import areas, facilities, outages, questions, users
 from gateway.store.areas import Area
 from gateway.store.base import Session
 from gateway.store.facilities import NewFacility
+from gateway.store.users import NewUser
+from gateway.values import Role
 from tests.district import PHONES, District
 from tests.gateway.remind.test_last_look import outcome, to
 from tests.gateway.remind.test_run import FOUNDING, IMPLAUSIBLE
@@ -229,3 +231,15 @@ def test_a_race_about_one_reminder_sends_them_all_a_moment_later(
     monkeypatch.setattr(last_look, "look_again", race_once)
     district.send()
     assert told(district, "delivered") == EVERYBODY
+
+
+def test_a_midwife_who_is_an_officer_too_is_spoken_to_as_the_midwife_that_was_planned(district: District) -> None:
+    with district.database.session() as session:
+        officer = NewUser("officer", "Officer", Role.OFFICER, "14.03.01", "en", district.runtime.now())
+        users.set_phone(session, users.add_user(session, officer), PHONES["ani"], scope=COUNTRY)
+        session.commit()
+    look(district, 8, 9)
+    planned = to(district, "ani").text
+    assert planned.startswith("Ibu Ani, belum masuk: KB Sep 25 PMB Ani.")
+    send_hours(district)
+    assert (to(district, "ani").state, to(district, "ani").text) == ("delivered", planned)
