@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from zoneinfo import ZoneInfo
 
 from gateway.calendar import Days, Outage, excused_due_on, report_month, shift, waking_hours
 from gateway.ladder import Ladder, Manners, Rung
-from gateway.remind import off_days
 from gateway.remind.due import MOST_MOVED, Place, Window, find_windows, may_write
+from gateway.remind.off_days import find_place
 
 NEAR = (-1, 0, 1)  # months around the one that is reported now, whose rungs may stand in the coming weeks
 
@@ -53,11 +52,6 @@ class Coming:
 
     at: datetime
     steps: tuple[Step, ...]
-
-
-def find_place(zone: str, manners: Manners, country: str) -> Place:
-    """Return what windows need to know of a place. Shape: `country` is two letters, ISO 3166-1."""
-    return Place(zone, manners.hours, partial(off_days.is_off, chosen=manners.off_days, country=country))
 
 
 def steps_of(corner: Corner, period: str, country: str, now: datetime) -> tuple[Step, ...]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import partial
 from zoneinfo import ZoneInfo
 
 from gateway.calendar import Calendar, Outage, areas_around, excused_due_on, find_days, report_month, shift
 from gateway.handle.facts import Rules
 from gateway.ladder import Ladder, Manners, find_ladder, find_manners
-from gateway.remind import off_days
 from gateway.remind.due import Place, Window, find_windows, may_write
+from gateway.remind.off_days import find_place
 from gateway.store import ladders, months, outages
 from gateway.store.base import Session
 
@@ -64,9 +63,7 @@ class Ground:
 
     def place(self, area: str, zone: str) -> Place:
         """Return how people of an area may be written to."""
-        manners = self.manners_of(area)
-        is_off = partial(off_days.is_off, chosen=manners.off_days, country=self.ways.rules.region)
-        return Place(zone, manners.hours, is_off)
+        return find_place(zone, self.manners_of(area), self.ways.rules.region)
 
     def is_quiet(self, area: str, zone: str) -> bool:
         """Tell whether nobody of an area may be written to now."""

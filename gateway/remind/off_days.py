@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import cache
+from functools import cache, partial
 
 import holidays
 
-from gateway.ladder import OffDays
+from gateway.ladder import Manners, OffDays
+from gateway.remind.due import Place
 
 SATURDAY, SUNDAY = 5, 6
 _REST = {OffDays.SUNDAYS: {SUNDAY}, OffDays.WEEKENDS: {SATURDAY, SUNDAY}}
@@ -27,6 +28,11 @@ def is_off(day: date, chosen: OffDays, country: str) -> bool:
     if chosen is OffDays.NONE:
         return False
     return day.weekday() in _REST.get(chosen, ()) or day in holidays_of(country, day.year)
+
+
+def find_place(zone: str, manners: Manners, country: str) -> Place:
+    """Return what windows need to know of a place. Shape: `country` as `is_off` takes it."""
+    return Place(zone, manners.hours, partial(is_off, chosen=manners.off_days, country=country))
 
 
 @cache

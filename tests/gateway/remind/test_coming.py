@@ -9,8 +9,9 @@ import pytest
 from gateway.calendar import Days, Hours, Outage
 from gateway.forms import load_ladders
 from gateway.ladder import Ladder, Manners, OffDays, find_ladder
-from gateway.remind.coming import Coming, Corner, find_coming, find_place, first_moment, left_out, steps_of
+from gateway.remind.coming import Coming, Corner, find_coming, first_moment, left_out, steps_of
 from gateway.remind.due import may_write
+from gateway.remind.off_days import find_place
 
 JAKARTA = "Asia/Jakarta"
 MORNING = datetime(2025, 10, 1, 5, tzinfo=UTC)  # 12:00 there
