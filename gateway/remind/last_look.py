@@ -84,6 +84,9 @@ def _look_at(
     """Return one message as it may go now, or None where it is kept back or waits."""
     judged = [_judge(one, found.get((one.form, one.period, one.subject)), message.recipient, ground) for one in held]
     lines = _in_order([one for one in judged if isinstance(one, Line)], ground.ways.rules.main_form)
+    paused = {one.key for one, it in zip(held, judged, strict=True) if it is WithheldReason.PAUSED}
+    if paused:  # a pause or a leave may end while it still makes sense
+        reminders.give_back(session, message.id, paused)
     if not lines:
         reasons = {one for one in judged if isinstance(one, WithheldReason)}
         claimed.keep_back(session, [message.id], min(reasons, key=_ORDER.index))

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    delete,
     func,
     insert,
     or_,
@@ -190,6 +191,23 @@ def link(session: Session, pairs: Sequence[tuple[int, int]]) -> None:
     rows = [{"reminder_id": reminder_id, "outbox_id": outbox_id} for reminder_id, outbox_id in pairs]
     if rows:
         session.execute(insert(reminder_messages), rows)
+
+
+def give_back(session: Session, message_id: int, keys: Collection[Key]) -> None:
+    """Let reminders that a message does not say after all be taken again; not where another message says them."""
+    columns = (reminders.c[name] for name in ("form", "period", "subject", "rung", "opening"))
+    mine = reminders.c.id == reminder_messages.c.reminder_id, reminder_messages.c.outbox_id == message_id
+    held = select(reminders.c.id, *columns).where(*mine)
+    ids = {reminder_id for reminder_id, *key in session.execute(held) if tuple(key) in keys}
+    elsewhere = (
+        select(reminder_messages.c.reminder_id)
+        .join(outbox, outbox.c.id == reminder_messages.c.outbox_id)
+        .where(reminder_messages.c.reminder_id.in_(ids), outbox.c.id != message_id)
+        .where(outbox.c.state != OutboxState.WITHHELD)
+    )
+    free = ids - set(session.execute(elsewhere).scalars())
+    session.execute(delete(reminder_messages).where(reminder_messages.c.reminder_id.in_(free)))
+    session.execute(delete(reminders).where(reminders.c.id.in_(free)))
 
 
 def gone_rungs(

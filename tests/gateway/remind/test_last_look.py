@@ -126,6 +126,27 @@ def test_a_pause_a_leave_and_a_closed_facility_stop_what_waits(district: Distric
     assert told(district, "delivered") == ["clinic", "wati"]
 
 
+def test_a_pause_that_ends_in_time_lets_the_same_rung_go(district: District) -> None:
+    add_colleague(district, "Lina", PHONES["stranger"], "PMB01")
+    look(district, 7, 8)  # everybody of a facility is written to
+    days = date(2025, 10, 1), None
+    with district.database.session() as session:
+        now = district.runtime.now()
+        pause = pauses.add_pause(session, "", district.ids["PMB01"], days, "rapat", "Sari", now, scope=COUNTRY)
+        session.commit()
+    assert pause
+    send_day(district)
+    assert outcome(district, "ani") == outcome(district, "stranger") == ("withheld", "paused")
+    assert look(district, 8, 9) == 0
+    with district.database.session() as session:
+        assert pauses.end_pause(session, pause, "Sari", district.runtime.now(), scope=COUNTRY)
+        session.commit()
+    assert look(district, 8, 11) == 2
+    send_day(district)
+    assert told(district, "delivered").count("ani") == told(district, "delivered").count("stranger") == 1
+    assert look(district, 9, 11) == 0
+
+
 def test_a_form_that_nobody_is_asked_for_any_more_is_not_reminded_of(district: District) -> None:
     look(district, 3, 8)
     choose(district, Ladder("14.03", "kb", False, frozenset(), KABAR))
