@@ -107,9 +107,10 @@ def _find_address(message: Message, tokens: Sequence[Token], lexicon: Lexicon) -
 
 
 def _is_facility(marks: Sequence[Mark], index: int) -> bool:
-    """Whether an unknown word is a facility: it has digits, or it stands alone directly behind a keyword."""
+    """Whether an unknown word is a facility: it has digits, or stands directly behind a keyword, or last after one."""
     is_behind_keyword = index > 0 and marks[index - 1].sense is Sense.KEYWORD
-    return is_behind_keyword or _digits_behind(marks, index) is not None
+    is_last = index == len(marks) - 1 and any(mark.sense is Sense.KEYWORD for mark in marks)
+    return is_behind_keyword or is_last or _digits_behind(marks, index) is not None
 
 
 def _digits_behind(marks: Sequence[Mark], index: int) -> Mark | None:
