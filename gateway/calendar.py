@@ -85,11 +85,6 @@ def month_days(period: str) -> tuple[date, date]:
     return first, _first_day(shift(period, 1)) - DAY
 
 
-def coming_months(day: date, count: int) -> tuple[str, ...]:
-    """Return the month that is reported on a day and those after it, in their order."""
-    return tuple(shift(report_month(day), step) for step in range(count))
-
-
 def due_on(period: str, days: Days) -> date:
     """Return the last day on which a report of this month is on time.
 

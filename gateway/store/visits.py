@@ -135,11 +135,6 @@ def touch_visit(session: Session, visit_id: int, now: datetime) -> None:
     session.execute(update(user_sessions).where(user_sessions.c.id == visit_id).values(seen_at=now))
 
 
-def confirm_visit(session: Session, visit_id: int, now: datetime) -> None:
-    """Note that the password was just typed again."""
-    session.execute(update(user_sessions).where(user_sessions.c.id == visit_id).values(confirmed_at=now))
-
-
 def renew_visit(session: Session, visit_id: int, token_hash: str, now: datetime) -> None:
     """Give a visit another token: whoever had the old one is out. A second factor that was awaited has come."""
     values = {"token_hash": token_hash, "seen_at": now, "confirmed_at": now, "awaits_code": False}

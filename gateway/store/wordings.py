@@ -48,13 +48,6 @@ def sentences_around(session: Session, areas: Collection[str]) -> tuple[ChosenSe
     return tuple(ChosenSentence(*row) for row in session.execute(_AROUND, {"areas": sorted(around)}))
 
 
-def chosen_sentences(session: Session, *, scope: Scope) -> tuple[ChosenSentence, ...]:
-    """Return what was chosen in a scope, the widest area first."""
-    by_name = wordings.c.area, wordings.c.language, wordings.c.name
-    statement = select(wordings).where(within(wordings.c.area, scope)).order_by(*by_name)
-    return tuple(ChosenSentence(*row) for row in session.execute(statement))
-
-
 def choose_sentence(session: Session, chosen: ChosenSentence, *, scope: Scope) -> bool:
     """Say it in these words from now on; False where the area is not in the scope."""
     if not scope.covers(chosen.area):

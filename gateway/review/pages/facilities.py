@@ -22,7 +22,7 @@ from gateway.enrol.checking import (
 from gateway.enrol.faults import Fault, FaultCode
 from gateway.errors import Raced
 from gateway.review.pages import frame, paging, reminder_words
-from gateway.review.pages.language import mark, translate
+from gateway.review.pages.language import mark
 from gateway.review.pages.registry_words import name_type, ownership_choices, say_faults, type_choices
 from gateway.review.permit import Action
 from gateway.store import areas, pauses, register, roster, totals
@@ -272,10 +272,3 @@ def _write_down(session: Session, action: str, before: KnownFacility, values: Ma
 
 def _as_json(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
-
-
-def say_state(facility: KnownFacility) -> tuple[str, str]:
-    """Return in words where a facility stands, with the tone that it is said in."""
-    if facility.merged_into:
-        return translate(mark("Merged into another")), "past"
-    return (translate(mark("Open")), "good") if facility.is_active else (translate(mark("Closed")), "past")
