@@ -104,10 +104,10 @@ def say_reason(reason: str) -> str:
     return translate(REASONS[reason]) if reason in REASONS else reason
 
 
-def say_day(day: date, today: date) -> str:
-    """Return a day as one speaks of it: "tomorrow, Thursday 2 Oct"."""
+def say_day(day: date, today: date | None) -> str:
+    """Return a day as one speaks of it today: "tomorrow, Thursday 2 Oct"; without a today as a calendar has it."""
     named = format_date(day, "EEEE d MMM", locale=current_language())
-    near = {today: mark("today"), today + timedelta(days=1): mark("tomorrow")}
+    near = {today: mark("today"), today + timedelta(days=1): mark("tomorrow")} if today else {}
     return f"{translate(near[day])}, {named}" if day in near else str(named)
 
 
@@ -116,9 +116,9 @@ def say_hour(hour: int) -> str:
     return f"{hour:02}{'.' if current_language() == 'id' else ':'}00"
 
 
-def say_moment(at: datetime, zone: str, now: datetime) -> str:
-    """Return an instant as one speaks of it on a place's clock: "tomorrow, Thursday 2 Oct, 08:00"."""
-    here, today = at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date()
+def say_moment(at: datetime, zone: str, now: datetime | None = None) -> str:
+    """Return an instant on a place's clock, as `say_day` has the day: "tomorrow, Thursday 2 Oct, 08:00"."""
+    here, today = at.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone)).date() if now else None
     clock = here.strftime("%H.%M" if current_language() == "id" else "%H:%M")
     return f"{say_day(here.date(), today)}, {clock}"
 
