@@ -19,6 +19,7 @@ class Action(StrEnum):
     ANSWER = "answer"  # write to a sender, send again, have a message read again
     REGISTER = "register"  # facilities, reporters, registrations, imports
     EXPORT = "export"
+    PUSH = "push"  # send figures to other systems, and choose how they are handed on
     CLOSE = "close"  # close and reopen a month
     BROADCAST = "broadcast"
     PROPOSE = "propose"  # a new word for the reader
@@ -41,7 +42,7 @@ _OFFICER = frozenset(
 )
 MAY: Mapping[Role, frozenset[Action]] = {
     Role.ADMINISTRATOR: frozenset(Action),
-    Role.DISTRICT: _OFFICER | {Action.CLOSE, Action.BROADCAST, Action.SET},
+    Role.DISTRICT: _OFFICER | {Action.CLOSE, Action.BROADCAST, Action.SET, Action.PUSH},
     Role.OFFICER: _OFFICER,
     Role.VIEWER: frozenset({Action.SEE}),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 import secrets
@@ -18,15 +17,10 @@ import pyotp
 import segno
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from cryptography.fernet import Fernet, InvalidToken
-
-from gateway import secret_file
-from gateway.redact import Secret
 
 SHORTEST, LONGEST = 8, 200  # characters of a password
 STEP_SECONDS = 30  # RFC 6238: how long a code of the app stands
 RECOVERY_CODES = 10
-KEY_FILE = "secret.key"
 EASY = Path(__file__).parent / "easy-passwords.txt"
 
 # OWASP, Password Storage Cheat Sheet: Argon2id with 19 MiB, two passes, one lane.
@@ -167,25 +161,3 @@ def hash_code(code: str) -> str:
     True
     """
     return hashlib.sha256(re.sub(r"[\s-]", "", code).lower().encode()).hexdigest()
-
-
-def read_key(given: str, var_folder: Path) -> Secret:
-    """Return the key that secrets are kept with: the given one, else one in `var`, made at its first use (mode 600)."""
-    return Secret(given or secret_file.read_or_make(var_folder / KEY_FILE))
-
-
-def lock(key: Secret, words: str) -> str:
-    """Return words as only who has the key can read them (Fernet)."""
-    return _fernet(key).encrypt(words.encode()).decode()
-
-
-def unlock(key: Secret, locked: str) -> str | None:
-    """Return the words again; None when they were locked with another key."""
-    try:
-        return _fernet(key).decrypt(locked.encode()).decode()
-    except InvalidToken:
-        return None
-
-
-def _fernet(key: Secret) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"kabar:totp:{key.reveal()}".encode()).digest()))

@@ -143,13 +143,18 @@ class Database:
         self.engine = make_engine(url)
 
     @contextmanager
-    def session(self, *, read_only: bool = False) -> Iterator[Session]:
+    def session(self, *, read_only: bool = False, snapshot: bool = False) -> Iterator[Session]:
         """Open a session. What is not committed when the block ends is rolled back.
+
+        A `snapshot` only reads, and every question in it is answered as of its first one.
 
         Errors: Unavailable when the database cannot be reached, is locked, full or shutting down; nothing was kept.
         Raced when another session took the same unique place first; rolled back, to be done again at once.
         """
-        engine = self.engine.execution_options(**{sqlite.READ_ONLY: True}) if read_only else self.engine
+        options: dict[str, Any] = {sqlite.READ_ONLY: True} if read_only or snapshot else {}
+        if snapshot and self.engine.dialect.name == "postgresql":  # on SQLite every transaction is one
+            options["isolation_level"] = "REPEATABLE READ"
+        engine = self.engine.execution_options(**options) if options else self.engine
         with translating_errors(), engine.connect() as session:
             yield session
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, g, request, url_for
 
+from gateway import keybox
 from gateway.redact import Secret, mask_phone
 from gateway.review import proofs
 from gateway.review.pages import attempts, entrance, frame, language, login, passwords, show
@@ -129,7 +130,7 @@ def keep_code() -> Response:
     frame.demand_fresh(url_for("account.show_code"))
     runtime, user = frame.runtime_of_request(), frame.visitor()
     locked = request.form.get("secret", "")
-    owner, _, secret = (proofs.unlock(_key(runtime), locked) or "").partition(":")
+    owner, _, secret = (keybox.unlock(_key(runtime), locked) or "").partition(":")
     if owner != str(user.id) or not secret:
         return frame.go("account.show_code", said=mark("This page was too old. Please begin again."), tone="look")
     step = proofs.find_totp_step(secret, request.form.get("code", ""), runtime.now(), None)
@@ -137,7 +138,7 @@ def keep_code() -> Response:
         return _show_secret(secret, 422, login.WRONG_CODE)
     codes = proofs.new_recovery_codes()
     with runtime.database.session() as session:
-        factors.set_totp(session, user.id, proofs.lock(_key(runtime), secret), step)
+        factors.set_totp(session, user.id, keybox.lock(_key(runtime), secret), step)
         factors.replace_recovery_codes(session, user.id, map(proofs.hash_code, codes))
         visits.end_visits(session, user.id, but=g.visit.id)
         token = entrance.renew(session, g.visit, runtime.now())
@@ -236,7 +237,7 @@ def _show_secret(secret: str, status: int = 200, fault: str = "") -> Response:
     runtime, user = frame.runtime_of_request(), frame.visitor()
     address = proofs.write_totp_address(secret, user.login)
     side, path = proofs.draw_qr(address)
-    locked = proofs.lock(_key(runtime), f"{user.id}:{secret}")
+    locked = keybox.lock(_key(runtime), f"{user.id}:{secret}")
     groups = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
     context = {"address": address, "side": side, "path": path, "locked": locked, "spelled": groups}
     return frame.answer("totp.html", status, fault=fault, **context)
@@ -269,4 +270,4 @@ def _next() -> str:
 
 
 def _key(runtime: Runtime) -> Secret:
-    return proofs.read_key(runtime.settings.secret_key, runtime.settings.var)
+    return keybox.read_key(runtime.settings.secret_key, runtime.settings.var)

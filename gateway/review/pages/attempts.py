@@ -13,8 +13,8 @@ from datetime import timedelta
 
 from flask import Request, Response
 
+from gateway import keybox
 from gateway.redact import Secret
-from gateway.review import proofs
 from gateway.review.pages import entrance
 from gateway.runtime import Runtime
 from gateway.store import visits
@@ -62,7 +62,7 @@ def remember_browser(response: Response, request: Request, runtime: Runtime, log
 
 
 def _mark(runtime: Runtime, nonce: str, login: str) -> str:
-    key = proofs.read_key(runtime.settings.secret_key, runtime.settings.var)
+    key = keybox.read_key(runtime.settings.secret_key, runtime.settings.var)
     return entrance.seal(key.reveal(), f"browser:{nonce}:{clean_login(login)}")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from flask import Response, abort, g, request, url_for
 
+from gateway import keybox
 from gateway.redact import mask_phones
 from gateway.review import proofs
 from gateway.review.pages import attempts, entrance, frame, language
@@ -128,8 +129,8 @@ def sign_out() -> Response:
 def use_code(session: Session, runtime: Runtime, kept: Factors, code: str) -> bool:
     """Use up a code of the app or a recovery code; False when it is neither."""
     now = runtime.now()
-    key = proofs.read_key(runtime.settings.secret_key, runtime.settings.var)
-    secret = proofs.unlock(key, kept.totp_secret) if kept.totp_secret else None
+    key = keybox.read_key(runtime.settings.secret_key, runtime.settings.var)
+    secret = keybox.unlock(key, kept.totp_secret) if kept.totp_secret else None
     if secret is not None:
         step = proofs.find_totp_step(secret, code, now, kept.totp_step)
         if step is not None:

@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from gateway import keybox
 from gateway.app import create_app
 from gateway.redact import Secret
-from gateway.review import proofs
 from gateway.review.pages.account import find_browser
 from gateway.runtime import Runtime
 from gateway.store import factors, users
@@ -188,9 +188,9 @@ def test_secrets_are_locked_in_the_database_with_a_key_that_only_we_read(
         rows += repr([tuple(row) for row in session.execute(select(factors.recovery_codes))])
     assert phone.secret not in rows
     assert not [code for code in codes if code in rows or code.replace("-", "") in rows]
-    key = clocked.settings.var / proofs.KEY_FILE
+    key = clocked.settings.var / keybox.KEY_FILE
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert proofs.unlock(Secret("another key of at least 32 characters"), proofs.lock(Secret("k" * 32), "x")) is None
+    assert keybox.unlock(Secret("another key of at least 32 characters"), keybox.lock(Secret("k" * 32), "x")) is None
 
 
 def test_the_picture_for_the_app_needs_no_style_and_no_file(sari: FlaskClient) -> None:

@@ -1,0 +1,134 @@
+"""What an export format is: a module of this folder with `FORMAT` and `write`, found by itself.
+
+A format writes what a `Source` gives it, in the order in which it comes, and reads every report once. It never asks the
+database, the clock or a random number, so that the same reports make the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import BinaryIO, Protocol
+from zoneinfo import ZoneInfo
+
+from gateway.settling import Choices
+from gateway.store.settled import Digest, Place, Reach, Settled
+from parsers.form import Form
+
+MONTHS = (
+    *("Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November"),
+    "Desember",
+)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a format is called, and what it can hold.
+
+    Shape: `names` and `hints` by language; `forms` are the forms it is for, empty for every one; `most_months` of one
+    file. `needs_mapping`: it speaks in the codes of another system (`store.mappings`).
+    """
+
+    names: Mapping[str, str]
+    hints: Mapping[str, str]
+    media_type: str
+    suffix: str
+    forms: tuple[str, ...] = ()
+    most_months: int = 12
+    needs_mapping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an export says of itself.
+
+    Shape: `ref` names it for ever; `reach` by month; `filters` in words, Indonesian. Units: `made_at` aware UTC,
+    `timezone` the clock of the area that it is shown by.
+    """
+
+    ref: str
+    format: str
+    form: str
+    periods: tuple[str, ...]
+    area: str
+    area_name: str
+    reach: Mapping[str, Reach]
+    choices: Choices
+    made_at: datetime
+    made_by: str
+    timezone: str
+    filters: tuple[str, ...] = ()
+
+
+@dataclass
+class Source:
+    """What a format writes. `reports` can be read once; `digest` and `report_ids` are whole when they have been.
+
+    Shape: `places` gives the facilities that are to report for a month, by code; `area_names` by code, of every area
+    that a facility lies in and of those around it; `before(n)` the settled values of the n months before the first one,
+    by facility id and month: for what goes by earlier months.
+    """
+
+    about: About
+    form: Form
+    area_names: Mapping[str, str]
+    stream: Callable[[], Iterator[Settled]]
+    places: Callable[[str], Sequence[Place]]
+    before: Callable[[int], Mapping[int, Mapping[str, Mapping[str, int]]]]
+    digest: Digest = field(default_factory=Digest)
+    report_ids: list[int] = field(default_factory=list)
+
+    def reports(self) -> Iterator[Settled]:
+        """Yield the settled reports by facility code, then month; each is taken into the fingerprint."""
+        for report in self.stream():
+            self.digest.add(report)
+            self.report_ids.append(report.report_id)
+            yield report
+
+
+class ExportFormat(Protocol):
+    """A format's module."""
+
+    FORMAT: Format
+
+    def write(self, source: Source, target: BinaryIO) -> None:
+        """Write the whole file. Errors: errors.Permanent in words, when these reports cannot be written so."""
+
+
+def name_period(period: str) -> str:
+    """Return a month as an Indonesian office writes it.
+
+    >>> name_period("2025-09")
+    'September 2025'
+    """
+    return f"{MONTHS[int(period[5:]) - 1]} {period[:4]}"
+
+
+def say_about(about: About, digest: str = "") -> list[tuple[str, str]]:
+    """Return what an export says of itself, as pairs of a name and its value, in Indonesian, for every format alike."""
+    here = about.made_at.astimezone(ZoneInfo(about.timezone))
+    months = name_period(about.periods[0])
+    if len(about.periods) > 1:
+        months += f" s.d. {name_period(about.periods[-1])}"
+    area = about.area_name + (f" ({about.area})" if about.area else "")
+    settled = {"approved": "disetujui petugas", "accepted": "diterima atau disetujui"}[about.choices.settles_at.value]
+    said = [
+        ("Ekspor", about.ref),
+        ("Format", about.format),
+        ("Formulir", about.form),
+        ("Bulan", months),
+        ("Wilayah", area),
+        ("Laporan yang ikut", settled),
+        *(("Saringan", words) for words in about.filters),
+    ]
+    for period in about.periods:
+        reach = about.reach[period]
+        said.append((f"Faskes {name_period(period)}", f"{reach.settled} dari {reach.there} faskes ikut"))
+        if missing := max(0, reach.there - reach.reported):
+            said.append((f"Belum lapor {name_period(period)}", f"{missing} faskes"))
+        if unsettled := max(0, reach.reported - reach.settled):
+            said.append((f"Belum disetujui {name_period(period)}", f"{unsettled} laporan, tidak ikut"))
+    said += [("Dibuat", f"{here:%Y-%m-%d %H:%M} {about.timezone}"), ("Oleh", about.made_by)]
+    return [*said, ("Sidik data (SHA-256)", digest)] if digest else said
