@@ -1,4 +1,4 @@
-"""Exports: what was handed on as a file, to whom, its content and the very reports in it; each is made once by a worker."""
+"""Exports: what was handed on as a file, its content and the very reports in it; each is made once by a worker."""
 
 from __future__ import annotations
 

@@ -71,6 +71,18 @@ MENU = (
         ),
     ),
     Group(
+        mark("Hand on"),
+        (
+            Item("exports.show_exports", mark("Exports"), Action.EXPORT),
+            Item("typing.show_typing", mark("Typing into SIGA"), Action.EXPORT),
+            Item("destinations.show_destinations", mark("DHIS2"), Action.PUSH),
+            Item("klikkb.show_klikkb", mark("Klik-KB"), Action.PUSH),
+            Item("open_figures.show_open_figures", mark("Public figures"), Action.SET),
+            Item("tokens.show_tokens", mark("API"), Action.ADMINISTER),
+            Item("hooks.show_hooks", mark("Webhooks"), Action.ADMINISTER),
+        ),
+    ),
+    Group(
         mark("Settings"),
         (
             Item("channels.show_channels", mark("Channels"), Action.ADMINISTER),
@@ -86,6 +98,7 @@ MENU = (
 UNDER = {
     "missing": "month",
     "stock": "month",
+    "batches": "month",
     "report": "reports",
     "enter": "reports",
     "compare": "reports",
@@ -101,6 +114,10 @@ UNDER = {
     "reminded": "reminders",
     "ladder": "reminders",
     "pauses": "reminders",
+    "export_choices": "exports",
+    "mappings": "destinations",
+    "pushes": "destinations",
+    "agreements": "klikkb",
 }
 
 
