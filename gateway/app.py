@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import health
+from gateway.discover import discover
 from gateway.receive import webhook
 from gateway.review.pages import frame
 from gateway.runtime import Runtime, make_runtime, start_logging
@@ -46,6 +47,8 @@ def create_app(runtime: Runtime) -> Flask:
     app.register_blueprint(webhook.routes)
     app.register_blueprint(health.routes)
     frame.register(app)
+    for module in discover("gateway.publish", having=("routes",)).values():
+        app.register_blueprint(module.routes)
     app.register_error_handler(Exception, _answer_error)
     app.after_request(_add_headers)
     if count := runtime.settings.proxies:
