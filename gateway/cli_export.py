@@ -24,9 +24,7 @@ _PERIOD = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
 
 @click.command("export")
 @click.option("--format", "name", required=True, help="Nama format; salah ketik: daftarnya ditampilkan. / The format.")
-@click.option(
-    "--form", default="", help="Kode formulir, mis. kb; default formulir utama. / Form code; default the main one."
-)
+@click.option("--form", default="", help="Kode formulir; default yang utama. / Form code; default the main one.")
 @click.option("--month", "first", required=True, help="Bulan, mis. 2025-09. / The month.")
 @click.option("--until", "last", default="", help="Bulan terakhir; default sama. / The last month; default the same.")
 @click.option("--area", default="", help="Kode wilayah, mis. 14.03; default semua. / Area code; default all.")
