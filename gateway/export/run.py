@@ -115,12 +115,7 @@ def check_size(source: Source, chosen: ExportFormat) -> None:
 
 
 def name_file(export: Export, chosen: ExportFormat) -> str:
-    """Return what an export's file is called: its format, area, months and ref, so that no two are the same.
-
-    >>> months = "2025-09"
-    >>> "-".join(["kabar", "siga", "14.03", months, "a1b2"]) + ".xlsx"
-    'kabar-siga-14.03-2025-09-a1b2.xlsx'
-    """
+    """Return what an export's file is called: its format, area, months and ref, so that no two are the same."""
     months = (
         export.period_from if export.period_from == export.period_to else f"{export.period_from}--{export.period_to}"
     )
