@@ -63,11 +63,10 @@ MORE_THAN_REPORTED = "batch lebih banyak daripada laporan"
 NOT_REPORTED = "tidak ada laporan untuk bulan ini"
 NOTES = (
     "Satuan seperti pada laporan: pil siklus, suntik vial, kondom lusin, IUD buah, implan set.",
-    "Saldo akhir dihitung = saldo awal + penerimaan - pengeluaran - rusak - kadaluarsa."
-    " Selisih = dilaporkan - dihitung.",
-    "Sel kosong berarti tidak dilaporkan; itu bukan nol.",
-    "Laporan SMS tidak memuat sumber dan batch. Yang dirinci adalah batch yang dicatat petugas dan masih dalam stok saat"
-    " ekspor dibuat, untuk bulan terakhir; sisanya tidak dirinci. Minus berarti batch lebih banyak daripada laporan.",
+    "Saldo akhir dihitung = saldo awal + penerimaan - pengeluaran - rusak - kadaluarsa.",
+    "Selisih = saldo akhir dilaporkan - dihitung. Sel kosong berarti tidak dilaporkan; itu bukan nol.",
+    "Laporan SMS tidak memuat sumber dan batch. Yang dirinci: batch yang dicatat petugas, untuk bulan terakhir saja.",
+    "Batch yang ikut: yang masih dalam stok saat ekspor dibuat. Minus berarti batch lebih banyak daripada laporan.",
     "Pemakaian sebulan: rata-rata tiga laporan terakhir dalam enam bulan. Saran kirim: sampai batas stok cukup.",
 )
 

@@ -101,7 +101,12 @@ def _find_sheet_faults(code: str, sheet: Any) -> list[str]:
         return [f"sheets.{code}: hanya name dan columns / only name and columns"]
     found = []
     name = sheet.get("name", "x")
-    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or FORBIDDEN & set(name) or name == ABOUT:
+    if (
+        not isinstance(name, str)
+        or not 0 < len(name) <= LONGEST_NAME
+        or FORBIDDEN & set(name)
+        or name.lower() == ABOUT.lower()
+    ):
         found.append(f"sheets.{code}.name: 1-31 huruf tanpa []:*?/\\ / 1 to 31 characters without []:*?/\\")
     columns = sheet.get("columns", known[code]["columns"])
     is_list = isinstance(columns, list) and columns and all(_is_pair(one) for one in columns)
