@@ -148,12 +148,19 @@ def _keep(
             exports.keep_part(session, export.id, part, piece)
             session.commit()
         part += 1
+    note(database, export, token, made, source, now, is_kept=True)
+
+
+def note(
+    database: Database, export: Export, token: str, made: Made, source: Source, now: datetime, *, is_kept: bool
+) -> None:
+    """Remember which reports are in an export, then that it is made; whoever makes it again has the last word."""
     for at in range(0, len(source.report_ids), exports.ROWS):
         with database.session() as session:
             exports.keep_reports(session, export.id, source.report_ids[at : at + exports.ROWS])
             session.commit()
     with database.session() as session:
-        if exports.finish(session, export, token, made, now):
+        if exports.finish(session, export, token, made, now, is_kept=is_kept):
             session.commit()
 
 
