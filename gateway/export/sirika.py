@@ -94,7 +94,7 @@ class _Seen:
 def write(source: Source, target: BinaryIO) -> None:
     """Write the workbook. Errors: errors.Permanent when the area's own layout is wrong."""
     layout, seen, last = read_layout(source.about.choices.layout), _Seen(), source.about.periods[-1]
-    book = Book(target, source.about.made_at)
+    book = Book(target, source.about)
     about = book.add_pairs(ABOUT)
     sheets = {code: book.add_table(sheet) for code, sheet in layout.sheets.items()}
     items = {item: at for at, item in enumerate(dict.fromkeys([*layout.items, *source.form.items]))}

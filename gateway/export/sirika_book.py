@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any, BinaryIO
 
 import xlsxwriter
 
+from gateway.export.base import About
 from gateway.export.sirika_columns import Sheet
+from gateway.export.workbook import OPTIONS, name_sheet, set_up_page
 
 Value = str | int | float | date | None
 WIDE = {"facility", "item", "remark"}
 NUMBERS = "#,##0;[Red]-#,##0"
 RED = "[Red]#,##0;[Red]-#,##0;0"  # a difference is red on either side
-_OPTIONS = {
-    "constant_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-}
 
 
 class Book:
     """One workbook, its sheets in the order in which they are added. The same rows make the same bytes."""
 
-    def __init__(self, target: BinaryIO, made_at: datetime) -> None:
-        self._book = xlsxwriter.Workbook(target, _OPTIONS)
-        self._book.set_properties({"created": made_at.replace(tzinfo=None, microsecond=0)})
+    def __init__(self, target: BinaryIO, about: About) -> None:
+        self._about, self._names = about, set[str]()
+        self._book = xlsxwriter.Workbook(target, OPTIONS)
+        self._book.set_properties({"created": about.made_at.replace(tzinfo=None, microsecond=0)})
         self._formats = {
             "head": self._book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}),
             "wrapped": self._book.add_format({"text_wrap": True, "valign": "top"}),
@@ -39,15 +36,22 @@ class Book:
 
     def add_pairs(self, name: str) -> Pairs:
         """Add a sheet of names and values."""
-        return Pairs(self._book.add_worksheet(name), self._formats)
+        return Pairs(self._add_sheet(name), self._formats)
 
     def add_table(self, sheet: Sheet) -> Table:
         """Add a sheet that is a table: its heading stays in sight and stands on every printed page."""
-        return Table(self._book.add_worksheet(sheet.name), sheet, self._formats)
+        return Table(self._add_sheet(sheet.name), sheet, self._formats)
 
     def close(self) -> None:
         """Write the end of the file."""
         self._book.close()
+
+    def _add_sheet(self, name: str) -> Any:
+        chosen = name_sheet(name, self._names)
+        self._names.add(chosen.lower())
+        page = self._book.add_worksheet(chosen)
+        set_up_page(page, self._about)
+        return page
 
 
 class Pairs:
@@ -70,9 +74,6 @@ class Table:
 
     def __init__(self, page: Any, sheet: Sheet, formats: Mapping[str, Any]) -> None:
         self._page, self._columns, self._formats, self._row = page, sheet.columns, formats, 0
-        page.set_landscape()
-        page.set_paper(9)  # A4
-        page.fit_to_pages(1, 0)
         page.freeze_panes(1, 0)
         page.repeat_rows(0)
         page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})

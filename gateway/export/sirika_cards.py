@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.calendar import shift
+from gateway.export.siga_layout import fold_key
 from gateway.settling import Choices
 from gateway.stock import GIVEN, LEFT, MONTHS_BACK, Status, Stock, judge_stock, last_given
 from gateway.store.batches import Batch, Source
@@ -80,16 +81,15 @@ def fold(values: Mapping[str, int], choices: Choices) -> Values:
     """
     found: dict[tuple[str, str], int] = {}
     for key, number in values.items():
-        measure, _, item = key.partition(".")
+        measure, _, item = fold_key(key, choices.injectable_as, choices.implant_as).partition(".")
         if item:
-            place = measure, fold_item(item, choices)
-            found[place] = found.get(place, 0) + number
+            found[measure, item] = found.get((measure, item), 0) + number
     return found
 
 
 def fold_item(item: str, choices: Choices) -> str:
     """Return the item that one goes to: injectables and implants without a kind where an area wants them."""
-    return {"suntik": choices.injectable_as, "implan": choices.implant_as}.get(item) or item
+    return fold_key(f".{item}", choices.injectable_as, choices.implant_as)[1:]
 
 
 def given_before(months: Mapping[str, Mapping[str, int]], choices: Choices) -> dict[str, dict[str, int]]:

@@ -11,10 +11,10 @@ from typing import Any
 
 from gateway.errors import Permanent
 
-FILE = Path(__file__).with_suffix("").with_name("sirika.toml")
-LONGEST_NAME = 31  # Microsoft Excel, "Rename a worksheet": and none of these characters in it
-FORBIDDEN = frozenset("[]:*?/\\")
+FILE = Path(__file__).with_name("sirika.toml")
+PART = "sirika"  # an area's own layout stands under [sirika]
 ABOUT = "Keterangan"  # the first sheet, which nobody renames
+LONGEST = 120  # characters of a name that an area writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +54,29 @@ def read_layout(chosen: str = "") -> Layout:
     """
     plain = _own_file()
     try:
-        over = tomllib.loads(chosen).get("sirika", {})
+        over = tomllib.loads(chosen).get(PART, {})
     except tomllib.TOMLDecodeError as error:
         raise Permanent(f"Tata letak bukan TOML: {error}. / The layout is no TOML: {error}.") from error
-    faults = find_faults(over)
+    faults = _find_faults(over)
     if faults:
         raise Permanent(f"Tata letak SIRIKA / Layout of SIRIKA: {'; '.join(faults)}")
     sheets = {
         code: _as_sheet({**sheet, **over.get("sheets", {}).get(code, {})}) for code, sheet in plain["sheets"].items()
     }
-    names = [sheet.name.lower() for sheet in sheets.values()]
-    if len(set(names)) < len(names):
-        raise Permanent(
-            "Tata letak SIRIKA: dua lembar bernama sama. / Layout of SIRIKA: two sheets have the same name."
-        )
     items = {code: (one[0], one[1]) for code, one in {**plain["items"], **over.get("items", {})}.items()}
     return Layout(sheets, items, {**plain["sources"], **over.get("sources", {})})
 
 
-def find_faults(over: Any) -> list[str]:
-    """Return what is wrong with an area's own layout, each fault naming its place, in both languages."""
+def find_layout_fault(chosen: str) -> str:
+    """Return in words what is wrong with a layout that an area wrote, or an empty string."""
+    try:
+        read_layout(chosen)
+    except Permanent as fault:
+        return str(fault)
+    return ""
+
+
+def _find_faults(over: Any) -> list[str]:
     plain = _own_file()
     if not isinstance(over, dict):
         return ["[sirika] harus tabel / must be a table"]
@@ -83,10 +86,10 @@ def find_faults(over: Any) -> list[str]:
     if found:
         return found
     for code, one in tables["items"].items():
-        if not (isinstance(one, list) and len(one) == 2 and all(isinstance(part, str) and part for part in one)):
+        if not _is_pair(one):
             found.append(f'items.{code}: tulis ["nama", "satuan"] / write ["name", "unit"]')
     for code, one in tables["sources"].items():
-        if code not in plain["sources"] or not isinstance(one, str) or not one:
+        if code not in plain["sources"] or not _is_text(one):
             found.append(f"sources.{code}: {', '.join(plain['sources'])}")
     for code, one in tables["sheets"].items():
         found += _find_sheet_faults(code, one)
@@ -100,14 +103,8 @@ def _find_sheet_faults(code: str, sheet: Any) -> list[str]:
     if not isinstance(sheet, dict) or set(sheet) - {"name", "columns"}:
         return [f"sheets.{code}: hanya name dan columns / only name and columns"]
     found = []
-    name = sheet.get("name", "x")
-    if (
-        not isinstance(name, str)
-        or not 0 < len(name) <= LONGEST_NAME
-        or FORBIDDEN & set(name)
-        or name.lower() == ABOUT.lower()
-    ):
-        found.append(f"sheets.{code}.name: 1-31 huruf tanpa []:*?/\\ / 1 to 31 characters without []:*?/\\")
+    if not _is_text(sheet.get("name", known[code]["name"])):
+        found.append(f"sheets.{code}.name: harus teks / must be text")
     columns = sheet.get("columns", known[code]["columns"])
     is_list = isinstance(columns, list) and columns and all(_is_pair(one) for one in columns)
     if not is_list:
@@ -120,7 +117,11 @@ def _find_sheet_faults(code: str, sheet: Any) -> list[str]:
 
 
 def _is_pair(one: Any) -> bool:
-    return isinstance(one, list) and len(one) == 2 and all(isinstance(part, str) and part for part in one)
+    return isinstance(one, list) and len(one) == 2 and all(map(_is_text, one))
+
+
+def _is_text(one: Any) -> bool:
+    return isinstance(one, str) and 0 < len(one.strip()) <= LONGEST
 
 
 def _as_sheet(sheet: Mapping[str, Any]) -> Sheet:

@@ -190,9 +190,7 @@ def test_a_district_renames_moves_and_leaves_out_columns(stocked: District) -> N
         ("[sirika.sheets.stock]\ncolumns = []", "sheets.stock.columns: tulis"),
         ("[sirika.sheets.stock]\ncolumns = [['stok', 'Stok']]", "'stok'"),
         ("[sirika.sheets.stock]\ncolumns = [['item', 'A'], ['item', 'B']]", "kolom dua kali / column twice: item"),
-        ("[sirika.sheets.stock]\nname = 'a/b'", "sheets.stock.name"),
-        ("[sirika.sheets.stock]\nname = 'keterangan'", "sheets.stock.name"),
-        ("[sirika.sheets.stock]\nname = 'batch'", "dua lembar bernama sama"),
+        ("[sirika.sheets.stock]\nname = ''", "sheets.stock.name"),
     ],
 )
 def test_a_layout_that_cannot_be_is_told_with_its_place(layout: str, told: str) -> None:
