@@ -48,7 +48,7 @@ class Card:
 
 @dataclass
 class Recap:
-    """The cards of an area, a month and an item, added up number by number, differences too: none hides another."""
+    """The cards of an area, a month and an item, added up number by number."""
 
     numbers: dict[str, int | None] = field(default_factory=dict)
     facilities: int = 0

@@ -64,8 +64,24 @@ def pause_reminders(runtime: Runtime, staff: FlaskClient) -> None:
     fill_in(staff, f"/reminders/facilities/{facility}/skip", "/skip$", why="leave", until="2025-10-20")
 
 
+def note_batches(runtime: Runtime, staff: FlaskClient) -> None:
+    """Note batches of a facility that reported its stock: one has expired, one expires soon, one nobody knows of."""
+    with runtime.database.session(read_only=True) as session:
+        reported = "SELECT facility_id FROM reports WHERE form = 'alokon' AND period = '2025-09'"
+        found = text(f"SELECT max(id) FROM facilities WHERE area LIKE '14.03.%' AND id IN ({reported})")
+        place = f"/month/batches/new?facility={session.execute(found).scalar_one()}"
+    for number, source, expires_on, quantity in (
+        ("PL2307A", "apbn", "8/2025", "12"),
+        ("PL2411C", "apbn", "1/2026", "96"),
+        ("KF-0193", "apbd", "31/5/2027", "30"),
+        ("TANPA ED", "mandiri", "", "6"),
+    ):
+        batch = {"number": number, "source": source, "expires_on": expires_on, "quantity": quantity}
+        fill_in(staff, place, "/month/batches/new$", item="pil", **batch)
+
+
 def do_all(runtime: Runtime, staff: FlaskClient) -> None:
-    """Approve, reject and correct, propose a word, prepare a broadcast, read a file in, and close a month."""
+    """Approve, reject and correct, propose a word, prepare a broadcast, note batches, read a file, close a month."""
     with runtime.database.session(read_only=True) as session:
         ask = session.execute
         done = ask(text("SELECT id FROM reports WHERE state = 'accepted' AND form = 'kb' ORDER BY id DESC")).scalars()
@@ -89,6 +105,7 @@ def do_all(runtime: Runtime, staff: FlaskClient) -> None:
         period="2025-09",
     )
     pause_reminders(runtime, staff)
+    note_batches(runtime, staff)
     file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
     fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
     fill_in(staff, "/calendar/close?area=14.03&form=kb&period=2025-07", "/calendar/close", reason="Sudah direkap.")
