@@ -13,8 +13,10 @@ from typing import BinaryIO, Protocol
 from zoneinfo import ZoneInfo
 
 from gateway.settling import Choices
+from gateway.store.batches import Batch
 from gateway.store.settled import Digest, Place, Reach, Settled
 from parsers.form import Form
+from parsers.judge import Thresholds
 
 MONTHS = (
     *("Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November"),
@@ -63,13 +65,24 @@ class About:
     filters: tuple[str, ...] = ()
 
 
+def no_batches() -> Mapping[int, Sequence[Batch]]:
+    """Return that nobody has noted a batch."""
+    return {}
+
+
+def plain_limits(_area: str, _facility_type: str) -> Thresholds:
+    """Return the thresholds where no area has chosen any."""
+    return Thresholds()
+
+
 @dataclass
 class Source:
     """What a format writes. `reports` can be read once; `digest` and the ids are whole when they have been.
 
     Shape: `places` gives the facilities that are to report for a month, by code; `area_names` by code, of every area
     that a facility lies in and of those around it; `before(n)` the settled values of the n months before the first one,
-    by facility id and month: for what goes by earlier months.
+    by facility id and month: for what goes by earlier months; `batches()` the batches in stock by facility id;
+    `limits(area, type)` the thresholds of an area and a type of facility, empty for any.
     """
 
     about: About
@@ -78,6 +91,8 @@ class Source:
     stream: Callable[[], Iterator[Settled]]
     places: Callable[[str], Sequence[Place]]
     before: Callable[[int], Mapping[int, Mapping[str, Mapping[str, int]]]]
+    batches: Callable[[], Mapping[int, Sequence[Batch]]] = no_batches
+    limits: Callable[[str, str], Thresholds] = plain_limits
     digest: Digest = field(default_factory=Digest)
     report_ids: list[int] = field(default_factory=list)
     facility_ids: set[int] = field(default_factory=set)

@@ -11,6 +11,7 @@ from sqlalchemy import Column, Integer, String, Table, delete, func, insert, sel
 
 from gateway.errors import Raced
 from gateway.store.base import Session, metadata, within
+from gateway.store.batches import give_batches
 from gateway.store.decisions import decisions
 from gateway.store.facilities import facilities, lock_facility
 from gateway.store.leaves import reporter_leaves
@@ -139,6 +140,7 @@ def merge_facilities(
     _give_reports(session, winner.id, loser.id, ours, theirs)
     session.execute(update(decisions).where(decisions.c.facility_id == loser.id).values(facility_id=winner.id))
     _give_pairs(session, "facility_id", winner.id, loser.id)
+    give_batches(session, winner.id, loser.id)
     session.execute(update(facilities).where(facilities.c.merged_into == loser.id).values(merged_into=winner.id))
     return True
 

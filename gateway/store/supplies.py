@@ -78,6 +78,21 @@ def list_supplies(
     return tuple(Supply(*row, given=given.get(row.id, {})) for row in rows)
 
 
+def latest_left(
+    session: Session, form: str, facility_ids: Collection[int], periods: Collection[str], *, scope: Scope
+) -> dict[tuple[int, str], tuple[str, int]]:
+    """Return what facilities of the area last reported to have left, of some months: (month, quantity) by item."""
+    counting = reports.c.form == form, reports.c.facility_id.in_(facility_ids), reports.c.period.in_(periods), _counts
+    inside = reports.c.facility_id.in_(select(facilities.c.id).where(within(facilities.c.area, scope)))
+    statement = (
+        select(reports.c.facility_id, report_values.c.item, reports.c.period, report_values.c.quantity)
+        .join(report_values, report_values.c.report_id == reports.c.id)
+        .where(*counting, inside, report_values.c.measure == LEFT)
+        .order_by(reports.c.period)
+    )
+    return {(row[0], row[1]): (row[2], row[3]) for row in session.execute(statement)}
+
+
 def _given(
     session: Session, form: str, item: str, periods: Collection[str], facility_ids: Collection[int]
 ) -> dict[int, dict[str, int]]:

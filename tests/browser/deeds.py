@@ -81,8 +81,24 @@ def hand_on(runtime: Runtime, staff: FlaskClient) -> None:
     fill_in(staff, f"/reports/{report}", "reject$", reason="Angkanya milik faskes lain.")
 
 
+def note_batches(runtime: Runtime, staff: FlaskClient) -> None:
+    """Note batches of a facility that reported its stock: one has expired, one expires soon, one nobody knows of."""
+    with runtime.database.session(read_only=True) as session:
+        reported = "SELECT facility_id FROM reports WHERE form = 'alokon' AND period = '2025-09'"
+        found = text(f"SELECT max(id) FROM facilities WHERE area LIKE '14.03.%' AND id IN ({reported})")
+        place = f"/month/batches/new?facility={session.execute(found).scalar_one()}"
+    for number, source, expires_on, quantity in (
+        ("PL2307A", "apbn", "8/2025", "12"),
+        ("PL2411C", "apbn", "1/2026", "96"),
+        ("KF-0193", "apbd", "31/5/2027", "30"),
+        ("TANPA ED", "mandiri", "", "6"),
+    ):
+        batch = {"number": number, "source": source, "expires_on": expires_on, "quantity": quantity}
+        fill_in(staff, place, "/month/batches/new$", item="pil", **batch)
+
+
 def do_all(runtime: Runtime, staff: FlaskClient) -> None:
-    """Approve, reject and correct, propose a word, prepare a broadcast, read a file in, and close a month."""
+    """Approve, reject and correct, propose a word, prepare a broadcast, note batches, read a file, close a month."""
     with runtime.database.session(read_only=True) as session:
         ask = session.execute
         done = ask(text("SELECT id FROM reports WHERE state = 'accepted' AND form = 'kb' ORDER BY id DESC")).scalars()
@@ -107,6 +123,7 @@ def do_all(runtime: Runtime, staff: FlaskClient) -> None:
     )
     pause_reminders(runtime, staff)
     hand_on(runtime, staff)
+    note_batches(runtime, staff)
     file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
     fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
     fill_in(staff, "/calendar/close?area=14.03&form=kb&period=2025-07", "/calendar/close", reason="Sudah direkap.")

@@ -15,6 +15,9 @@ SCREENS: Mapping[str, str] = {
     "month": "/month",
     "month-missing": "/month/missing",
     "month-stock": "/month/stock?form=alokon",
+    "batches": "/month/batches",
+    "batch": "/month/batches/{batch}",
+    "batch-new": "/month/batches/new",
     "queue": "/queue",
     "reports": "/reports",
     "report": "/reports/{flagged}",
@@ -97,6 +100,7 @@ NO_SCREENS: Mapping[str, str] = {
 }
 # What the brackets stand for: each gives one number or word.
 EXAMPLES: Mapping[str, str] = {
+    "batch": "SELECT min(id) FROM batches",
     "flagged": "SELECT min(id) FROM reports WHERE state = 'waiting'",
     "replaced": "SELECT min(replaces_id) FROM reports WHERE replaces_id IS NOT NULL",
     "newest": "SELECT min(id) FROM reports WHERE replaces_id IS NOT NULL",
