@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 from zoneinfo import ZoneInfo
 
+from gateway.mapping import Mapping as CodeMapping
 from gateway.settling import Choices
 from gateway.store.settled import Digest, Place, Reach, Settled
 from parsers.form import Form
@@ -69,7 +70,7 @@ class Source:
 
     Shape: `places` gives the facilities that are to report for a month, by code; `area_names` by code, of every area
     that a facility lies in and of those around it; `before(n)` the settled values of the n months before the first one,
-    by facility id and month: for what goes by earlier months.
+    by facility id and month: for what goes by earlier months. `mapping` is the area's, if it has one.
     """
 
     about: About
@@ -78,6 +79,7 @@ class Source:
     stream: Callable[[], Iterator[Settled]]
     places: Callable[[str], Sequence[Place]]
     before: Callable[[int], Mapping[int, Mapping[str, Mapping[str, int]]]]
+    mapping: CodeMapping | None = None
     digest: Digest = field(default_factory=Digest)
     report_ids: list[int] = field(default_factory=list)
     facility_ids: set[int] = field(default_factory=set)

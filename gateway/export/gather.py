@@ -10,7 +10,7 @@ from gateway.calendar import areas_around, month_days, shift
 from gateway.errors import Permanent
 from gateway.export.base import About, Source
 from gateway.settling import Choices
-from gateway.store import areas, export_choices, figures, settled
+from gateway.store import areas, export_choices, figures, mappings, settled
 from gateway.store.areas import Area
 from gateway.store.base import Session
 from gateway.store.exports import Export
@@ -72,7 +72,8 @@ def gather(session: Session, export: Export, form: Form, now: datetime, *, scope
     def before(months: int) -> Mapping[int, Mapping[str, Mapping[str, int]]]:
         return _values_before(session, selection, months, scope)
 
-    return Source(about, form, _name_areas(session, area, scope), stream, places, before)
+    mapping = mappings.find_for_area(session, area.code, form.code, scope=scope)
+    return Source(about, form, _name_areas(session, area, scope), stream, places, before, mapping)
 
 
 def _values_before(

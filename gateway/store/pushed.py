@@ -181,7 +181,14 @@ def months_of(
 
 
 def months_without_report(
-    session: Session, destination_id: int, form: str, period: str, states: frozenset[ReportState], area: str, *, scope: Scope
+    session: Session,
+    destination_id: int,
+    form: str,
+    period: str,
+    states: frozenset[ReportState],
+    area: str,
+    *,
+    scope: Scope,
 ) -> tuple[tuple[Month, str, str], ...]:
     """Return what is there of facilities that have no settled report of the month any more, with their code and name."""
     settled = (

@@ -231,9 +231,7 @@ _PUSH = tuple(pushes.c[name] for name in (*NewPush.__slots__, *Push.__slots__))
 _TURN = tuple(push_turns.c[name] for name in Turn.__slots__)
 
 
-def ask(
-    session: Session, new: NewPush, by: tuple[int | None, str], now: datetime, *, scope: Scope
-) -> Push | None:
+def ask(session: Session, new: NewPush, by: tuple[int | None, str], now: datetime, *, scope: Scope) -> Push | None:
     """Begin a push, without its turns yet, and return it; None where its area is not in the scope.
 
     Errors: Raced when the same month is being sent there already.
@@ -333,7 +331,9 @@ def _is_changed(state: str | None, settled: frozenset[ReportState]) -> bool:
     return state is not None and state not in settled
 
 
-def find_turn(session: Session, push: Push, turn_id: int, settled: frozenset[ReportState], *, scope: Scope) -> ShownTurn | None:
+def find_turn(
+    session: Session, push: Push, turn_id: int, settled: frozenset[ReportState], *, scope: Scope
+) -> ShownTurn | None:
     """Return one facility's month of a push, or None."""
     statement = (
         select(*_TURN, facilities.c.name, facilities.c.code, reports.c.state.label("report_state"))
@@ -447,8 +447,8 @@ def list_calls(session: Session, turn: Turn, *, scope: Scope, limit: int = 50) -
 
 def drop_old_calls(session: Session, now: datetime) -> int:
     """Forget calls that were made long ago, some at a time; return how many."""
-    ids = session.execute(
-        select(push_calls.c.id).where(push_calls.c.called_at < now - KEPT).limit(ROWS)
-    ).scalars().all()
+    ids = (
+        session.execute(select(push_calls.c.id).where(push_calls.c.called_at < now - KEPT).limit(ROWS)).scalars().all()
+    )
     session.execute(delete(push_calls).where(push_calls.c.id.in_(ids)))
     return len(ids)

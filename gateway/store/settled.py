@@ -105,9 +105,7 @@ def stream_settled(session: Session, selection: Selection, *, scope: Scope) -> I
         last = places[-1].code
 
 
-def find_settled(
-    session: Session, report_id: int, states: Collection[ReportState], *, scope: Scope
-) -> Settled | None:
+def find_settled(session: Session, report_id: int, states: Collection[ReportState], *, scope: Scope) -> Settled | None:
     """Return one revision with its values while it is settled; None once it is not, or outside the scope."""
     facility_id = session.execute(select(reports.c.facility_id).where(reports.c.id == report_id)).scalar_one_or_none()
     place = session.execute(_places("", scope).where(facilities.c.id == facility_id)).first()

@@ -53,7 +53,11 @@ class Client:
     """Calls one destination. Errors of every call: as `HttpClient`; an answer of any status is returned."""
 
     def __init__(
-        self, http: HttpClient, destination: Destination, secret: Secret, hear: Callable[[Call], None] = lambda call: None
+        self,
+        http: HttpClient,
+        destination: Destination,
+        secret: Secret,
+        hear: Callable[[Call], None] = lambda call: None,
     ) -> None:
         self._http = http
         self._address = destination.address.rstrip("/")
@@ -136,7 +140,13 @@ class Client:
     def _write_down(self, call: Call) -> None:
         hidden = (self._secret.reveal(), self._authorization().partition(" ")[2])
         self._hear(
-            Call(call.method, _hide(call.path, hidden), call.status, _hide(call.request, hidden), _hide(call.answer, hidden))
+            Call(
+                call.method,
+                _hide(call.path, hidden),
+                call.status,
+                _hide(call.request, hidden),
+                _hide(call.answer, hidden),
+            )
         )
 
 

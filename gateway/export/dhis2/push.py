@@ -18,7 +18,16 @@ from gateway.errors import KabarError, Unavailable
 from gateway.export.dhis2 import results
 from gateway.export.dhis2.client import Client
 from gateway.export.dhis2.completeness import Register
-from gateway.export.dhis2.payload import Draft, Parcel, Target, draft, fingerprint, make_parcel, write_body, write_document
+from gateway.export.dhis2.payload import (
+    Draft,
+    Parcel,
+    Target,
+    draft,
+    fingerprint,
+    make_parcel,
+    write_body,
+    write_document,
+)
 from gateway.export.dhis2.reasons import Reason
 from gateway.export.dhis2.reconcile import Line, compare, read_values
 from gateway.export.dhis2.results import Course, Heard, Sent, Trouble
@@ -205,7 +214,9 @@ class Carrier:
         if not parcel.cells:
             return Ended(pushes.DELIVERED)
         heard = self.post(parcel, is_dry_run=True)
-        if heard.stored is None and (heard.course is Course.PARK or (heard.course is Course.ONCE and self.hand.turn.tries)):
+        if heard.stored is None and (
+            heard.course is Course.PARK or (heard.course is Course.ONCE and self.hand.turn.tries)
+        ):
             return Ended(pushes.REFUSED, heard.whole[0].reason, sent=len(parcel.cells))
         if heard.stored is None:
             raise _later(heard, is_unsure=False)
@@ -309,7 +320,9 @@ class Carrier:
         """Write down what is there of our cells; a zero that is not kept there counts as being there."""
         there: dict[Cell, str | None] = dict(theirs) | dict.fromkeys(zeros, "0")
         with self.hand.kept() as session:
-            pushed.keep_cells(session, self.hand.spot(target), there, [one for one in dict.fromkeys(cells) if one not in there])
+            pushed.keep_cells(
+                session, self.hand.spot(target), there, [one for one in dict.fromkeys(cells) if one not in there]
+            )
 
     def keep_month(self, target: Target, *, is_equal: bool) -> None:
         """Write down which report a spot holds now."""

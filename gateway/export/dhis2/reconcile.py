@@ -49,9 +49,7 @@ def read_values(found: Mapping[str, Any], target: Target, cells: Sequence[Cell])
         if period != target.their_period or org_unit != target.org_unit or value.get("value") in (None, ""):
             continue
         attribute = value.get("attributeOptionCombo") or found.get("attributeOptionCombo")
-        cell = Cell(
-            str(value.get("dataElement")), _plain(value.get("categoryOptionCombo")), _plain(attribute)
-        )
+        cell = Cell(str(value.get("dataElement")), _plain(value.get("categoryOptionCombo")), _plain(attribute))
         there[cell] = str(value["value"])
     return {cell: there[found_at] for cell in cells if (found_at := _find(cell, there, cells)) is not None}
 

@@ -142,7 +142,7 @@ def http() -> Iterator[HttpClient]:
 
 def make_client(http: HttpClient, address: str, hear: Callable[[Any], None] = lambda call: None) -> Client:
     """Return a client of a destination at an address."""
-    place = Destination(1, "14.03", "ASDK", address, "token", "", "", is_private_allowed=True, is_on=True)
+    place = Destination(1, "14.03", "ASDK", address, "token", "", "", is_on=True)
     return Client(http, place, Secret(TOKEN), hear)
 
 
