@@ -114,7 +114,9 @@ def make_plan(
         is_shown = one.is_sendable and shown[0] <= sendable < shown[0] + shown[1]
         sendable += one.is_sendable
         found.append(replace(one, changes=changes) if is_shown else one)
-        seal.update(f"{one.code}|{one.report_id}|{one.org_unit}|{one.new},{one.changed},{one.gone}|{one.faults}\n".encode())
+        seal.update(
+            f"{one.code}|{one.report_id}|{one.org_unit}|{one.new},{one.changed},{one.gone}|{one.faults}\n".encode()
+        )
     found += (one for one, _changes in planner.plan_gone(selection, scope))
     for one in found[-1:]:
         seal.update(f"{len(found)}|{one.code}".encode())

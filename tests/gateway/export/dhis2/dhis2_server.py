@@ -84,7 +84,9 @@ class Dhis2Server(StandIn):
         where = self._where(params)
         if where is None:
             said = {"httpStatus": "Conflict", "httpStatusCode": 409, "status": "ERROR"}
-            return Reply.of_json(said | {"message": "At least one valid data set must be specified", "errorCode": "E2001"}, 409)
+            return Reply.of_json(
+                said | {"message": "At least one valid data set must be specified", "errorCode": "E2001"}, 409
+            )
         country, is_new = self.imports.country, self.imports.generation >= 43
         around = {"period": where[1], "orgUnit": params["orgUnit"], "attributeOptionCombo": "default"}
         values = []

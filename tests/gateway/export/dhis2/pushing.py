@@ -55,7 +55,7 @@ class Office:
     @property
     def destination(self) -> Destination:
         """Where the months go."""
-        return Destination(3, "14.03", "ASDK", self.server.url, "token", "", "", is_private_allowed=True, is_on=self.is_on)
+        return Destination(3, "14.03", "ASDK", self.server.url, "token", "", "", is_on=self.is_on)
 
     def report(self, short_name: str, values: MappingOf[str, int] | None) -> int:
         """Let a facility's month be these values from now on; None withdraws it."""
@@ -103,7 +103,9 @@ class Office:
         """Send what is due now, one facility; tell whether there was any."""
         terms = Terms(self.destination, self.mapping, self.secret)
         lines = HttpClient(read_seconds=5)
-        found = send_next(self.district.database, lambda session, push: terms, lambda _: lines, self.district.runtime.now)
+        found = send_next(
+            self.district.database, lambda session, push: terms, lambda _: lines, self.district.runtime.now
+        )
         return found is not None
 
     def work(self) -> None:

@@ -162,7 +162,10 @@ def make_office(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path)
 @settings(max_examples=12)
 @given(sequence=steps, kind=st.sampled_from([36, 42, 43]))
 def test_after_any_corrections_and_any_cuts_what_is_there_is_what_we_have(
-    make_office: Callable[[Dhis2Server], Office], kept_zero: bool, sequence: list[tuple[str, dict[str, int] | None, bool, list[Cut | Reply | None]]], kind: int
+    make_office: Callable[[Dhis2Server], Office],
+    kept_zero: bool,
+    sequence: list[tuple[str, dict[str, int] | None, bool, list[Cut | Reply | None]]],
+    kind: int,
 ) -> None:
     with Dhis2Server(kind) as server:
         server.imports.country.keeps_zero = kept_zero

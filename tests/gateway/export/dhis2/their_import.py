@@ -115,7 +115,9 @@ class TheirImport:
         if self.generation == 36:
             return 200, summary
         status = 200 if state == "SUCCESS" or (is_new and state == "WARNING") else 409
-        warned = "Import completed with warnings, please check" if is_new else "One more conflicts encountered, please check"
+        warned = (
+            "Import completed with warnings, please check" if is_new else "One more conflicts encountered, please check"
+        )
         said = {
             "SUCCESS": "Import was successful.",
             "ERROR": "An error occurred, please check import summary.",
@@ -180,7 +182,13 @@ class TheirImport:
         summary["status"] = "WARNING" if summary["conflicts"] else "SUCCESS"
 
     def _take_one_42(
-        self, summary: Body, at: int, value: Body, around: tuple[Any, Any, Any], schemes: Mapping[str, str], params: Mapping[str, str]
+        self,
+        summary: Body,
+        at: int,
+        value: Body,
+        around: tuple[Any, Any, Any],
+        schemes: Mapping[str, str],
+        params: Mapping[str, str],
     ) -> None:
         country, (data_set, month, unit) = self.country, around
         named, combo_code = value.get("dataElement"), value.get("categoryOptionCombo")
@@ -211,17 +219,28 @@ class TheirImport:
         else:
             self._store_42(summary, at, value, (element, month, unit, combo), data_set, params)
 
-    def _find_strict(self, element: str, month: tuple[str, str], unit: str, params: Mapping[str, str]) -> tuple[str, str] | None:
+    def _find_strict(
+        self, element: str, month: tuple[str, str], unit: str, params: Mapping[str, str]
+    ) -> tuple[str, str] | None:
         if month[0] != "Monthly" and params.get("strictPeriods") == "true":
             return "E7632", f"Period type of period: `{month[1]}` not valid for data element: `{element}`"
         if element not in self.country.in_set and params.get("strictDataElements") == "true":
             return "E7633", f"Data element: `{element}` is not part of dataset"
         if unit not in self.country.assigned and params.get("strictOrganisationUnits") == "true":
-            return "E7636", f"Data element: `{element}` is not assigned through data sets to organisation unit: `{unit}`"
+            return (
+                "E7636",
+                f"Data element: `{element}` is not assigned through data sets to organisation unit: `{unit}`",
+            )
         return None
 
     def _store_42(
-        self, summary: Body, at: int, value: Body, where: tuple[str, tuple[str, str], str, str], data_set: str | None, params: Mapping[str, str]
+        self,
+        summary: Body,
+        at: int,
+        value: Body,
+        where: tuple[str, tuple[str, str], str, str],
+        data_set: str | None,
+        params: Mapping[str, str],
     ) -> None:
         element, month, unit, combo = where
         given, is_deleted = value.get("value"), bool(value.get("deleted"))
@@ -314,7 +333,9 @@ class TheirImport:
             self._check_43(data_set or country.set_uid, found)
         self._store_43(summary, found, group, params)
 
-    def _look_up(self, at: int, value: Body, group: Body, schemes: Mapping[str, str]) -> tuple[int, Key, tuple[str, str], Body]:
+    def _look_up(
+        self, at: int, value: Body, group: Body, schemes: Mapping[str, str]
+    ) -> tuple[int, Key, tuple[str, str], Body]:
         named = value.get("period") or group.get("period")
         month = _read_period(named)
         if named and not month:
@@ -351,7 +372,11 @@ class TheirImport:
                 raise Refusal(code, f"{said}: `{listed}`", [*first, listed], indexes)
 
         units = [one[1][2] for one in found]
-        check("E8011", "Current user cannot enter data for org unit(s)", [one for one in units if one not in country.user_units])
+        check(
+            "E8011",
+            "Current user cannot enter data for org unit(s)",
+            [one for one in units if one not in country.user_units],
+        )
         use = f"Data set {data_set} not usable with"
         outside = [one[1][0] for one in found if one[1][0] not in country.in_set]
         check("E8020", f"{use} data element(s)", outside, data_set)
@@ -367,7 +392,11 @@ class TheirImport:
                 raise Refusal("E8128", f"Value #{same} all affect the same data value", same, indexes)
 
     def _store_43(
-        self, summary: Body, found: Sequence[tuple[int, Key, tuple[str, str], Body]], group: Body, params: Mapping[str, str]
+        self,
+        summary: Body,
+        found: Sequence[tuple[int, Key, tuple[str, str], Body]],
+        group: Body,
+        params: Mapping[str, str],
     ) -> None:
         is_removal, kind = params.get("importStrategy") == "DELETE", "INTEGER_ZERO_OR_POSITIVE"
         put: list[tuple[Key, Body]] = []
@@ -380,12 +409,18 @@ class TheirImport:
                 trouble = ("E8120", f"Value #{at} value is required", str(at))
             elif number is not None and not is_deleted and not WHOLE_OR_ZERO.match(number):
                 fault = "value_not_zero_or_positive_integer"
-                trouble = ("E8122", f"Value #{at} value `{number}` is no valid {kind}: {fault}", f"{at}-{number}-{kind}-{fault}")
+                trouble = (
+                    "E8122",
+                    f"Value #{at} value `{number}` is no valid {kind}: {fault}",
+                    f"{at}-{number}-{kind}-{fault}",
+                )
             if trouble is None:
                 put.append((key, {"value": number, "deleted": is_deleted}))
                 continue
             code, said, arguments = trouble
-            summary["conflicts"].append({"objects": {"args": arguments}, "value": said, "errorCode": code, "indexes": [at]})
+            summary["conflicts"].append(
+                {"objects": {"args": arguments}, "value": said, "errorCode": code, "indexes": [at]}
+            )
             summary["rejectedIndexes"].append(at)
         wrong = len(found) - len(put)
         if params.get("atomic") == "true" and wrong:
@@ -407,7 +442,12 @@ def _envelope(status: int, name: str, state: str, said: str) -> Body:
 
 def _refuse(summary: Body, refusal: Refusal) -> None:
     listed = "-".join(str(one) for one in refusal.arguments)
-    conflict = {"objects": {"args": listed}, "value": refusal.said, "errorCode": refusal.code, "indexes": refusal.indexes}
+    conflict = {
+        "objects": {"args": listed},
+        "value": refusal.said,
+        "errorCode": refusal.code,
+        "indexes": refusal.indexes,
+    }
     summary["status"] = "ERROR"
     summary["conflicts"].append(conflict)
     summary["rejectedIndexes"] += [at for at in refusal.indexes if at >= 0]
