@@ -62,6 +62,16 @@ BY_COLUMN: Mapping[str, Any] = {
     "decisions.state_after": "approved",
     "decisions.changes": {},
     "decisions.batch": "foreign",
+    "exports.ref": "foreign",
+    "exports.format": "csv_machine",
+    "exports.period_from": PERIOD,
+    "exports.period_to": PERIOD,
+    "exports.state": "done",
+    "exports.about": {"said": [], "settles_at": "accepted"},
+    "exports.bytes": 1,
+    "exports.reports": 1,
+    "exports.file_name": MARK,
+    "export_choices.settles_at": "accepted",
     "facilities.type": "PMB",
     "facilities.code": "727199900",
     "facilities.area": PLACE,
@@ -97,7 +107,7 @@ BY_COLUMN: Mapping[str, Any] = {
     "users.password_hash": None,
     "user_invitations.expires_at": datetime(2035, 1, 1, tzinfo=UTC),
 }
-LINKS = {"inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by", "reminder_id"}
+LINKS = {"inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by", "reminder_id", "export_id"}
 NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
 
 
