@@ -13,7 +13,7 @@ from gateway.export.dhis2.client import READ_SECONDS
 from gateway.export.dhis2.turns import Terms
 from gateway.redact import Secret
 from gateway.runtime import Runtime
-from gateway.store import destinations, mappings, pushes
+from gateway.store import destinations, mappings, push_queue
 from gateway.store.base import Session
 from gateway.store.pushes import Push
 from gateway.values import Scope
@@ -45,7 +45,7 @@ def drain(runtime: Runtime) -> int:
             runtime.bells.ring(jobs.ERRANDS, NAME)
             return count
     with runtime.database.session() as session:
-        pushes.drop_old_calls(session, runtime.now())
+        push_queue.drop_old_calls(session, runtime.now())
         session.commit()
     return count
 

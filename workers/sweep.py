@@ -8,7 +8,7 @@ import structlog
 
 from gateway import jobs
 from gateway.runtime import Runtime
-from gateway.store import broadcasts, channels, exports, inbox, mornings, outbox, pushes, questions, reports, totals
+from gateway.store import broadcasts, channels, exports, inbox, mornings, outbox, push_queue, questions, reports, totals
 from gateway.store.base import Session, database_now
 from gateway.values import ReportState
 from workers.broadcasts import NAME as BROADCASTS
@@ -39,7 +39,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         is_unsummed = totals.has_unsummed(session)
         is_unqueued = broadcasts.has_unqueued(session)
         is_unmade = exports.has_unmade(session, now)
-        is_unpushed = pushes.has_due(session, now)
+        is_unpushed = push_queue.has_due(session, now)
     is_looked_at = rang_at is not None and abs((now - rang_at).total_seconds()) < REMIND_SECONDS
     if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
         with runtime.database.session() as session:

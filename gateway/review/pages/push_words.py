@@ -66,7 +66,7 @@ REASONS: Mapping[Reason, str] = {
     ),
     Reason.WITH_OTHERS: mark("Nothing is wrong with this figure; it was refused together with the wrong one."),
     Reason.ABOUT_CELL: mark(
-        "The data element's code is not known there, or the number does not fit it. Check the mapping against the server."
+        "The data element's code is not known there, or the number does not fit. Check the mapping against the server."
     ),
     Reason.ABOUT_UNIT: mark("The facility may not be written to there: unknown, not assigned, or outside our area."),
     Reason.ABOUT_PERIOD: mark("The month is not open there, or not understood. Ask the DHIS2 admin."),

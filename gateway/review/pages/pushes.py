@@ -1,4 +1,4 @@
-"""Months sent to other systems: looked at first, tried out, confirmed, followed facility by facility and cell by cell."""
+"""Months sent to other systems: looked at first, tried out, confirmed, then followed facility by facility."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def ask() -> Response:
             push = pushes.ask(session, new, (user.id, user.name), runtime.now(), scope=user.scope)
             if push is None:
                 return frame.absent()
-            pushes.add_turns(session, push, turns, runtime.now())
+            pushes.add_turns(session, push, turns, runtime.now(), scope=user.scope)
             about = {"host": new.host, "period": new.period, "reports": len(made.sendable), "dry_run": is_dry_run}
             frame.audit(session, "push", "push", push.id, push.area, **about, mapping=new.mapping_version)
             session.commit()
@@ -231,9 +231,11 @@ def _show_plan(fault: str = "", status: int = 200) -> Response:
         made = _make_plan(session, wanted, (skip, SHOWN))
         area = figures.find_area(session, wanted.wish.area, scope=frame.visitor().scope)
         choice, wish = wanted.choice, wanted.wish
-        running = pushes.find_running(session, choice.destination.id, choice.mapping.form, wish.period)
+        running = pushes.find_running(
+            session, choice.destination.id, choice.mapping.form, wish.period, scope=frame.visitor().scope
+        )
     sendable = made.sendable
-    about = {"to": choice.code, "period": wish.period, "whole": "1" if wish.is_whole else None}
+    about: dict[str, Any] = {"to": choice.code, "period": wish.period, "whole": "1" if wish.is_whole else None}
     return frame.answer(
         "push_new.html",
         status,

@@ -14,7 +14,7 @@ from gateway.values import COUNTING
 from tests.gateway.channels.standin import Reply
 from tests.gateway.export.dhis2.dhis2_server import TOKEN, Cut
 from tests.gateway.export.dhis2.pushing import AREA, CELLS, FIRST, UNITS, Office, make_mapping
-from tests.gateway.export.dhis2.test_catalogue import STRANGE_ANSWERS, CATALOGUE
+from tests.gateway.export.dhis2.test_catalogue import CATALOGUE, STRANGE_ANSWERS
 
 
 @pytest.fixture
