@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from gateway.runtime import Runtime
+from workers import exports
 
 FACILITIES = (
     b"Kode,Nama,Jenis,Kode wilayah,Nama pendek\n"
@@ -64,6 +65,22 @@ def pause_reminders(runtime: Runtime, staff: FlaskClient) -> None:
     fill_in(staff, f"/reminders/facilities/{facility}/skip", "/skip$", why="leave", until="2025-10-20")
 
 
+def hand_on(runtime: Runtime, staff: FlaskClient) -> None:
+    """Have files made of what counts, then reject a report that is in them."""
+    chosen = {"area": "14.03", "settles_at": "accepted", "injectable_as": "suntik3"}
+    fill_in(staff, "/exports/choices?area=14.03", "/exports/choices$", **chosen)
+    with runtime.database.session(read_only=True) as session:
+        wrong = text(
+            "SELECT max(id) FROM reports WHERE state = 'accepted' AND form = 'kb' AND period = '2025-09'"
+            " AND facility_id IN (SELECT id FROM facilities WHERE area LIKE '14.03.%')"
+        )
+        report = session.execute(wrong).scalar_one()
+    for name in ("csv_excel", "siga_kb"):
+        fill_in(staff, "/exports", "/exports$", format=name, form="kb", first="2025-09", last="2025-09", area="14.03")
+    exports.drain(runtime)
+    fill_in(staff, f"/reports/{report}", "reject$", reason="Angkanya milik faskes lain.")
+
+
 def do_all(runtime: Runtime, staff: FlaskClient) -> None:
     """Approve, reject and correct, propose a word, prepare a broadcast, read a file in, and close a month."""
     with runtime.database.session(read_only=True) as session:
@@ -89,6 +106,7 @@ def do_all(runtime: Runtime, staff: FlaskClient) -> None:
         period="2025-09",
     )
     pause_reminders(runtime, staff)
+    hand_on(runtime, staff)
     file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
     fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
     fill_in(staff, "/calendar/close?area=14.03&form=kb&period=2025-07", "/calendar/close", reason="Sudah direkap.")

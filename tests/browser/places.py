@@ -55,6 +55,7 @@ SCREENS: Mapping[str, str] = {
     "broadcast-new": "/broadcasts/new",
     "phone": "/phone",
     "exports": "/exports",
+    "export": "/exports/{export}",
     "export-choices": "/exports/choices?area=14.03",
     "channels": "/channels",
     "thresholds": "/thresholds",
@@ -94,7 +95,7 @@ NO_SCREENS: Mapping[str, str] = {
     "imports.download_template": "a file",
     "imports.export": "a file",
 }
-# What the brackets stand for: each gives one number.
+# What the brackets stand for: each gives one number or word.
 EXAMPLES: Mapping[str, str] = {
     "flagged": "SELECT min(id) FROM reports WHERE state = 'waiting'",
     "replaced": "SELECT min(replaces_id) FROM reports WHERE replaces_id IS NOT NULL",
@@ -111,6 +112,7 @@ EXAMPLES: Mapping[str, str] = {
     "import": "SELECT min(id) FROM imports",
     "unread": "SELECT max(id) FROM inbox WHERE text LIKE '%KALENDER%'",
     "at": "SELECT max(instr(text, 'KALENDER')) - 1 FROM inbox",
+    "export": "SELECT ref FROM exports ORDER BY id DESC LIMIT 1",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
 }
 OPEN = {"login"}  # what is there to see for who is not signed in
@@ -123,7 +125,7 @@ def find_addresses(house: House) -> dict[str, str]:
     return {name: address.format(**numbers) for name, address in SCREENS.items()}
 
 
-def _ask(session: Session, question: str) -> int:
+def _ask(session: Session, question: str) -> str:
     found = session.execute(text(question)).scalar_one()
     assert found is not None, f"the office has none: {question}"
-    return int(found)
+    return str(found)
