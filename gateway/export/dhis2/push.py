@@ -76,8 +76,8 @@ def send_next(
         return turn
     except Halted as halt:
         with database.session() as session:
-            _end(session, hand, Ended(halt.state, halt.trouble.reason, lines=halt.lines))
             pushes.stop(session, push.id, halt.trouble.reason, now())
+            _end(session, hand, Ended(pushes.REFUSED, halt.trouble.reason))
             session.commit()
         return turn
     except Unavailable:

@@ -52,9 +52,9 @@ class Later(Exception):
 class Halted(Exception):
     """No other facility of the push would fare better: nothing more of it is sent."""
 
-    def __init__(self, trouble: Trouble, state: str = pushes.REFUSED, lines: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble.reason.value)
-        self.trouble, self.state, self.lines = trouble, state, lines
+        self.trouble = trouble
 
 
 @dataclass
