@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.calendar import month_days, shift
 from gateway.export.dhis2.knock import WRITE
-from gateway.export.dhis2.metadata import Metadata
+from gateway.export.dhis2.metadata import MOST_UNITS, Metadata
 from gateway.export.dhis2.payload import find_org_unit
 from gateway.mapping import Mapping
 from gateway.store.settled import Place
@@ -91,9 +91,11 @@ def check(
         for flaw, about in (
             *_check_set(theirs, period, today),
             *_check_cells(mapping, theirs),
-            *_check_units(mapping, places, theirs),
+            *_check_units(mapping, places[:MOST_UNITS], theirs),
         ):
             named[flaw].append(about)
+    if len(places) > MOST_UNITS:
+        named[Flaw.UNCHECKED] += [place.code for place in places[MOST_UNITS:]]
     findings = (Finding(flaw, tuple(all_of[:MOST_NAMED]), len(all_of)) for flaw, all_of in named.items())
     order = list(Flaw)
     return Checked(

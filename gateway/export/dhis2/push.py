@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from gateway.channels.http import HttpClient
+from gateway.channels.http import Answer, HttpClient
 from gateway.errors import KabarError, Unavailable
 from gateway.export.dhis2 import results
 from gateway.export.dhis2.client import Client

@@ -11,8 +11,7 @@ from typing import Any
 from gateway.export.dhis2.client import Call
 from gateway.export.dhis2.payload import Target
 from gateway.export.dhis2.results import Trouble
-from gateway.mapping import Destination
-from gateway.mapping import Mapping as CodeMapping
+from gateway.mapping import Destination, Mapping as CodeMapping
 from gateway.redact import Secret
 from gateway.store import pushes
 from gateway.store.base import Database, Session
