@@ -91,7 +91,7 @@ def draft(values: MappingOf[str, int], place: Place, mapping: Mapping, choices: 
         elif key not in mapping.left_out:
             faults[Reason.UNMAPPED].append(key)
     for shared in keys.values():
-        if len(shared) > 1 and not _may_share(shared):
+        if len(shared) > 1 and not may_share(shared):
             faults[Reason.SHARED_CELL] += shared
     org_unit = find_org_unit(mapping, place)
     if not org_unit:
@@ -106,7 +106,7 @@ def draft(values: MappingOf[str, int], place: Place, mapping: Mapping, choices: 
     )
 
 
-def _may_share(keys: list[str]) -> bool:
+def may_share(keys: list[str]) -> bool:
     """Tell whether figures may be added up: items of one measure, none of them its total."""
     measures = {key.partition(".")[0] for key in keys}
     return len(measures) == 1 and all("." in key for key in keys)
