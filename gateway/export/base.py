@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 from zoneinfo import ZoneInfo
 
+from gateway.mapping import Mapping as CodeMapping
 from gateway.settling import Choices
 from gateway.store.batches import Batch
 from gateway.store.settled import Digest, Place, Reach, Settled
@@ -82,7 +83,8 @@ class Source:
     Shape: `places` gives the facilities that are to report for a month, by code; `area_names` by code, of every area
     that a facility lies in and of those around it; `before(n)` the settled values of the n months before the first one,
     by facility id and month: for what goes by earlier months; `batches()` the batches in stock by facility id;
-    `limits(area, type)` the thresholds of an area and a type of facility, empty for any.
+    `limits(area, type)` the thresholds of an area and a type of facility, empty for any. `mapping` is the area's, if it
+    has one.
     """
 
     about: About
@@ -93,6 +95,7 @@ class Source:
     before: Callable[[int], Mapping[int, Mapping[str, Mapping[str, int]]]]
     batches: Callable[[], Mapping[int, Sequence[Batch]]] = no_batches
     limits: Callable[[str, str], Thresholds] = plain_limits
+    mapping: CodeMapping | None = None
     digest: Digest = field(default_factory=Digest)
     report_ids: list[int] = field(default_factory=list)
     facility_ids: set[int] = field(default_factory=set)

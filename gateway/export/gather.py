@@ -12,7 +12,7 @@ from gateway.errors import Permanent
 from gateway.export.base import About, Source
 from gateway.handle.limits import limits_for
 from gateway.settling import Choices
-from gateway.store import areas, batches, export_choices, figures, settled, thresholds
+from gateway.store import areas, batches, export_choices, figures, mappings, settled, thresholds
 from gateway.store.areas import Area
 from gateway.store.base import Session
 from gateway.store.batches import Batch
@@ -80,8 +80,17 @@ def gather(session: Session, export: Export, form: Form, now: datetime, *, scope
     def held() -> Mapping[int, Sequence[Batch]]:
         return batches.batches_within(session, area.code, scope=scope)
 
-    names, limits = _name_areas(session, area, scope), _find_limits(session, area.code, form, scope)
-    return Source(about, form, names, stream, places, before, held, limits)
+    return Source(
+        about=about,
+        form=form,
+        area_names=_name_areas(session, area, scope),
+        stream=stream,
+        places=places,
+        before=before,
+        batches=held,
+        limits=_find_limits(session, area.code, form, scope),
+        mapping=mappings.find_for_area(session, area.code, form.code, scope=scope),
+    )
 
 
 def _find_limits(session: Session, area: str, form: Form, scope: Scope) -> Callable[[str, str], Thresholds]:
