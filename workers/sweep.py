@@ -8,10 +8,22 @@ import structlog
 
 from gateway import jobs
 from gateway.runtime import Runtime
-from gateway.store import broadcasts, channels, inbox, mornings, outbox, questions, reports, totals
+from gateway.store import (
+    broadcasts,
+    channels,
+    events,
+    hook_deliveries,
+    inbox,
+    mornings,
+    outbox,
+    questions,
+    reports,
+    totals,
+)
 from gateway.store.base import Session, database_now
 from gateway.values import ReportState
 from workers.broadcasts import NAME as BROADCASTS
+from workers.hooks import NAME as HOOKS
 from workers.reminders import NAME as REMINDERS
 from workers.silence import Watch, tick
 from workers.totals import NAME as TOTALS
@@ -36,6 +48,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         ticked_at, rang_at = channels.last_tick(session, CLOCK), channels.last_tick(session, REMINDERS)
         is_unsummed = totals.has_unsummed(session)
         is_unqueued = broadcasts.has_unqueued(session)
+        is_untold = events.has_untold(session) or bool(hook_deliveries.due_hooks(session, now, limit=1))
     is_looked_at = rang_at is not None and abs((now - rang_at).total_seconds()) < REMIND_SECONDS
     if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
         with runtime.database.session() as session:
@@ -58,6 +71,8 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         runtime.bells.ring(jobs.ERRANDS, TOTALS)
     if is_unqueued:
         runtime.bells.ring(jobs.ERRANDS, BROADCASTS)
+    if is_untold:
+        runtime.bells.ring(jobs.ERRANDS, HOOKS)
     return len(lanes), len(names)
 
 
