@@ -94,17 +94,17 @@ def _add_triggers() -> None:
     for name, (table, moment, rows, kind) in _TRIGGERS.items():
         if is_postgresql:
             op.execute(
-                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {_LISTENED_TO} THEN "
+                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {_LISTENED_TO} THEN "  # noqa: S608
                 f"INSERT INTO events (kind, subject_id, at) VALUES ({kind}, NEW.id, clock_timestamp()); "
-                "END IF; RETURN NULL; END $$"  # noqa: S608 every word of it stands above
+                "END IF; RETURN NULL; END $$"
             )
             op.execute(
                 f"CREATE TRIGGER {name} AFTER {moment} ON {table} FOR EACH ROW WHEN ({rows}) EXECUTE FUNCTION {name}()"
             )
         else:
             op.execute(
-                f"CREATE TRIGGER {name} AFTER {moment} ON {table} WHEN {rows} AND {_LISTENED_TO} BEGIN "
-                f"INSERT INTO events (kind, subject_id, at) VALUES ({kind}, NEW.id, {_SQLITE_NOW}); END"  # noqa: S608 every word of it stands above
+                f"CREATE TRIGGER {name} AFTER {moment} ON {table} WHEN {rows} AND {_LISTENED_TO} BEGIN "  # noqa: S608
+                f"INSERT INTO events (kind, subject_id, at) VALUES ({kind}, NEW.id, {_SQLITE_NOW}); END"
             )
 
 
