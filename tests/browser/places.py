@@ -56,6 +56,10 @@ SCREENS: Mapping[str, str] = {
     "phone": "/phone",
     "channels": "/channels",
     "thresholds": "/thresholds",
+    "hooks": "/hooks",
+    "hook": "/hooks/{hook}",
+    "hook-edit": "/hooks/{hook}/edit",
+    "hook-new": "/hooks/new",
     "wordings": "/wordings",
     "wording": "/wordings/id/answers.unchanged",
     "aliases": "/aliases",
@@ -108,6 +112,7 @@ EXAMPLES: Mapping[str, str] = {
     "import": "SELECT min(id) FROM imports",
     "unread": "SELECT max(id) FROM inbox WHERE text LIKE '%KALENDER%'",
     "at": "SELECT max(instr(text, 'KALENDER')) - 1 FROM inbox",
+    "hook": "SELECT min(id) FROM hooks",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
 }
 OPEN = {"login"}  # what is there to see for who is not signed in
