@@ -1,4 +1,4 @@
-"""Who is told over HTTP by the time that a browser looks in: one receiver that heard some of it, and one that is new."""
+"""Who is told over HTTP by the time that a browser looks in: one that heard some of it, and one that is new."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from gateway.values import Scope
 AREA = Scope("14.03")
 ANSWERS = (  # of the first receiver, one after the other
     deliver.Outcome(deliver.Result.HEARD, 204),
-    deliver.Outcome(deliver.Result.HEARD, 200),
     *[deliver.Outcome(deliver.Result.REFUSED, 422, "refused")] * deliver.MOST_REFUSALS,
     deliver.Outcome(deliver.Result.AGAIN, 503, "answer"),
 )
