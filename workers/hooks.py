@@ -53,7 +53,8 @@ def drain(runtime: Runtime) -> int:
 
 def take_turn(runtime: Runtime, hook_id: int, key: Secret) -> int:
     """Tell one hook what is due, in order, for a while; return how many tries that were."""
-    client, until, total = HttpClient(read_seconds=READ_SECONDS), time.monotonic() + TURN_SECONDS, 0
+    client = HttpClient(read_seconds=READ_SECONDS, guard=runtime.settings.hosts_allowed)
+    until, total = time.monotonic() + TURN_SECONDS, 0
     try:
         while tell_next(runtime, client, hook_id, key):
             total += 1

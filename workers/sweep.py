@@ -12,6 +12,7 @@ from gateway.store import (
     broadcasts,
     channels,
     events,
+    exports,
     hook_deliveries,
     inbox,
     mornings,
@@ -23,6 +24,7 @@ from gateway.store import (
 from gateway.store.base import Session, database_now
 from gateway.values import ReportState
 from workers.broadcasts import NAME as BROADCASTS
+from workers.exports import NAME as EXPORTS
 from workers.hooks import NAME as HOOKS
 from workers.reminders import NAME as REMINDERS
 from workers.silence import Watch, tick
@@ -48,6 +50,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         ticked_at, rang_at = channels.last_tick(session, CLOCK), channels.last_tick(session, REMINDERS)
         is_unsummed = totals.has_unsummed(session)
         is_unqueued = broadcasts.has_unqueued(session)
+        is_unmade = exports.has_unmade(session, now)
         is_untold = events.has_untold(session) or bool(hook_deliveries.due_hooks(session, now, limit=1))
     is_looked_at = rang_at is not None and abs((now - rang_at).total_seconds()) < REMIND_SECONDS
     if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
@@ -71,6 +74,8 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         runtime.bells.ring(jobs.ERRANDS, TOTALS)
     if is_unqueued:
         runtime.bells.ring(jobs.ERRANDS, BROADCASTS)
+    if is_unmade:
+        runtime.bells.ring(jobs.ERRANDS, EXPORTS)
     if is_untold:
         runtime.bells.ring(jobs.ERRANDS, HOOKS)
     return len(lanes), len(names)

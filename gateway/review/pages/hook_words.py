@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.channels import reach
 from gateway.review.pages.language import mark
 from gateway.store import events, hook_deliveries, hooks
 
@@ -33,17 +34,25 @@ DELIVERY_STATES: Mapping[str, tuple[str, str]] = {
     hook_deliveries.DELIVERED: (mark("heard"), "good"),
     hook_deliveries.FAILED: (mark("not heard"), "bad"),
 }
+ADDRESS_FAULTS: Mapping[str, str] = {
+    reach.ADDRESS: mark("This is no address. Write it whole, such as https://dinas.example/kabar."),
+    reach.SCHEME: mark("It must begin with https://, so that nobody on the way reads or changes what is said."),
+    reach.LOGIN: mark("Leave out the name and password before the @: the signature proves who speaks."),
+    reach.NUMBER: mark("Write the IP address as usual, such as 203.0.113.5, or a name."),
+    reach.PRIVATE: mark("It lies within a private network. Whoever runs Kabar can allow it: KABAR_PRIVATE_HOSTS."),
+}
 FAULTS: Mapping[str, str] = {
     "connect": mark("No connection could be made. Is the receiver running, and its address right?"),
     "certificate": mark("The receiver's certificate was not accepted."),
     "no_answer": mark("No answer came in time, or the connection broke. It may have been heard."),
-    "address": mark("The address is not one that can be called."),
+    "name": mark("No server of this name is known. Is the address right?"),
     "answer": mark("The receiver answered with a fault. Whoever runs it finds it in their log."),
     "redirect": mark("The receiver leads elsewhere. Kabar does not follow: write the new address."),
     "refused": mark("The receiver read it and does not want it."),
     "gone": mark("The receiver wants to hear no more."),
     "key": mark("It could not be signed: the secret was kept with another key."),
     "crashed": mark("Kabar itself failed at this. Look into its log."),
+    **ADDRESS_FAULTS,
     hook_deliveries.GIVEN_UP: mark("Given up by staff."),
 }
 OTHER_FAULT = mark("It could not be sent there.")

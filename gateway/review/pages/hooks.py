@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import Response, request, url_for
 
 from gateway import keybox
+from gateway.channels import reach
 from gateway.export.webhooks.sign import new_secret
 from gateway.export.webhooks.tell import queue_test
 from gateway.redact import Secret
@@ -272,16 +273,10 @@ def _read_wanted() -> tuple[WantedHook, dict[str, str]]:
 
 
 def _find_address_fault(address: str) -> str:
-    try:
-        parts = urlsplit(address)
-        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_one = False
-    if not is_one or len(address) > LONGEST_ADDRESS or any(mark_.isspace() for mark_ in address):
-        return mark("This is no address. Write it whole, such as https://dinas.example/kabar.")
-    if parts.username is not None or parts.fragment:
-        return mark("Leave out the name and password before the @, and what follows a #.")
-    return ""
+    if len(address) > LONGEST_ADDRESS:
+        return hook_words.ADDRESS_FAULTS[reach.ADDRESS]
+    fault = reach.guard_address(address, frame.runtime_of_request().settings.hosts_allowed)
+    return hook_words.ADDRESS_FAULTS[fault] if fault else ""
 
 
 def _today() -> date:

@@ -15,7 +15,7 @@ from tests.gateway.export.webhooks.listening import Receiver
 @pytest.fixture
 def district(database: Database, tmp_path: Path) -> District:
     """A district with the simulator's phones; the test runs once on each database."""
-    return District(make_runtime(database, tmp_path, answers_per_hour=1000))
+    return District(make_runtime(database, tmp_path, answers_per_hour=1000, private_hosts="127.0.0.1"))
 
 
 @pytest.fixture
