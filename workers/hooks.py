@@ -33,7 +33,7 @@ def drain(runtime: Runtime) -> int:
     for _ in range(BATCHES):
         with runtime.database.session() as session:
             found = tell.tell_events(session, runtime.now())
-            hook_deliveries.forget_old(session, runtime.now())
+            hook_deliveries.forget_old(session)
             session.commit()
         if not found:
             break

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from gateway.store.areas import areas
-from gateway.store.base import Session, UtcDateTime, metadata
+from gateway.store.base import Session, UtcDateTime, database_now, metadata
 from gateway.store.facilities import facilities
 from gateway.store.inbox import BigId
 from gateway.store.months import closings
@@ -136,7 +136,7 @@ def keep_words(session: Session, event_id: int, ref: str, body: str) -> None:
     session.execute(update(events).where(events.c.id == event_id).values(ref=ref, body=body))
 
 
-def add_test(session: Session, hook_id: int, ref: str, body: str, now: datetime) -> int:
+def add_test(session: Session, hook_id: int, ref: str, body: str) -> int:
     """Add an event that never happened, for a hook to try itself, and return its id."""
-    row = {"kind": TEST, "subject_id": hook_id, "at": now, "ref": ref, "body": body}
+    row = {"kind": TEST, "subject_id": hook_id, "at": database_now(session), "ref": ref, "body": body}
     return int(session.execute(insert(events).returning(events.c.id), row).scalar_one())

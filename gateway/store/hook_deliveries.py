@@ -260,9 +260,9 @@ def _is_within(scope: Scope) -> ColumnElement[bool]:
     return hook_deliveries.c.hook_id.in_(select(hooks.c.id).where(within(hooks.c.area, scope)))
 
 
-def forget_old(session: Session, now: datetime, limit: int = 1000) -> int:
-    """Forget events that happened long ago, with who was told them; return how many."""
-    old = select(events.c.id).where(events.c.at < now - KEPT).order_by(events.c.at).limit(limit)
+def forget_old(session: Session, limit: int = 1000) -> int:
+    """Forget events that happened long ago, with who was told them; return how many. Units: the database's clock."""
+    old = select(events.c.id).where(events.c.at < database_now(session) - KEPT).order_by(events.c.at).limit(limit)
     ids = session.execute(old).scalars().all()
     if ids:
         session.execute(delete(hook_deliveries).where(hook_deliveries.c.event_id.in_(ids)))

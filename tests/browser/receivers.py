@@ -42,7 +42,8 @@ def hear(runtime: Runtime) -> None:
     with runtime.database.session() as session:
         now = runtime.now()
         session.execute(update(events).values(at=now - timedelta(minutes=5)))  # no picture shows the real clock
-        tell.tell_events(session, now)
+        for number in range(tell.tell_events(session, now) + 1):
+            session.execute(update(events).where(events.c.id == number).values(ref=f"evt_{number:024x}"))
         first, _ = hooks.list_hooks(session, scope=AREA)
         for outcome in ANSWERS:
             session.execute(update(hooks.hooks).values(next_try_at=None))

@@ -63,5 +63,5 @@ def hears(hook: Hook, kind: str, area: str) -> bool:
 def queue_test(session: Session, hook: Hook, now: datetime) -> None:
     """Queue a test for one hook: it goes before all else and only once, also where the hook is paused."""
     ref = new_ref()
-    event_id = events.add_test(session, hook.id, ref, words.say_test(ref, now), now)
+    event_id = events.add_test(session, hook.id, ref, words.say_test(ref, now))
     hook_deliveries.queue(session, [(hook.id, event_id)], now, is_test=True)

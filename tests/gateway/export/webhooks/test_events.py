@@ -46,9 +46,13 @@ def _wait(district: District, _done: list[Done]) -> None:
     sweep(district.runtime)
 
 
+def _say(text: str) -> Step:
+    return lambda district, _done: district.say("ani", text)
+
+
+TEXTS = (KB, "KB 0925 BARU 3 AKTIF 41", "KB 0925 BARU 45 AKTIF 9", "YA", "BATAL")
 STEPS: dict[str, Step] = {
-    **{f"say {text}": (lambda d, _, text=text: d.say("ani", text)) for text in (KB, "KB 0925 BARU 3 AKTIF 41", "YA")},
-    **{f"say {text}": (lambda d, _, text=text: d.say("ani2", text)) for text in ("KB 0925 BARU 45 AKTIF 9", "BATAL")},
+    **{f"say {text}": _say(text) for text in TEXTS},
     **{act: _act(act) for act in ACTS},
     "undo": _undo,
     "approve all": _approve_all,
@@ -66,7 +70,7 @@ def walk(database: Database, history: list[str]) -> tuple[Counter[tuple[str, int
         add_hook(district, receiver)
         changed: Counter[tuple[str, int]] = Counter()
         done: list[Done] = []
-        for number, name in enumerate(history):
+        for name in history:
             before = report_states(district)
             with suppress(SomebodyElse, CannotDo, IndexError):
                 STEPS[name](district, done)
@@ -76,7 +80,6 @@ def walk(database: Database, history: list[str]) -> tuple[Counter[tuple[str, int
                     changed[f"report.{state}", report_id] += 1
             if name == "close":
                 STEPS["reopen"](district, done)
-            assert number < len(history)
         with database.session(read_only=True) as session:
             rows = session.execute(select(events.events.c.kind, events.events.c.subject_id)).all()
         return +changed, Counter((kind, 0 if kind == events.CLOSED else subject) for kind, subject in rows)
