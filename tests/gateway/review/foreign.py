@@ -62,10 +62,25 @@ BY_COLUMN: Mapping[str, Any] = {
     "decisions.state_after": "approved",
     "decisions.changes": {},
     "decisions.batch": "foreign",
+    "exports.ref": "foreign",
+    "exports.format": "csv_machine",
+    "exports.period_from": PERIOD,
+    "exports.period_to": PERIOD,
+    "exports.state": "done",
+    "exports.about": {"said": [], "settles_at": "accepted"},
+    "exports.bytes": 1,
+    "exports.reports": 1,
+    "exports.file_name": MARK,
+    "export_choices.settles_at": "accepted",
     "facilities.type": "PMB",
     "facilities.code": "727199900",
     "facilities.area": PLACE,
     "facilities.short_name": MARK,
+    "events.kind": "report.accepted",
+    "hook_deliveries.state": "failed",
+    "hooks.kinds": ["report.accepted"],
+    "hooks.state": "paused",
+    "hooks.why": "failing",
     "imports.kind": "facilities",
     "imports.sheet": [[MARK]],
     "imports.columns": {},
@@ -97,7 +112,19 @@ BY_COLUMN: Mapping[str, Any] = {
     "users.password_hash": None,
     "user_invitations.expires_at": datetime(2035, 1, 1, tzinfo=UTC),
 }
-LINKS = {"inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by", "reminder_id"}
+LINKS = {
+    "inbox_id",
+    "reporter_id",
+    "report_id",
+    "facility_id",
+    "user_id",
+    "broadcast_id",
+    "proposed_by",
+    "reminder_id",
+    "export_id",
+} | {
+    *("hook_id", "event_id"),
+}
 NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
 
 
