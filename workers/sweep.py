@@ -64,6 +64,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
             session.commit()
         if not is_looked_at:
             runtime.bells.ring(jobs.ERRANDS, REMINDERS)
+            runtime.bells.ring(jobs.ERRANDS, HOOKS)  # also where nothing waits: what is old is forgotten
     if watch is not None:
         watch.remember(now)
     for lane in lanes:

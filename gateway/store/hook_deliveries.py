@@ -63,6 +63,12 @@ Index(
     hook_deliveries.c.event_id,
 )
 Index("ix_hook_deliveries_hook_id", hook_deliveries.c.hook_id, hook_deliveries.c.id)
+Index(
+    "ix_hook_deliveries_test",
+    hook_deliveries.c.hook_id,
+    sqlite_where=hook_deliveries.c.is_test,
+    postgresql_where=hook_deliveries.c.is_test,
+)
 
 _mine = hook_deliveries.c.hook_id == hooks.c.id
 _queued = hook_deliveries.c.state == QUEUED
@@ -121,9 +127,9 @@ def queue(session: Session, wanted: Sequence[tuple[int, int]], now: datetime, *,
 
 
 def due_hooks(session: Session, now: datetime, limit: int = 100) -> tuple[int, ...]:
-    """Return the hooks that are to be told something now and that nobody is telling, the longest waiting first."""
+    """Return the hooks that are to be told something now and that nobody is telling."""
     statement = select(hooks.c.id).where(_is_free(session), _has_due(now))
-    return tuple(session.execute(statement.order_by(hooks.c.next_try_at, hooks.c.id).limit(limit)).scalars())
+    return tuple(session.execute(statement.order_by(hooks.c.id).limit(limit)).scalars())
 
 
 def _is_free(session: Session) -> ColumnElement[bool]:
@@ -135,9 +141,9 @@ def _is_free(session: Session) -> ColumnElement[bool]:
 def _has_due(now: datetime) -> ColumnElement[bool]:
     at = hooks.c.next_try_at
     is_time = or_(at.is_(None), at <= now, at > now + FARTHEST)
-    has_some = exists(select(1).select_from(hook_deliveries).where(_mine, _queued, ~hook_deliveries.c.is_test))
-    has_test = exists(select(1).select_from(hook_deliveries).where(_mine, _queued, hook_deliveries.c.is_test))
-    return or_(has_test, and_(hooks.c.state == ON, is_time, has_some))
+    waits = select(1).select_from(hook_deliveries).where(_mine, _queued)
+    has_test = exists(waits.where(hook_deliveries.c.is_test))
+    return or_(has_test, and_(hooks.c.state == ON, is_time, exists(waits)))
 
 
 def claim(session: Session, hook_id: int, now: datetime) -> Claimed | None:
@@ -153,14 +159,16 @@ def claim(session: Session, hook_id: int, now: datetime) -> Claimed | None:
     at = hook.next_try_at
     is_time = hook.state == ON and (at is None or at <= now or at > now + FARTHEST)
     columns = hook_deliveries.c.id, events.c.ref, events.c.body, hook_deliveries.c.tries, hook_deliveries.c.is_test
-    statement = (
+    waiting = (
         select(*columns)
         .join(events, events.c.id == hook_deliveries.c.event_id)
         .where(hook_deliveries.c.hook_id == hook_id, _queued)
-        .order_by(hook_deliveries.c.is_test.desc(), hook_deliveries.c.event_id)
+        .order_by(hook_deliveries.c.event_id)
         .limit(1)
     )
-    found = session.execute(statement if is_time else statement.where(hook_deliveries.c.is_test)).first()
+    found = session.execute(waiting.where(hook_deliveries.c.is_test)).first()
+    if found is None and is_time:
+        found = session.execute(waiting).first()
     if found is None:
         return None
     token = secrets.token_hex(8)

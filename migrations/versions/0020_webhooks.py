@@ -84,6 +84,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_hook_deliveries_state", "hook_deliveries", ["hook_id", "state", "event_id"])
     op.create_index("ix_hook_deliveries_hook_id", "hook_deliveries", ["hook_id", "id"])
+    op.create_index(
+        "ix_hook_deliveries_test",
+        "hook_deliveries",
+        ["hook_id"],
+        sqlite_where=sa.text("is_test = 1"),
+        postgresql_where=sa.text("is_test"),
+    )
     op.create_index(op.f("ix_hook_deliveries_event_id"), "hook_deliveries", ["event_id"])
     _add_triggers()
 

@@ -313,8 +313,6 @@ def _show_form(hook_id: int | None, wanted: WantedHook, faults: Mapping[str, str
 
 
 def _show_secret(hook_id: int, name: str, secret: Secret, *, is_new: bool) -> Response:
-    response = frame.answer(
-        "hook_secret.html", hook_id=hook_id, name=name, secret=secret.reveal(), is_new=is_new, hours=GRACE
-    )
+    response = frame.answer("hook_secret.html", hook_id=hook_id, name=name, secret=secret.reveal(), is_new=is_new)
     response.headers["Cache-Control"] = "no-store"
     return response
