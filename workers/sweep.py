@@ -11,7 +11,6 @@ from gateway.runtime import Runtime
 from gateway.store import (
     broadcasts,
     channels,
-    events,
     exports,
     hook_deliveries,
     inbox,
@@ -51,7 +50,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         is_unsummed = totals.has_unsummed(session)
         is_unqueued = broadcasts.has_unqueued(session)
         is_unmade = exports.has_unmade(session, now)
-        is_untold = events.has_untold(session) or bool(hook_deliveries.due_hooks(session, now, limit=1))
+        is_untold = hook_deliveries.has_work(session, now)
     is_looked_at = rang_at is not None and abs((now - rang_at).total_seconds()) < REMIND_SECONDS
     if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
         with runtime.database.session() as session:
@@ -64,7 +63,6 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
             session.commit()
         if not is_looked_at:
             runtime.bells.ring(jobs.ERRANDS, REMINDERS)
-            runtime.bells.ring(jobs.ERRANDS, HOOKS)  # also where nothing waits: what is old is forgotten
     if watch is not None:
         watch.remember(now)
     for lane in lanes:

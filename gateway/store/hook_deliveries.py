@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from gateway.store.base import Session, UtcDateTime, database_now, metadata, within
-from gateway.store.events import KEPT, events
+from gateway.store.events import KEPT, events, has_untold
 from gateway.store.hooks import COLUMNS, ON, Hook, hooks
 from gateway.store.inbox import BigId
 from gateway.values import Scope
@@ -66,6 +66,7 @@ Index("ix_hook_deliveries_hook_id", hook_deliveries.c.hook_id, hook_deliveries.c
 Index(
     "ix_hook_deliveries_test",
     hook_deliveries.c.hook_id,
+    hook_deliveries.c.state,
     sqlite_where=hook_deliveries.c.is_test,
     postgresql_where=hook_deliveries.c.is_test,
 )
@@ -124,6 +125,12 @@ def queue(session: Session, wanted: Sequence[tuple[int, int]], now: datetime, *,
         session.execute(
             insert(hook_deliveries), [row | {"hook_id": hook_id, "event_id": event_id} for hook_id, event_id in wanted]
         )
+
+
+def has_work(session: Session, now: datetime) -> bool:
+    """Return whether something is to be put into words, told, or forgotten."""
+    is_old = select(events.c.id).where(events.c.at < database_now(session) - KEPT).limit(1)
+    return has_untold(session) or bool(due_hooks(session, now, limit=1)) or session.execute(is_old).first() is not None
 
 
 def due_hooks(session: Session, now: datetime, limit: int = 100) -> tuple[int, ...]:

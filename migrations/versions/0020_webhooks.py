@@ -87,7 +87,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_hook_deliveries_test",
         "hook_deliveries",
-        ["hook_id"],
+        ["hook_id", "state"],
         sqlite_where=sa.text("is_test = 1"),
         postgresql_where=sa.text("is_test"),
     )
