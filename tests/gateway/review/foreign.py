@@ -122,8 +122,8 @@ LINKS = {
     "proposed_by",
     "reminder_id",
     "export_id",
-} | {
-    *("hook_id", "event_id"),
+    "hook_id",
+    "event_id",
 }
 NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
 
