@@ -62,6 +62,10 @@ SCREENS: Mapping[str, str] = {
     "export-choices": "/exports/choices?area=14.03",
     "channels": "/channels",
     "thresholds": "/thresholds",
+    "hooks": "/hooks",
+    "hook": "/hooks/{hook}",
+    "hook-edit": "/hooks/{hook}/edit",
+    "hook-new": "/hooks/new",
     "wordings": "/wordings",
     "wording": "/wordings/id/answers.unchanged",
     "aliases": "/aliases",
@@ -117,6 +121,7 @@ EXAMPLES: Mapping[str, str] = {
     "unread": "SELECT max(id) FROM inbox WHERE text LIKE '%KALENDER%'",
     "at": "SELECT max(instr(text, 'KALENDER')) - 1 FROM inbox",
     "export": "SELECT ref FROM exports ORDER BY id DESC LIMIT 1",
+    "hook": "SELECT min(id) FROM hooks",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
 }
 OPEN = {"login"}  # what is there to see for who is not signed in

@@ -14,7 +14,7 @@ from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
 from gateway.stock import soon_until
-from gateway.store import alarms, batches, channels, spending, thresholds
+from gateway.store import alarms, batches, channels, hooks, spending, thresholds
 from gateway.store.base import Session
 from gateway.values import InboxState, OutboxState, Scope
 
@@ -50,6 +50,7 @@ def find_alarms(session: Session, runtime: Runtime, scope: Scope) -> tuple[Alarm
         *_machinery(session, runtime),
         *_silences(session, runtime, scope),
         *_budgets(session, runtime, scope),
+        *_hooks(session, scope),
         *_messages(session, runtime, scope),
         *_expiries(session, runtime, scope),
     )
@@ -82,6 +83,15 @@ def _budgets(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
             words, tone = (USED_UP, "bad") if one.percent >= 100 else (NEARLY, "look")
             found.append(Alarm(translate(words) % {"channel": name, "percent": one.percent}, tone, address))
     return found
+
+
+def _hooks(session: Session, scope: Scope) -> list[Alarm]:
+    words = translate("%(name)s is no longer told what happens: Kabar has stopped it.")
+    may_open = nav.has_page("hooks.show_hook") and frame.may(Action.ADMINISTER)
+    return [
+        Alarm(words % {"name": one.name}, "bad", url_for("hooks.show_hook", hook_id=one.id) if may_open else "")
+        for one in hooks.list_stopped(session, scope=scope)
+    ]
 
 
 def _messages(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:

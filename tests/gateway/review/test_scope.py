@@ -60,6 +60,10 @@ FIELDS = {  # what a foreign row is called by in the fields of forms and address
     "words": "727199900",
     "lang": "en",
     "live": "off",
+    "what": "off",
+    "since": "2025-01-01",
+    "kinds": "report.accepted",
+    "address": "https://elsewhere.example/",
 }
 READ = re.compile(r"""(?:args|form|values)(?:\.get|\.getlist)?[(\[]\s*"(\w+)\"""")
 STRANGERS = [
