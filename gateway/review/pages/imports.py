@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, request, stream_with_context, url_for
 
 from gateway.enrol import apply, writing_files
-from gateway.enrol.columns import FIELDS, WANTED, Kind, recognise
+from gateway.enrol.columns import FIELDS, REGISTRY, WANTED, Kind, recognise
 from gateway.enrol.plan import Act, Plan
 from gateway.enrol.reading_files import FileFault, FileFaultCode, Sheet, read_sheet
 from gateway.errors import Raced
@@ -107,7 +107,7 @@ def set_columns(import_id: int) -> Response:
     frame.demand(Action.REGISTER)
     runtime, user = frame.runtime_of_request(), frame.visitor()
     with runtime.database.session() as session:
-        kept = imports.find_import(session, import_id, user_id=user.id, now=runtime.now())
+        kept = imports.find_import(session, import_id, REGISTRY, user_id=user.id, now=runtime.now())
         if kept is None:
             return _tell_expired()
         known = FIELDS[Kind(kept.kind)]
@@ -132,7 +132,7 @@ def apply_import(import_id: int) -> Response:
         mark("The registry has changed since you looked, so nothing was done. This is what would happen now.")
     )
     with runtime.database.session() as session:
-        kept = imports.find_import(session, import_id, user_id=user.id, now=runtime.now())
+        kept = imports.find_import(session, import_id, REGISTRY, user_id=user.id, now=runtime.now())
         if kept is None:
             return _tell_expired()
         plan = _plan(session, kept)
@@ -163,7 +163,7 @@ def download_faults(import_id: int) -> Response:
     frame.demand(Action.REGISTER)
     runtime, user = frame.runtime_of_request(), frame.visitor()
     with runtime.database.session(read_only=True) as session:
-        kept = imports.find_import(session, import_id, user_id=user.id, now=runtime.now())
+        kept = imports.find_import(session, import_id, REGISTRY, user_id=user.id, now=runtime.now())
         if kept is None:
             return _tell_expired()
         plan = _plan(session, kept)
@@ -216,7 +216,7 @@ def _send(content: Any, form: str, name: str) -> Response:
 
 
 def _kind(written: str) -> Kind:
-    return Kind(written) if written in set(Kind) else Kind.FACILITIES
+    return Kind(written) if written in set(REGISTRY) else Kind.FACILITIES
 
 
 def _plan(session: Session, kept: KeptImport) -> Plan:
@@ -250,7 +250,7 @@ def _show_upload(kind: Kind, fault: str = "", status: int = 200) -> Response:
 def _show_preview(import_id: int, fault: str = "", status: int = 200) -> Response:
     runtime, user = frame.runtime_of_request(), frame.visitor()
     with runtime.database.session(read_only=True) as session:
-        kept = imports.find_import(session, import_id, user_id=user.id, now=runtime.now())
+        kept = imports.find_import(session, import_id, REGISTRY, user_id=user.id, now=runtime.now())
         if kept is None:
             return _tell_expired()
         kind = Kind(kept.kind)
