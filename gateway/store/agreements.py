@@ -10,7 +10,21 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import JSON, Boolean, Column, Date, Index, Integer, String, Table, Text, insert, select, update
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
 
 from gateway.calendar import areas_around
 from gateway.store.base import Session, UtcDateTime, metadata, within
@@ -104,7 +118,7 @@ def find_in_force(
     Shape: with no form, any that holds. One of an area around counts too; the nearest first, then the one begun last.
     """
     statement = select(*_COLUMNS).where(agreements.c.partner == partner, agreements.c.area.in_(areas_around(area)))
-    found = [_read(row) for row in session.execute(statement)] if scope.covers(area) else []
+    found = [_read(row) for row in session.execute(statement).mappings()] if scope.covers(area) else []
     holding = [one for one in found if one.is_in_force(on)]
     fitting = [one for one in holding if not form or one.measures.get(form)]
     if fitting:
@@ -120,9 +134,10 @@ def find_in_force(
 def list_agreements(session: Session, area: str, *, scope: Scope) -> tuple[Agreement, ...]:
     """Return the agreements of an area, of its parts and of the areas around it, those that end last first."""
     touches = within(agreements.c.area, Scope(area)) | agreements.c.area.in_(areas_around(area))
-    statement = select(*_COLUMNS).where(touches, scope.covers(area))
-    rows = session.execute(statement.order_by(agreements.c.ends_on.desc(), agreements.c.id.desc()).limit(200))
-    return tuple(_read(row) for row in rows)
+    if not scope.covers(area):
+        return ()
+    newest = select(*_COLUMNS).where(touches).order_by(agreements.c.ends_on.desc(), agreements.c.id.desc())
+    return tuple(_read(row) for row in session.execute(newest.limit(200)).mappings())
 
 
 def record(session: Session, new: NewAgreement, *, scope: Scope) -> int | None:
@@ -138,11 +153,10 @@ def revoke(session: Session, agreement_id: int, by: str, why: str, now: datetime
     """End an agreement of the scope at once, for ever; None where there is none that could be."""
     own = agreements.c.id == agreement_id, agreements.c.revoked_at.is_(None), within(agreements.c.area, scope)
     values = {"revoked_by": by, "revoked_at": now, "revoked_why": why}
-    row = session.execute(update(agreements).where(*own).values(values).returning(*_COLUMNS)).first()
+    row = session.execute(update(agreements).where(*own).values(values).returning(*_COLUMNS)).mappings().first()
     return _read(row) if row else None
 
 
-def _read(row: object) -> Agreement:
-    given = dict(row._mapping)  # type: ignore[attr-defined]
-    measures = {form: tuple(these) for form, these in given["measures"].items()}
-    return Agreement(**given | {"measures": measures})
+def _read(row: RowMapping) -> Agreement:
+    measures = {form: tuple(these) for form, these in row["measures"].items()}
+    return Agreement(**dict(row) | {"measures": measures})

@@ -73,7 +73,7 @@ def find_import(
 
 
 def set_columns(session: Session, import_id: int, columns: Sequence[str], *, user_id: int, sheet: Any = None) -> None:
-    """Take the columns of a file that this user has kept for these fields; keep another sheet of it, if one is given."""
+    """Take the columns of a file that this user has kept for these fields, and another sheet in its place."""
     mine = imports.c.id == import_id, imports.c.user_id == user_id
     values: dict[str, Any] = {"columns": list(columns)} | ({"sheet": sheet} if sheet is not None else {})
     session.execute(update(imports).where(*mine).values(values))

@@ -58,7 +58,7 @@ klikkb_midwives = Table(
     Column("area", String(13), nullable=False),
     Column("facility", String(120), nullable=False),  # as her file calls it
     Column("facility_id", ForeignKey("facilities.id"), nullable=True, index=True),
-    Column("reporter_id", ForeignKey("reporters.id"), nullable=True, index=True),  # only where staff said that it is her
+    Column("reporter_id", ForeignKey("reporters.id"), nullable=True, index=True),  # where staff said so
     Column("import_id", ForeignKey("klikkb_imports.id"), nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Column("gone_at", UtcDateTime, nullable=True),
@@ -180,8 +180,10 @@ def last_import_id(session: Session, *, scope: Scope) -> int | None:
 
 def last_import(session: Session, area: str, *, scope: Scope) -> AppliedImport | None:
     """Return the last file that was taken over for an area, for one around it, or for a part of it."""
+    if not scope.covers(area):
+        return None
     touches = within(klikkb_imports.c.area, Scope(area)) | klikkb_imports.c.area.in_(areas_around(area))
-    statement = select(*_IMPORT).where(touches, scope.covers(area)).order_by(klikkb_imports.c.id.desc()).limit(1)
+    statement = select(*_IMPORT).where(touches).order_by(klikkb_imports.c.id.desc()).limit(1)
     row = session.execute(statement).first()
     return AppliedImport(*row) if row else None
 
@@ -200,7 +202,7 @@ def change_all(session: Session, changes: Sequence[tuple[int, Mapping[str, Any]]
         row = {"its_id": midwife_id, **{f"new_{name}": value for name, value in fields.items()}}
         alike.setdefault(tuple(fields), []).append(row)
     for names, rows in alike.items():
-        values = {name: bindparam(f"new_{name}") for name in names} | {"gone_at": None}
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names} | {"gone_at": None}
         statement = update(klikkb_midwives).where(klikkb_midwives.c.id == bindparam("its_id")).values(values)
         for at in range(0, len(rows), BATCH):
             session.execute(statement, rows[at : at + BATCH])
@@ -234,7 +236,9 @@ def confirm(session: Session, midwife_id: int, reporter_id: int | None, *, scope
 
 def find_columns(session: Session, area: str, *, scope: Scope) -> ChosenColumns | None:
     """Return how files of an area are read: as was chosen for it, else for the nearest area around it."""
-    statement = select(klikkb_columns).where(klikkb_columns.c.area.in_(areas_around(area)), scope.covers(area))
+    if not scope.covers(area):
+        return None
+    statement = select(klikkb_columns).where(klikkb_columns.c.area.in_(areas_around(area)))
     by_area = {row["area"]: row for row in session.execute(statement).mappings()}
     row = next((by_area[code] for code in areas_around(area) if code in by_area), None)
     if row is None:

@@ -1,4 +1,4 @@
-"""Midwives of Klik-KB's directory and reporters of ours: who is whom, who is on one side only, and whose report is whose.
+"""Midwives of Klik-KB's directory and reporters of ours: who is whom, who is on one side only, whose report is whose.
 
 A midwife is a reporter by her phone, where that tells, or because staff said so; a likeness alone never makes her one.
 """
@@ -202,9 +202,9 @@ def find_standing(session: Session, area: str, *, scope: Scope) -> Standing:
     there = _is_there(area, scope)
     counted = select(func.count()).select_from(klikkb_midwives)
     conditions = (there, and_(klikkb_midwives.c.gone_at.is_not(None), *inside), and_(there, _IS_NOBODY))
-    numbers = [int(session.execute(counted.where(one)).scalar_one()) for one in conditions]
-    unlisted = select(func.count()).select_from(_unlisted(area, scope).subquery())
-    return Standing(*numbers, unlisted=int(session.execute(unlisted).scalar_one()))
+    questions = [counted.where(one) for one in conditions]
+    questions.append(select(func.count()).select_from(_unlisted(area, scope).subquery()))
+    return Standing(*(int(session.execute(question).scalar_one()) for question in questions))
 
 
 def list_midwives(

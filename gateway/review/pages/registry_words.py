@@ -51,8 +51,8 @@ FAULTS: Mapping[FaultCode, str] = {
     FaultCode.LANGUAGE_UNKNOWN: mark("“%(written)s” is no language that SMS are written in: id or en."),
     FaultCode.MONTH_WRONG: mark("“%(written)s” is no month."),
     FaultCode.ID_ELSEWHERE: mark(
-        "This Klik-KB id stands in the directory of another area. It can be taken over here once that area’s file holds "
-        "it no more."
+        "This Klik-KB id stands in the directory of another area. It can be taken over here once that area’s file "
+        "holds it no more."
     ),
 }
 TYPE_NAMES: Mapping[str, str] = {
