@@ -14,13 +14,14 @@ def find_counterparts(midwives: Iterable[Listed], people: Iterable[Person]) -> t
 
     >>> from gateway.store.klikkb import Listed
     >>> listed = Listed(7, "KK-7", "Ani Sari, S.ST", None, "14.03.01", "", None, None, None)
-    >>> [(one.klikkb_id, who.name) for one, who in find_counterparts([listed], [Person(3, "Bidan Ani Sari", "14.03.01")])]
+    >>> pairs = find_counterparts([listed], [Person(3, "Bidan Ani Sari", "14.03.01")])
+    >>> [(one.klikkb_id, who.name) for one, who in pairs]
     [('KK-7', 'Bidan Ani Sari')]
     """
     by_midwife = {-one.id: one for one in midwives}  # two tables have the same ids: one side's are turned round
     by_person = {one.id: one for one in people}
-    everybody = [Candidate(at, one.name, one.area) for at, one in (*by_midwife.items(), *by_person.items())]
-    pairs = find_likenesses(everybody)
+    listed = [Candidate(at, one.name, one.area) for at, one in by_midwife.items()]
+    pairs = find_likenesses([*listed, *(Candidate(at, one.name, one.area) for at, one in by_person.items())])
     return tuple(
         (by_midwife[pair.first_id], by_person[pair.second_id])
         for pair in pairs

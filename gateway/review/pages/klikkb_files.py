@@ -1,4 +1,4 @@
-"""Files of Klik-KB's midwives: uploaded, their columns chosen once, looked at row by row, and taken over as looked at."""
+"""Files of Klik-KB's midwives: uploaded, columns chosen once, looked at row by row, and taken over as looked at."""
 
 from __future__ import annotations
 
