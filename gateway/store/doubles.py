@@ -14,6 +14,7 @@ from gateway.store.base import Session, metadata, within
 from gateway.store.batches import give_batches
 from gateway.store.decisions import decisions
 from gateway.store.facilities import facilities, lock_facility
+from gateway.store.klikkb import klikkb_midwives
 from gateway.store.leaves import reporter_leaves
 from gateway.store.questions import questions
 from gateway.store.register import KnownFacility, change_facility
@@ -177,7 +178,7 @@ def merge_reporters(session: Session, winner: KnownReporter, loser: KnownReporte
         return False
     _give_phones(session, winner, loser)
     _give_pairs(session, "reporter_id", winner.id, loser.id)
-    for table in (reports, questions):
+    for table in (reports, questions, klikkb_midwives):
         session.execute(update(table).where(table.c.reporter_id == loser.id).values(reporter_id=winner.id))
     for column in (reporter_leaves.c.reporter_id, reporter_leaves.c.stand_in_id):
         session.execute(update(reporter_leaves).where(column == loser.id).values({column.name: winner.id}))

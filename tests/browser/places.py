@@ -70,6 +70,11 @@ SCREENS: Mapping[str, str] = {
     "wording": "/wordings/id/answers.unchanged",
     "aliases": "/aliases",
     "alias-new": "/aliases/new?message={unread}&at={at}",
+    "klikkb": "/klikkb?area=14.03",
+    "klikkb-upload": "/klikkb/files?area=14.03",
+    "klikkb-file": "/klikkb/files/{listing}",
+    "agreements": "/klikkb/agreements?area=14.03",
+    "agreement-new": "/klikkb/agreements/new?area=14.03",
     "users": "/users",
     "user": "/users/{user}",
     "user-new": "/users/new",
@@ -101,6 +106,7 @@ NO_SCREENS: Mapping[str, str] = {
     "imports.download_faults": "a file",
     "imports.download_template": "a file",
     "imports.export": "a file",
+    "klikkb_files.download_faults": "a file",
 }
 # What the brackets stand for: each gives one number or word.
 EXAMPLES: Mapping[str, str] = {
@@ -117,7 +123,8 @@ EXAMPLES: Mapping[str, str] = {
     "other": "SELECT max(id) FROM facilities WHERE area LIKE '14.03.%'",
     "broadcast": "SELECT min(id) FROM broadcasts",
     "closing": "SELECT min(id) FROM closings",
-    "import": "SELECT min(id) FROM imports",
+    "import": "SELECT min(id) FROM imports WHERE kind <> 'directory'",
+    "listing": "SELECT min(id) FROM imports WHERE kind = 'directory'",
     "unread": "SELECT max(id) FROM inbox WHERE text LIKE '%KALENDER%'",
     "at": "SELECT max(instr(text, 'KALENDER')) - 1 FROM inbox",
     "export": "SELECT ref FROM exports ORDER BY id DESC LIMIT 1",

@@ -37,13 +37,18 @@ ACTIONS: Mapping[str, str] = {
     "end_pause": mark("ended the pause of"),
     "enter": mark("entered by hand"),
     "export": mark("exported"),
+<<<<<<< HEAD
     "give_up": mark("gave up an event for the"),
+=======
+    "hand_over": mark("handed to registration who is new in the"),
+>>>>>>> helper/klikkb
     "import": mark("imported"),
     "import_changed": mark("changed from a file"),
     "import_new": mark("added from a file"),
     "invite": mark("invited"),
     "jump": mark("saw a jump of the"),
     "leave": mark("wrote down the leave of"),
+    "match": mark("said who is whom in the"),
     "merge": mark("merged"),
     "move": mark("moved"),
     "move_phone": mark("moved to another phone"),
@@ -51,6 +56,7 @@ ACTIONS: Mapping[str, str] = {
     "pause": mark("paused"),
     "propose": mark("proposed"),
     "read_again": mark("had read again"),
+    "record": mark("recorded"),
     "refuse": mark("refused"),
     "refused": mark("refused"),
     "reject": mark("rejected"),
@@ -60,7 +66,11 @@ ACTIONS: Mapping[str, str] = {
     "renew_recovery_codes": mark("made new recovery codes"),
     "renew_secret": mark("made a new secret for the"),
     "reopen": mark("opened again the"),
+<<<<<<< HEAD
     "replay": mark("had events told again to the"),
+=======
+    "revoke": mark("revoked"),
+>>>>>>> helper/klikkb
     "send": mark("sent out"),
     "send_again": mark("sent again"),
     "send_back": mark("sent back with a question"),
@@ -81,6 +91,7 @@ ACTIONS: Mapping[str, str] = {
 }
 NOUNS: Mapping[str, str] = {
     "account": mark("account"),
+    "agreement": mark("agreement"),
     "alias": mark("word for the reader"),
     "audit": mark("audit log"),
     "batch": mark("batch"),
@@ -88,6 +99,7 @@ NOUNS: Mapping[str, str] = {
     "calendar": mark("calendar"),
     "channel": mark("channel"),
     "clock": mark("server clock"),
+    "directory": mark("Klik-KB directory"),
     "facility": mark("facility"),
     "file": mark("file"),
     "ladder": mark("ladder of reminders for"),
