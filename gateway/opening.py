@@ -18,6 +18,7 @@ from parsers.form import Form
 REGENCY = 5  # characters of its code: figures are opened by regency, so that every table is hidden once
 # Never what tells of illness: after miscarriage, complications, failures. And no measure is a part of another one.
 MEASURES = ("baru", "aktif", "ulang", "ganti")
+USERS = "aktif"  # who uses a method now, not who was given one
 UNSAID = "tidak_dirinci"  # the column of what was reported without a method
 STOCK_MONTHS = 3  # a stock that was reported longer ago tells nobody where to go
 GIVEN_MONTHS = 6  # and so far back it is looked for who performs what is never in stock

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from datetime import datetime
-
 from flask import Blueprint, Response, current_app
 
 from gateway.errors import Unavailable
@@ -29,8 +26,8 @@ def show_file(area: str, name: str) -> Response:
         said = "Wilayah ini tidak membuka angkanya. / This area has not opened its figures."
         return tell_fault(404, "Tidak ada", said)
     content_type, write = FILES[name]
-    body = write(figures)
-    return answer_openly(body, content_type, _first_seen(runtime.now(), area, name, body))
+    written = shelf.write(figures, name, write, runtime.now())
+    return answer_openly(written.body, content_type, written.since)
 
 
 @routes.errorhandler(Unavailable)
@@ -46,12 +43,3 @@ def find_shelf() -> tuple[Runtime, Shelf]:
     """Return the runtime of this request, and what this process keeps of what was opened."""
     shelf: Shelf = current_app.extensions.setdefault(SHELF, Shelf())
     return current_app.extensions["kabar"], shelf
-
-
-def _first_seen(now: datetime, area: str, name: str, body: bytes) -> datetime:
-    """Return since when this process has known a file as it is."""
-    seen: dict[tuple[str, str], tuple[str, datetime]] = current_app.extensions.setdefault(f"{SHELF}_seen", {})
-    digest = hashlib.blake2b(body, digest_size=12).hexdigest()
-    if seen.get((area, name), ("", now))[0] != digest:
-        seen[area, name] = (digest, now)
-    return seen[area, name][1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -11,12 +11,11 @@ from zoneinfo import ZoneInfo
 from gateway import opening
 from gateway.calendar import report_month, shift
 from gateway.errors import Unavailable
-from gateway.opening import GIVEN_MONTHS, MEASURES, STOCK_MONTHS, Line, Methods, Openness
+from gateway.opening import GIVEN_MONTHS, Line, Methods, Openness
 from gateway.runtime import Runtime
-from gateway.store import export_choices, figures, open_figures
+from gateway.store import figures, open_figures
 from gateway.store.areas import Area
-from gateway.store.base import Session
-from gateway.store.open_figures import OpenMonth, SupplyQuestion
+from gateway.store.open_figures import OpenMonth
 from gateway.values import Scope
 from parsers.form import Form
 
@@ -50,11 +49,21 @@ class Figures:
         return self.parts[code].name if code in self.parts else self.area.name
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file of what was opened. `since` is from when on this process has known it as it is."""
+
+    of: Figures
+    body: bytes
+    since: datetime
+
+
 class Shelf:
-    """What one process keeps of what it has gathered. Several threads may use it."""
+    """What one process keeps of what it has gathered and written. Several threads may use it."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[datetime, Figures]] = {}
+        self._written: dict[tuple[str, str], Written] = {}
         self._lock = threading.Lock()
 
     def find(self, runtime: Runtime, area: str) -> Figures | None:
@@ -78,6 +87,17 @@ class Shelf:
                 self._kept[area] = (now, found)
         return found
 
+    def write(self, figures: Figures, name: str, write: Callable[[Figures], bytes], now: datetime) -> Written:
+        """Return a file of these figures, written once for as long as they are the same."""
+        place = figures.area.code, name
+        known = self._written.get(place)
+        if known and known.of is figures:
+            return known
+        body = write(figures)
+        since = known.since if known and known.body == body else now
+        self._written[place] = Written(figures, body, since)
+        return self._written[place]
+
 
 def gather(runtime: Runtime, area: str) -> Figures | None:
     """Return what a regency has opened, asked of the database within that regency; None where that is nothing."""
@@ -99,9 +119,7 @@ def gather(runtime: Runtime, area: str) -> Figures | None:
             area=place,
             openness=openness,
             parts={one.code: one for one in figures.areas_within(session, area, scope=scope)},
-            lines=find_lines(session, openness, today, methods, (main_form, stock_form))
-            if openness.shows_places
-            else (),
+            lines=open_figures.find_lines(session, openness, today, (main_form, stock_form), scope=scope),
             months=tuple(one for one in shown if one.period >= openness.first_period),
             methods=methods,
             main_form=main_form,
@@ -109,21 +127,3 @@ def gather(runtime: Runtime, area: str) -> Figures | None:
             given=(given[0], given[-1]),
             made_on=today,
         )
-
-
-def find_lines(
-    session: Session, openness: Openness, today: date, methods: Methods, forms: tuple[Form, Form]
-) -> tuple[Line, ...]:
-    """Return what everybody may know of who has what in a regency, as of a day. Shape: `forms` are main and stock."""
-    scope, newest = Scope(openness.area), report_month(today)
-    wanted = SupplyQuestion(
-        stock_form=forms[1].code,
-        stock_periods=[shift(newest, -back) for back in range(STOCK_MONTHS)],
-        main_form=forms[0].code,
-        given_periods=[shift(newest, -back) for back in range(GIVEN_MONTHS)],
-        performed=methods.performed,
-        measures=[one for one in MEASURES if one != "aktif"],  # who uses it now may have been given it elsewhere
-        states=export_choices.choices_around(session, openness.area, scope=scope).settles_at.states,
-    )
-    suppliers = open_figures.list_suppliers(session, openness.area, today, wanted, scope=scope)
-    return opening.make_lines(suppliers, methods, names_practices=openness.names_practices)

@@ -26,7 +26,8 @@ def answer_openly(body: bytes, content_type: str, changed_at: datetime | None = 
         response.last_modified = changed_at
     response.headers["Cache-Control"] = KEEP
     open_to_all(response)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def tell_fault(status: int, title: str, detail: str) -> Response:

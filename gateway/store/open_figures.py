@@ -9,14 +9,27 @@ from typing import Any
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, delete, insert, select, update
 
-from gateway.opening import Openness, Reported, Supplier
+from gateway.calendar import report_month, shift
+from gateway.opening import (
+    GIVEN_MONTHS,
+    MEASURES,
+    STOCK_MONTHS,
+    USERS,
+    Line,
+    Openness,
+    Reported,
+    Supplier,
+    find_methods,
+    make_lines,
+)
 from gateway.stock import LEFT
-from gateway.store.areas import Area, areas
+from gateway.store import export_choices
 from gateway.store.base import Session, UtcDateTime, metadata, within
 from gateway.store.facilities import facilities, is_there
 from gateway.store.reports import report_values, reports
 from gateway.store.settled import Selection, stream_settled
 from gateway.values import ReportState, Scope
+from parsers.form import Form
 
 open_areas = Table(
     "open_areas",
@@ -63,6 +76,7 @@ class OpenMonth:
     withdrawn_at: datetime | None
 
 
+_SAID_OF_SUPPLIER = ("type", "name", "area", "latitude", "longitude")
 _MONTH = tuple(open_months.c[name] for name in OpenMonth.__slots__)
 
 
@@ -108,19 +122,33 @@ def withdraw_month(session: Session, area: str, period: str, withdrawn_at: datet
     return bool(session.execute(update(open_months).where(*own).values(withdrawn_at=withdrawn_at)).rowcount)
 
 
-def list_regencies(session: Session, *, scope: Scope) -> tuple[Area, ...]:
-    """Return the regencies of a scope in which there are facilities, by code."""
-    inside = areas.c.level == "regency", within(areas.c.code, scope)
-    child = facilities.c.area.startswith(areas.c.code + ".")
-    has_any = select(facilities.c.id).where(child).limit(1).correlate(areas).scalar_subquery().is_not(None)
-    rows = session.execute(select(areas).where(*inside, has_any).order_by(areas.c.code)).mappings()
-    return tuple(Area(**row) for row in rows)
-
-
 def read_reported(session: Session, selection: Selection, *, scope: Scope) -> Iterator[Reported]:
     """Yield the settled reports of a month, each with its kecamatan."""
     for report in stream_settled(session, selection, scope=scope):
         yield Reported(report.place.area, report.values)
+
+
+def find_lines(
+    session: Session, openness: Openness, today: date, forms: tuple[Form, Form], *, scope: Scope
+) -> tuple[Line, ...]:
+    """Return what everybody may know of who has what in a regency, as of a day; nothing where it does not show that.
+
+    Shape: `forms` are the main one and the one of stock.
+    """
+    if not openness.shows_places:
+        return ()
+    newest, methods = report_month(today), find_methods(forms[1], forms[0])
+    wanted = SupplyQuestion(
+        stock_form=forms[1].code,
+        stock_periods=[shift(newest, -back) for back in range(STOCK_MONTHS)],
+        main_form=forms[0].code,
+        given_periods=[shift(newest, -back) for back in range(GIVEN_MONTHS)],
+        performed=methods.performed,
+        measures=[one for one in MEASURES if one != USERS],  # who uses it now may have been given it elsewhere
+        states=export_choices.choices_around(session, openness.area, scope=scope).settles_at.states,
+    )
+    suppliers = list_suppliers(session, openness.area, today, wanted, scope=scope)
+    return make_lines(suppliers, methods, names_practices=openness.names_practices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +169,14 @@ def list_suppliers(
 ) -> tuple[Supplier, ...]:
     """Return the facilities of a regency that are open on a day, with what each said last of its stock."""
     inside = within(facilities.c.area, Scope(area)), within(facilities.c.area, scope)
-    about = [facilities.c[name] for name in ("type", "name", "area", "latitude", "longitude")]
+    about = [facilities.c[name] for name in _SAID_OF_SUPPLIER]
     statement = select(facilities.c.id, *about).where(*inside, is_there(day, day)).order_by(facilities.c.code)
     stocks, performed = _last_stocks(session, inside, wanted), _performed(session, inside, wanted)
     found = []
-    for facility_id, *said in session.execute(statement):
-        period, stock = stocks.get(facility_id, (None, None))
-        found.append(Supplier(*said, period, stock, frozenset(performed.get(facility_id, ()))))
+    for row in session.execute(statement).mappings():
+        period, stock = stocks.get(row["id"], (None, None))
+        said = {name: row[name] for name in _SAID_OF_SUPPLIER}
+        found.append(Supplier(**said, period=period, stock=stock, performed=frozenset(performed.get(row["id"], ()))))
     return tuple(found)
 
 
