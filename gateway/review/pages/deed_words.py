@@ -49,6 +49,7 @@ ACTIONS: Mapping[str, str] = {
     "note": mark("noted"),
     "pause": mark("paused"),
     "propose": mark("proposed"),
+    "publish": mark("published for everybody the"),
     "read_again": mark("had read again"),
     "refuse": mark("refused"),
     "refused": mark("refused"),
@@ -60,6 +61,7 @@ ACTIONS: Mapping[str, str] = {
     "send": mark("sent out"),
     "send_again": mark("sent again"),
     "send_back": mark("sent back with a question"),
+    "show_again": mark("showed again to everybody the"),
     "sign_in": mark("signed in"),
     "sign_out_elsewhere": mark("signed out elsewhere"),
     "skip": mark("left out of reminders"),
@@ -72,6 +74,7 @@ ACTIONS: Mapping[str, str] = {
     "undo_reject": mark("undid the rejection of"),
     "undo_send_back": mark("undid the question about"),
     "undo_withdraw_approval": mark("approved again"),
+    "withdraw": mark("showed to nobody any more the"),
     "withdraw_approval": mark("withdrew the approval of"),
 }
 NOUNS: Mapping[str, str] = {
@@ -88,6 +91,8 @@ NOUNS: Mapping[str, str] = {
     "manners": mark("hours and days of reminders"),
     "message": mark("message"),
     "month": mark("month, closing"),
+    "open_figures": mark("public figures of"),
+    "open_month": mark("public month"),
     "outage": mark("outage"),
     "registration": mark("registration"),
     "reminders": mark("reminders"),
