@@ -69,7 +69,7 @@ def open_figures(staff: FlaskClient) -> None:
     shown = {f"measure-{code}": "1" for code in ("baru", "aktif")}
     chosen = {"is_on": "1", "shows_places": "1", "first_period": "2025-07"}
     fill_in(staff, "/open-figures", "/open-figures#", **shown, **chosen)
-    fill_in(staff, "/open-figures?period=2025-08", "/open-figures/month$", what="publish")
+    fill_in(staff, "/open-figures?period=2025-08", "/open-figures/month$", what="publish", sure="1")
 
 
 def do_all(runtime: Runtime, staff: FlaskClient) -> None:

@@ -14,7 +14,7 @@ from flask import Response, request
 from gateway import opening
 from gateway.calendar import report_month
 from gateway.errors import Raced
-from gateway.hiding import ALL, Shown
+from gateway.hiding import ALL, FEWEST, Shown
 from gateway.opening import MEASURES, UNSAID, Openness, State
 from gateway.review.pages import frame, show
 from gateway.review.pages.language import current_language, mark, translate
@@ -33,6 +33,7 @@ MOST_SITES = 20
 LATE = mark(
     "The figures have changed while you were reading. This is how they stand now; publish them if they are right."
 )
+UNSURE = mark("Not every facility is in it yet. A month is published once and for all: say that it is meant so.")
 NO_SITE = mark("“%(written)s” is no address of a site. Write it like https://palu.go.id, one in each line.")
 
 routes = frame.make_routes("open_figures")
@@ -45,6 +46,16 @@ class Tables:
     period: str
     tables: Mapping[str, Mapping[str, Mapping[str, int | None]]]
     there: Mapping[str, int]
+
+    @property
+    def is_enough(self) -> bool:
+        """Tell whether there is anything to publish: of fewer facilities every figure is hidden."""
+        return self.there["settled"] >= FEWEST
+
+    @property
+    def missing(self) -> int:
+        """How many facilities are not in it."""
+        return max(0, self.there["there"] - self.there["settled"])
 
     @property
     def seal(self) -> str:
@@ -98,9 +109,12 @@ def publish() -> Response:
             said = SAID[what]
         elif what == "publish" and period in _months(_stand(session, place), place, runtime) and period not in known:
             tables = _make_tables(session, place, period, runtime)
-            if typed.get("seen") != tables.seal or not tables.there["settled"]:
+            if typed.get("seen") != tables.seal or not tables.is_enough:
                 session.rollback()
                 return _show(typed, told=LATE, status=409)
+            if tables.missing and "sure" not in typed:
+                session.rollback()
+                return _show(typed, told=UNSURE, status=422)
             by, now = frame.visitor().name, runtime.now()
             month = OpenMonth(period, tables.tables, tables.there, by, now, None)
             try:
@@ -297,4 +311,5 @@ def _count_places(
             found[item][State.UNKNOWN],
         )
         for item in items
+        if found[item][State.THERE] or found[item][State.GONE]
     ]

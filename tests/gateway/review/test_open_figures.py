@@ -56,7 +56,7 @@ def seal_of(browser: FlaskClient) -> str:
 
 def publish(browser: FlaskClient) -> int:
     """Publish the month as its page shows it, and return what was answered."""
-    typed = {"area": AREA, "period": MONTH, "what": "publish", "seen": seal_of(browser)}
+    typed = {"area": AREA, "period": MONTH, "what": "publish", "seen": seal_of(browser), "sure": "1"}
     return browser.post("/open-figures/month", data=typed).status_code
 
 
@@ -185,10 +185,19 @@ def test_no_other_month_is_published(rina: FlaskClient, district: District, peri
     assert months_of(district) == []
 
 
+def test_a_month_that_is_not_whole_is_published_on_purpose_only(rina: FlaskClient, district: District) -> None:
+    typed = {"area": AREA, "period": MONTH, "what": "publish", "seen": seal_of(rina)}
+    answer = rina.post("/open-figures/month", data=typed)
+    assert answer.status_code == 422
+    assert "5 faskes belum ikut" in answer.text
+    assert "Belum semua faskes ikut" in answer.text
+    assert months_of(district) == []
+
+
 def test_a_month_without_settled_reports_is_not_published(rina: FlaskClient, district: District) -> None:
     rina.post("/open-figures", data=CHOSEN)
     page = rina.get("/open-figures?period=2025-08").text
-    assert "Belum ada laporan yang tetap" in page
+    assert "dapat diumumkan setelah laporan tiga faskes" in page
     assert 'value="publish"' not in page
 
 
