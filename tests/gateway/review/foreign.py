@@ -62,6 +62,16 @@ BY_COLUMN: Mapping[str, Any] = {
     "decisions.state_after": "approved",
     "decisions.changes": {},
     "decisions.batch": "foreign",
+    "exports.ref": "foreign",
+    "exports.format": "csv_machine",
+    "exports.period_from": PERIOD,
+    "exports.period_to": PERIOD,
+    "exports.state": "done",
+    "exports.about": {"said": [], "settles_at": "accepted"},
+    "exports.bytes": 1,
+    "exports.reports": 1,
+    "exports.file_name": MARK,
+    "export_choices.settles_at": "accepted",
     "facilities.type": "PMB",
     "facilities.code": "727199900",
     "facilities.area": PLACE,
@@ -80,6 +90,11 @@ BY_COLUMN: Mapping[str, Any] = {
     "manners.off_days": "none",
     "month_counts.ownership": "",
     "month_totals.item": "",
+    "open_areas.measures": ["baru", "aktif"],
+    "open_areas.sites": [],
+    "open_areas.first_period": PERIOD,
+    "open_months.tables": {"aktif": {"": {"": 98765}}},
+    "open_months.there": {"there": 9, "settled": 9},
     "outbox.kind": "answer",
     "outbox.state": "failed",
     "pauses.from_on": date(2025, 10, 1),
@@ -97,7 +112,17 @@ BY_COLUMN: Mapping[str, Any] = {
     "users.password_hash": None,
     "user_invitations.expires_at": datetime(2035, 1, 1, tzinfo=UTC),
 }
-LINKS = {"inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by", "reminder_id"}
+LINKS = {
+    "inbox_id",
+    "reporter_id",
+    "report_id",
+    "facility_id",
+    "user_id",
+    "broadcast_id",
+    "proposed_by",
+    "reminder_id",
+    "export_id",
+}
 NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
 
 

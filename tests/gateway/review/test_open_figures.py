@@ -152,7 +152,7 @@ def test_what_is_seen_is_what_is_published(rina: FlaskClient, district: District
     assert month.tables["baru"]["14.03.01"]["iud"] is None
     assert (month.there["settled"], month.published_by) == (9, "District 0")
     assert "seperti yang dilihat semua orang" in rina.get(f"/open-figures?period={MONTH}").text
-    assert len(rina.get("/open/v1/14.03/totals.json").json["months"]) == 1
+    assert '"period":"2025-09"' in rina.get("/open/v1/14.03/totals.json").text
 
 
 def test_figures_that_changed_meanwhile_are_not_published_unseen(rina: FlaskClient, district: District) -> None:
