@@ -73,8 +73,10 @@ def _answer_error(error: Exception) -> Response:
 
 
 def _add_headers(response: Response) -> Response:
+    says_who_may_frame_it = "frame-ancestors" in response.headers.get("Content-Security-Policy", "")
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name != "X-Frame-Options" or not says_who_may_frame_it:  # it knows no way to allow, and would forbid
+            response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", ONLY_HTTPS)
     response.headers.setdefault("Cache-Control", "no-store")

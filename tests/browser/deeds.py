@@ -97,6 +97,14 @@ def note_batches(runtime: Runtime, staff: FlaskClient) -> None:
         fill_in(staff, place, "/month/batches/new$", item="pil", **batch)
 
 
+def open_figures(staff: FlaskClient) -> None:
+    """Open the regency's figures, and publish the last month that is settled."""
+    shown = {f"measure-{code}": "1" for code in ("baru", "aktif")}
+    chosen = {"is_on": "1", "shows_places": "1", "first_period": "2025-07"}
+    fill_in(staff, "/open-figures", "/open-figures#", **shown, **chosen)
+    fill_in(staff, "/open-figures?period=2025-08", "/open-figures/month$", what="publish", sure="1")
+
+
 def do_all(runtime: Runtime, staff: FlaskClient) -> None:
     """Approve, reject and correct, propose a word, prepare a broadcast, note batches, read a file, close a month."""
     with runtime.database.session(read_only=True) as session:
@@ -126,4 +134,5 @@ def do_all(runtime: Runtime, staff: FlaskClient) -> None:
     note_batches(runtime, staff)
     file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
     fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
+    open_figures(staff)
     fill_in(staff, "/calendar/close?area=14.03&form=kb&period=2025-07", "/calendar/close", reason="Sudah direkap.")

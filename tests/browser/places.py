@@ -57,6 +57,9 @@ SCREENS: Mapping[str, str] = {
     "broadcast-edit": "/broadcasts/{broadcast}/edit",
     "broadcast-new": "/broadcasts/new",
     "phone": "/phone",
+    "open-figures": "/open-figures",
+    "embed": "/embed/14.03",
+    "embed-method": "/embed/14.03?method=pil",
     "exports": "/exports",
     "export": "/exports/{export}",
     "export-choices": "/exports/choices?area=14.03",
@@ -94,6 +97,7 @@ NO_SCREENS: Mapping[str, str] = {
     "webhook.show_answer": "for machines",
     "webhook.take_sms": "for machines",
     "webhook.take_status": "for machines",
+    "feed.show_file": "for machines",
     "phone.show_home": "leads to another screen",
     "phone.show_live": "a piece of the phone's page",
     "reminders.show_amount": "a piece of the reminders' page",
@@ -131,7 +135,7 @@ EXAMPLES: Mapping[str, str] = {
     "hook": "SELECT min(id) FROM hooks",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
 }
-OPEN = {"login"}  # what is there to see for who is not signed in
+OPEN = {"login", "embed", "embed-method"}  # what is there to see for who is not signed in
 
 
 def find_addresses(house: House) -> dict[str, str]:

@@ -37,11 +37,8 @@ ACTIONS: Mapping[str, str] = {
     "end_pause": mark("ended the pause of"),
     "enter": mark("entered by hand"),
     "export": mark("exported"),
-<<<<<<< HEAD
     "give_up": mark("gave up an event for the"),
-=======
     "hand_over": mark("handed to registration who is new in the"),
->>>>>>> helper/klikkb
     "import": mark("imported"),
     "import_changed": mark("changed from a file"),
     "import_new": mark("added from a file"),
@@ -55,6 +52,7 @@ ACTIONS: Mapping[str, str] = {
     "note": mark("noted"),
     "pause": mark("paused"),
     "propose": mark("proposed"),
+    "publish": mark("published for everybody the"),
     "read_again": mark("had read again"),
     "record": mark("recorded"),
     "refuse": mark("refused"),
@@ -66,14 +64,12 @@ ACTIONS: Mapping[str, str] = {
     "renew_recovery_codes": mark("made new recovery codes"),
     "renew_secret": mark("made a new secret for the"),
     "reopen": mark("opened again the"),
-<<<<<<< HEAD
     "replay": mark("had events told again to the"),
-=======
     "revoke": mark("revoked"),
->>>>>>> helper/klikkb
     "send": mark("sent out"),
     "send_again": mark("sent again"),
     "send_back": mark("sent back with a question"),
+    "show_again": mark("showed again to everybody the"),
     "sign_in": mark("signed in"),
     "sign_out_elsewhere": mark("signed out elsewhere"),
     "skip": mark("left out of reminders"),
@@ -87,6 +83,7 @@ ACTIONS: Mapping[str, str] = {
     "undo_reject": mark("undid the rejection of"),
     "undo_send_back": mark("undid the question about"),
     "undo_withdraw_approval": mark("approved again"),
+    "withdraw": mark("showed to nobody any more the"),
     "withdraw_approval": mark("withdrew the approval of"),
 }
 NOUNS: Mapping[str, str] = {
@@ -106,6 +103,8 @@ NOUNS: Mapping[str, str] = {
     "manners": mark("hours and days of reminders"),
     "message": mark("message"),
     "month": mark("month, closing"),
+    "open_figures": mark("public figures of"),
+    "open_month": mark("public month"),
     "outage": mark("outage"),
     "registration": mark("registration"),
     "reminders": mark("reminders"),
