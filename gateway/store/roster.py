@@ -91,6 +91,21 @@ def list_reporters(
     return _filled(session, found, today)
 
 
+def list_by_id(
+    session: Session,
+    *,
+    scope: Scope,
+    today: date,
+    wished: WishedReporters = WishedReporters(),
+    after: int = 0,
+    limit: int = BATCH,
+) -> tuple[KnownReporter, ...]:
+    """Return reporters of the area by id, from behind one on."""
+    statement = select(*_COLUMNS).where(_is_of(scope), *_wishes(wished, today), reporters.c.id > after)
+    rows = session.execute(statement.order_by(reporters.c.id).limit(limit))
+    return _filled(session, tuple(KnownReporter(*row) for row in rows), today)
+
+
 def find_reporter(session: Session, reporter_id: int, *, scope: Scope, today: date) -> KnownReporter | None:
     """Return the reporter of an id, or None where she is not there or has no facility in the area."""
     row = session.execute(select(*_COLUMNS).where(reporters.c.id == reporter_id, _is_of(scope))).first()
