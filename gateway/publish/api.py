@@ -129,7 +129,7 @@ def admit(needed: TokenScope | None, *, is_basic_taken: bool = False) -> Caller:
             "Tidak dikenal, sudah habis masa berlakunya, atau dicabut. Mintalah yang baru ke dinas.",
             headers=_challenge('error="invalid_token"', is_basic_taken=is_basic_taken),
         )
-    left = _throttle(runtime).take(f"{token.id}:{token.created_at:%s}", now)
+    left = _throttle(runtime).take(str(token.id), now)
     _note_use(runtime, token, now)
     if needed is not None and needed not in token.scopes:
         raise Refusal(
@@ -164,7 +164,11 @@ def as_seen(response: Response) -> Response:
 
 
 def paged(
-    rows: Sequence[Any], asked: Paged, tell: Callable[[Any], Told], place: Callable[[Any], object], told: type[Page[Any]]
+    rows: Sequence[Any],
+    asked: Paged,
+    tell: Callable[[Any], Told],
+    place: Callable[[Any], object],
+    told: type[Page[Any]],
 ) -> Page[Any]:
     """Return a page of one more row than fit, with the address of the page behind it."""
     kept = rows[: asked.limit]

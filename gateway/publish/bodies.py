@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from flask import request
@@ -17,14 +17,34 @@ from gateway.values import clean_text
 LARGEST_BODY = 64 * 1024  # bytes; a report of every cell of the largest form has 10 kB
 LONGEST_NUMBER = 18  # digits; what is longer is no count, and costs to read
 DEEPEST = 8
+MOST_FAULTS = 20  # of one request that are told
 Model = TypeVar("Model", bound=BaseModel)
+# What pydantic calls the faults that a system makes most, in both languages; the others are told in its own words.
+FAULTS: Mapping[str, tuple[str, str]] = {
+    "extra_forbidden": ("is not known here", "tidak dikenal di sini"),
+    "missing": ("is missing", "belum ada"),
+    "string_type": ("must be a text", "harus berupa teks"),
+    "string_pattern_mismatch": ("is not written as it must be", "penulisannya tidak sesuai"),
+    "string_too_short": ("is too short", "terlalu pendek"),
+    "string_too_long": ("is too long", "terlalu panjang"),
+    "too_long": ("has too many parts", "isinya terlalu banyak"),
+    "dict_type": ("must be an object", "harus berupa objek"),
+    "model_type": ("must be an object", "harus berupa objek"),
+    "list_type": ("must be a list", "harus berupa daftar"),
+    "literal_error": ("is none of the known words", "bukan salah satu kata yang dikenal"),
+    "bool_parsing": ("must be true or false", "harus true atau false"),
+    "greater_than_equal": ("is too small", "terlalu kecil"),
+    "less_than_equal": ("is too large", "terlalu besar"),
+    "datetime_from_date_parsing": ("is no instant as in RFC 3339", "bukan waktu menurut RFC 3339"),
+    "datetime_parsing": ("is no instant as in RFC 3339", "bukan waktu menurut RFC 3339"),
+}
 
 
 def read_query(model: type[Model]) -> Model:
     """Return what the address asks for. Errors: Refusal naming each parameter that is unknown, repeated or wrong."""
     repeated = [name for name in request.args if len(request.args.getlist(name)) > 1]
     if repeated:
-        raise _invalid([{"at": clean_text(name), "fault": "stands twice"} for name in dict.fromkeys(repeated)])
+        raise _invalid([(clean_text(name), "stands twice", "ditulis dua kali") for name in dict.fromkeys(repeated)])
     return _validate(model, dict(request.args.items()))
 
 
@@ -71,16 +91,24 @@ def _validate(model: type[Model], given: Any) -> Model:
         return model.model_validate(given)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise _invalid([{"at": _place(one["loc"]), "fault": one["msg"]} for one in faults[:20]]) from error
+        raise _invalid([(_place(one["loc"]), *_say(one)) for one in faults[:MOST_FAULTS]]) from error
+
+
+def _say(fault: Mapping[str, Any]) -> tuple[str, str]:
+    own = fault["msg"].removeprefix("Value error, ")
+    return FAULTS.get(fault["type"], (own, f"tidak sesuai ({own})"))
 
 
 def _place(steps: Sequence[int | str]) -> str:
     return clean_text(".".join(str(step) for step in steps))[:100]
 
 
-def _invalid(faults: list[dict[str, str]]) -> Refusal:
-    named = "; ".join(f"{one['at']}: {one['fault']}" if one["at"] else one["fault"] for one in faults[:3])
-    return Refusal(Kind.INVALID, f"Please correct: {named}", f"Mohon betulkan: {named}", faults=faults)
+def _invalid(found: Sequence[tuple[str, str, str]]) -> Refusal:
+    """Return the refusal of these faults. Shape: where, and what is wrong in English and in Indonesian."""
+    en = "; ".join(f"{at}: {words}" if at else words for at, words, _ in found[:3])
+    id_ = "; ".join(f"{at}: {words}" if at else words for at, _, words in found[:3])
+    faults = [{"at": at, "fault": words, "fault_id": words_id} for at, words, words_id in found]
+    return Refusal(Kind.INVALID, f"Please correct: {en}.", f"Mohon betulkan: {id_}.", faults=faults)
 
 
 def _too_large() -> Refusal:

@@ -67,7 +67,7 @@ class CoverageTold(Share):
         scope=TokenScope.READ_COVERAGE,
         says={
             "en": "How many facilities are to report a month, have reported it and are settled: by group and by area.",
-            "id": "Berapa faskes yang ada, yang lapor dan yang sudah final dalam satu bulan: menurut kelompok dan wilayah.",
+            "id": "Berapa faskes yang ada, lapor dan sudah final dalam satu bulan: menurut kelompok dan wilayah.",
         },
         query=AskCoverage,
         taken={200: CoverageTold},

@@ -71,7 +71,7 @@ def post_message(caller: Caller, _query: Asked, posted: PostMessage) -> Answer:
             Kind.INVALID,
             f"There is no channel {channel}.",
             f"Tidak ada kanal {channel}.",
-            faults=[{"at": "channel", "fault": "is not known"}],
+            faults=[{"at": "channel", "fault": "is not known", "fault_id": "tidak dikenal"}],
         )
     sms = InboundSms(
         provider_id=f"api:{caller.token.id}:{posted.id}",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from flask import request
 from pydantic import BeforeValidator, Field
 
 from gateway.errors import Raced
 from gateway.handle import accept, by_hand, closing
-from gateway.handle.accept import FromSystem
+from gateway.handle.accept import Accepted, FromSystem
 from gateway.handle.reading_json import to_json
 from gateway.publish import problems
 from gateway.publish.api import BASE, Answer, Caller, Operation, Resource
@@ -25,12 +25,13 @@ from gateway.review.enter import Checked
 from gateway.store import audit, handed_reports, register, tokens, totals
 from gateway.store.audit import NewAudit
 from gateway.store.base import Session
+from gateway.store.register import KnownFacility
 from gateway.store.reports import ReportKey
 from gateway.store.tokens import Posted, TokenScope
 from parsers.form import Form
 from parsers.judge import Finding
 from parsers.problems import ProblemCode
-from parsers.reading import ReadReport
+from parsers.reading import Problem, ReadReport
 
 resource = Resource("posting")
 routes = resource.routes
@@ -46,7 +47,7 @@ def _whole(given: Any) -> Any:
     return given
 
 
-Value = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=10**9)]
+Value = Annotated[int, Field(ge=0, le=10**9), BeforeValidator(_whole)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,20}(\.[a-z0-9_]{1,20})?$")]
 
 
@@ -64,8 +65,10 @@ class PostReport(Asked):
     remark: Annotated[str, Field(max_length=300)] = ""
     confirm: Annotated[
         list[Annotated[str, Field(pattern="^[0-9a-f]{16}$")]],
-        Field(max_length=300, description="What is doubtful, and yet so: `confirm` of each doubt of the answer before."),
-    ] = []
+        Field(
+            max_length=300, description="What is doubtful, and yet so: `confirm` of each doubt in the answer before."
+        ),
+    ]
 
 
 class Taken(Told):
@@ -79,6 +82,17 @@ class Taken(Told):
     report: ReportTold
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A report that can be stored, and what it is about."""
+
+    form: Form
+    facility: KnownFacility
+    sent_at: datetime
+    checked: Checked
+    is_closed: bool
+
+
 @resource.serve(
     Operation(
         name="postReport",
@@ -87,7 +101,7 @@ class Taken(Told):
         scope=TokenScope.WRITE_REPORTS,
         says={
             "en": "Send a report; it is judged as an SMS is. Sent again with its Idempotency-Key it is kept once.",
-            "id": "Kirim laporan; diperiksa seperti SMS. Bila dikirim lagi dengan Idempotency-Key yang sama, disimpan sekali.",
+            "id": "Kirim laporan; diperiksa seperti SMS. Dengan Idempotency-Key yang sama disimpan sekali.",
         },
         body=PostReport,
         headers={_KEY: "1 to 200 printable characters, another one for each report"},
@@ -112,7 +126,7 @@ def _read_key() -> str:
             Kind.INVALID,
             f"Send a header {_KEY} of 1 to {LONGEST_KEY} printable characters, another one for each report.",
             f"Kirim header {_KEY} berisi 1 sampai {LONGEST_KEY} karakter, berbeda untuk setiap laporan.",
-            faults=[{"at": _KEY, "fault": "is missing or too long"}],
+            faults=[{"at": _KEY, "fault": "is missing or too long", "fault_id": "belum ada atau terlalu panjang"}],
         )
     return key
 
@@ -123,42 +137,55 @@ def _take(caller: Caller, posted: PostReport, key: str) -> Answer:
         before = tokens.find_posted(session, caller.token, key)
         if before is not None:
             return _tell_again(session, caller, before, fingerprint)
-        form = next((one for one in caller.runtime.forms if one.code == posted.form), None)
-        facility = register.find_by_codes(session, [posted.facility], scope=caller.scope).get(posted.facility)
-        if form is None or facility is None or facility.merged_into is not None:
-            raise _refuse([Finding(ProblemCode.FACILITY_UNKNOWN, {"facility": posted.facility})] if form else [], posted)
-        sent_at = min(posted.sent_at or caller.now, caller.now)
-        if posted.sent_at is not None and posted.sent_at > caller.now + AHEAD:
-            raise Refusal(Kind.INVALID, "sent_at has not come yet.", "sent_at belum tiba.")
-        beside = by_hand.gather(session, form, facility.id, posted.period, sent_at)
-        report = ReadReport(form.code, posted.period, dict(posted.values), remark=posted.remark)
-        unknown = _find_unknown(posted, form)
-        checked = Checked(report, unknown) if unknown else enter.check(report, form, beside.facts, posted.confirm)
-        if checked.refusals:
-            raise _refuse(checked.refusals, posted)
-        if checked.unsure and not beside.is_closed:  # nobody is asked about a request: staff see what is doubtful
-            raise _doubt(checked)
-        about = ReportKey(form.code, facility.id, posted.period)
-        sent = FromSystem(
-            key=f"api:{caller.token.id}:{hashlib.sha256(key.encode()).hexdigest()}",
-            sent_at=sent_at,
-            reading=_as_reading(caller, checked, form),
-            values=posted.values,
-            form_version=form.version,
-            flags=_flags(checked, posted.period, is_closed=beside.is_closed),
-        )
-        taken = accept.take_posted(session, about, sent, caller.now, is_closed=beside.is_closed)
+        judged = _judge(session, caller, posted)
+        taken = _store(session, caller, judged, f"api:{caller.token.id}:{hashlib.sha256(key.encode()).hexdigest()}")
         kept = Posted(fingerprint, taken.report_id, taken.decision.value)
         tokens.keep_posted(session, caller.token, key, kept, caller.now)
-        totals.refresh_reports(session, [taken.report_id])
-        details = {"form": form.code, "period": posted.period, "values": dict(posted.values)}
-        who = f"API: {caller.token.name}"[:100]
-        audit.record(
-            session, NewAudit(caller.now, None, who, "post", "report", str(taken.report_id), facility.area, details)
-        )
         answer = _tell(session, caller, kept, 201)
         session.commit()
     return answer
+
+
+def _judge(session: Session, caller: Caller, posted: PostReport) -> Judged:
+    """Return a report that can be stored. Errors: Refusal telling what is wrong with it, or doubtful."""
+    form = next((one for one in caller.runtime.forms if one.code == posted.form), None)
+    if form is None:
+        raise _refuse_form(posted)
+    facility = register.find_by_codes(session, [posted.facility], scope=caller.scope).get(posted.facility)
+    if facility is None or facility.merged_into is not None:
+        raise _refuse([Finding(ProblemCode.FACILITY_UNKNOWN, {"facility": posted.facility})])
+    if posted.sent_at is not None and posted.sent_at > caller.now + AHEAD:
+        raise Refusal(Kind.INVALID, "sent_at has not come yet.", "sent_at belum tiba.")
+    sent_at = min(posted.sent_at or caller.now, caller.now)
+    beside = by_hand.gather(session, form, facility.id, posted.period, sent_at)
+    report = ReadReport(form.code, posted.period, dict(posted.values), remark=posted.remark)
+    unknown = _find_unknown(posted, form)
+    checked = Checked(report, unknown) if unknown else enter.check(report, form, beside.facts, posted.confirm)
+    if checked.refusals:
+        raise _refuse(checked.refusals)
+    if checked.unsure and not beside.is_closed:  # nobody is asked about a request: staff see what is doubtful
+        raise _doubt(checked)
+    return Judged(form, facility, sent_at, checked, beside.is_closed)
+
+
+def _store(session: Session, caller: Caller, judged: Judged, key: str) -> Accepted:
+    report, now = judged.checked.report, caller.now
+    period = str(report.period)
+    sent = FromSystem(
+        key=key,
+        sent_at=judged.sent_at,
+        reading=_as_reading(caller, judged),
+        values=report.values,
+        form_version=judged.form.version,
+        flags=_flags(judged.checked, period, is_closed=judged.is_closed),
+    )
+    about = ReportKey(judged.form.code, judged.facility.id, period)
+    taken = accept.take_posted(session, about, sent, now, is_closed=judged.is_closed)
+    totals.refresh_reports(session, [taken.report_id])
+    told = {"form": judged.form.code, "period": period, "values": dict(report.values)}
+    who, subject = f"API: {caller.token.name}"[:100], str(taken.report_id)
+    audit.record(session, NewAudit(now, None, who, "post", "report", subject, judged.facility.area, told))
+    return taken
 
 
 def _tell_again(session: Session, caller: Caller, before: Posted, fingerprint: str) -> Answer:
@@ -189,14 +216,16 @@ def _find_unknown(posted: PostReport, form: Form) -> tuple[Finding, ...]:
     )
 
 
-def _refuse(found: Any, posted: PostReport) -> Refusal:
-    if not found:
-        return Refusal(
-            Kind.INVALID,
-            f"There is no form {posted.form}; see {BASE}/forms.",
-            f"Tidak ada formulir {posted.form}; lihat {BASE}/forms.",
-            faults=[{"at": "form", "fault": "is not known"}],
-        )
+def _refuse_form(posted: PostReport) -> Refusal:
+    return Refusal(
+        Kind.INVALID,
+        f"There is no form {posted.form}; see {BASE}/forms.",
+        f"Tidak ada formulir {posted.form}; lihat {BASE}/forms.",
+        faults=[{"at": "form", "fault": "is not known", "fault_id": "tidak dikenal"}],
+    )
+
+
+def _refuse(found: Sequence[Problem | Finding]) -> Refusal:
     said = problems.say_findings(found)
     return Refusal(Kind.REPORT_REFUSED, said[0]["title"], said[0]["title_id"], problems=said)
 
@@ -219,7 +248,9 @@ def _flags(checked: Checked, period: str, *, is_closed: bool) -> list[Mapping[st
     return [closing.flag(period), *doubts, *flags]
 
 
-def _as_reading(caller: Caller, checked: Checked, form: Form) -> dict[str, Any]:
+def _as_reading(caller: Caller, judged: Judged) -> dict[str, Any]:
+    """Return what is kept beside the revision: the report, which system sent it, and which doubts it confirmed."""
+    checked, taught = judged.checked, judged.form.taught
     sure = [{"code": one.code.value, "about": dict(one.about)} for one in checked.asks if one not in checked.unsure]
     told = {"source": by_hand.BY_SYSTEM, "by": caller.token.name, "sure": sure}
-    return to_json(checked.report) | {"by_hand": told} | ({"taught": form.taught} if form.taught else {})
+    return to_json(checked.report) | {"by_hand": told} | ({"taught": taught} if taught else {})

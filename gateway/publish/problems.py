@@ -1,4 +1,4 @@
-"""How a fault is told to a system: `application/problem+json` (RFC 9457), in English and in Indonesian, never a trace."""
+"""How a fault is told to a system: `application/problem+json` (RFC 9457), in two languages, never with a trace."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from werkzeug.exceptions import HTTPException
 
 from gateway.errors import KabarError, Unavailable
 from parsers.judge import Finding
+from parsers.problems import ProblemCode
+from parsers.reading import Problem
 
 MEDIA_TYPE = "application/problem+json"
 DOCS = "/api/v1/docs"
@@ -36,7 +38,6 @@ class Kind(StrEnum):
     SCOPE_MISSING = "scope-missing"
     NOT_FOUND = "not-found"
     METHOD_REFUSED = "method-refused"
-    NOT_ACCEPTABLE = "not-acceptable"
     TOO_LARGE = "too-large"
     NOT_JSON = "not-json"
     INVALID = "invalid"
@@ -58,26 +59,27 @@ class About:
     id: str
 
 
-KINDS: Mapping[Kind, About] = {
-    Kind.UNREADABLE: About(400, "The request cannot be read", "Permintaan tidak dapat dibaca"),
-    Kind.TOKEN_MISSING: About(401, "A token is needed", "Perlu token"),
-    Kind.TOKEN_REFUSED: About(401, "This token opens nothing", "Token ini tidak berlaku"),
-    Kind.SCOPE_MISSING: About(403, "This token may not do that", "Token ini tidak berhak melakukannya"),
-    Kind.NOT_FOUND: About(404, "Not there, or not in the area of this token", "Tidak ada, atau di luar wilayah token"),
-    Kind.METHOD_REFUSED: About(405, "This address has no such method", "Alamat ini tidak mengenal metode itu"),
-    Kind.NOT_ACCEPTABLE: About(406, "Only JSON is spoken here", "Di sini hanya JSON"),
-    Kind.TOO_LARGE: About(413, "The request is too large", "Permintaan terlalu besar"),
-    Kind.NOT_JSON: About(415, "The body must be JSON", "Isi permintaan harus JSON"),
-    Kind.INVALID: About(422, "Something in the request is not as it must be", "Ada yang tidak sesuai dalam permintaan"),
-    Kind.REPORT_REFUSED: About(422, "The report cannot be taken as it is", "Laporan belum dapat diterima"),
-    Kind.REPORT_DOUBTFUL: About(422, "Something is doubtful: correct or confirm it", "Ada yang meragukan: betulkan atau tegaskan"),
-    Kind.KEY_REUSED: About(422, "This key was used for another report", "Kunci ini sudah dipakai untuk laporan lain"),
-    Kind.TOO_MANY: About(429, "Too many requests, wait a little", "Terlalu banyak permintaan, tunggu sebentar"),
-    Kind.FAILED: About(500, "A fault of ours; it was written down", "Kesalahan pada kami; sudah dicatat"),
-    Kind.NOT_BUILT: About(501, "This feed does not do that", "Umpan ini tidak melayani itu"),
-    Kind.UNAVAILABLE: About(503, "Not available, and nothing was kept: try again", "Belum tersedia, tidak ada yang disimpan: coba lagi"),
+_WORDS: Mapping[Kind, tuple[int, str, str]] = {
+    Kind.UNREADABLE: (400, "The request cannot be read", "Permintaan tidak dapat dibaca"),
+    Kind.TOKEN_MISSING: (401, "A token is needed", "Perlu token"),
+    Kind.TOKEN_REFUSED: (401, "This token opens nothing", "Token ini tidak berlaku"),
+    Kind.SCOPE_MISSING: (403, "This token may not do that", "Token ini tidak berhak melakukannya"),
+    Kind.NOT_FOUND: (404, "Not there, or not in the area of this token", "Tidak ada, atau di luar wilayah token"),
+    Kind.METHOD_REFUSED: (405, "This address has no such method", "Alamat ini tidak mengenal metode itu"),
+    Kind.TOO_LARGE: (413, "The request is too large", "Permintaan terlalu besar"),
+    Kind.NOT_JSON: (415, "The body must be JSON", "Isi permintaan harus JSON"),
+    Kind.INVALID: (422, "Something in the request is not as it must be", "Ada yang tidak sesuai dalam permintaan"),
+    Kind.REPORT_REFUSED: (422, "The report cannot be taken as it is", "Laporan belum dapat diterima"),
+    Kind.REPORT_DOUBTFUL: (422, "Something is doubtful: correct or confirm it", "Meragukan: betulkan atau tegaskan"),
+    Kind.KEY_REUSED: (422, "This key was used for another report", "Kunci ini sudah dipakai untuk laporan lain"),
+    Kind.TOO_MANY: (429, "Too many requests, wait a little", "Terlalu banyak permintaan, tunggu sebentar"),
+    Kind.FAILED: (500, "A fault of ours; it was written down", "Kesalahan pada kami; sudah dicatat"),
+    Kind.NOT_BUILT: (501, "This feed does not do that", "Umpan ini tidak melayani itu"),
+    Kind.UNAVAILABLE: (503, "Nothing was kept: try again later", "Tidak ada yang disimpan: coba lagi nanti"),
 }
-_BY_STATUS = {about.status: kind for kind, about in reversed(KINDS.items())}
+KINDS: Mapping[Kind, About] = {kind: About(*words) for kind, words in _WORDS.items()}
+LEVELS = {code.value: code.level.value for code in ProblemCode}
+_BY_STATUS = {KINDS[kind].status: kind for kind in [*KINDS][::-1]}  # the first of a status stands for it
 
 
 class Refusal(KabarError):
@@ -123,7 +125,12 @@ def _show(refusal: Refusal) -> Response:
         media_type = "application/json;odata.metadata=minimal"
         refusal.headers["OData-Version"] = "4.0"
     else:
-        told = {"type": f"{DOCS}#problem-{refusal.kind}", "title": about.en, "title_id": about.id, "status": about.status}
+        told = {
+            "type": f"{DOCS}#problem-{refusal.kind}",
+            "title": about.en,
+            "title_id": about.id,
+            "status": about.status,
+        }
         if refusal.en:
             told |= {"detail": refusal.en, "detail_id": refusal.id}
         told |= refusal.told
@@ -133,12 +140,13 @@ def _show(refusal: Refusal) -> Response:
     return response
 
 
-def say_findings(findings: Sequence[Finding], signs: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+def say_findings(found: Sequence[Problem | Finding], signs: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return what was found in a report, each with its code, its level and a sentence in both languages.
 
-    `signs` are what confirms a doubt, by its place in the list.
+    `signs` are what confirms each, where it can be confirmed.
     """
-    return [_say(finding) | ({"confirm": sign} if sign else {}) for finding, sign in zip(findings, signs or [""] * len(findings), strict=True)]
+    said = [_say(finding) for finding in found]
+    return [one | {"confirm": sign} for one, sign in zip(said, signs, strict=True)] if signs else said
 
 
 def say_flags(flags: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -146,8 +154,8 @@ def say_flags(flags: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [_say_code(str(flag.get("code", "")), flag.get("about") or {}) for flag in flags]
 
 
-def _say(finding: Finding) -> dict[str, Any]:
-    return _say_code(finding.code.value, finding.about) | {"level": finding.level.value}
+def _say(finding: Problem | Finding) -> dict[str, Any]:
+    return _say_code(str(finding.code), finding.about) | {"level": LEVELS[str(finding.code)]}
 
 
 def _say_code(code: str, about: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from gateway.publish.api import Caller, Operation, Resource, absent, choose_area, paged, read_cursor
 from gateway.publish.shapes import AreaCode, Asked, Instant, Page, Paged, Told
 from gateway.redact import mask_phone
-from gateway.store import roster
-from gateway.store.roster import KnownReporter, WishedReporters
+from gateway.store import handed_reporters, roster
+from gateway.store.roster import KnownReporter
 from gateway.store.tokens import TokenScope
+from gateway.values import Scope
 
 resource = Resource("reporters")
 routes = resource.routes
@@ -68,11 +69,11 @@ class ReporterPage(Page[ReporterTold]):
 )
 def list_reporters(caller: Caller, asked: ListReporters) -> Page[Any]:
     """Return a page of reporters."""
-    wished = WishedReporters(area=choose_area(caller, asked.area))
+    scope = Scope(choose_area(caller, asked.area))
     after = min(read_cursor(asked, int, 0), LARGEST_ID - 1)
     with caller.runtime.database.session(read_only=True) as session:
-        found = roster.list_by_id(
-            session, scope=caller.scope, today=_today(caller), wished=wished, after=after, limit=asked.limit + 1
+        found = handed_reporters.list_by_id(
+            session, scope=scope, today=_today(caller), after=after, limit=asked.limit + 1
         )
     return paged(found, asked, lambda one: _tell(one, caller), lambda one: one.id, ReporterPage)
 

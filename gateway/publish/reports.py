@@ -29,7 +29,6 @@ from gateway.values import COUNTING, ReportState
 resource = Resource("reports")
 routes = resource.routes
 LARGEST_ID = 2**63
-COUNTS, ALL = "counting", "all"
 State = Literal["counting", "all", "waiting", "flagged", "accepted", "approved", "rejected", "replaced", "withdrawn"]
 
 
@@ -42,10 +41,8 @@ class ListReports(Paged):
     facility: FacilityCode | None = None
     state: Annotated[
         State,
-        Field(
-            description="`counting`: accepted or approved, at most one of each facility and month. `all`: every revision."
-        ),
-    ] = COUNTS
+        Field(description="`counting`: accepted or approved, at most one a facility and month. `all`: every revision."),
+    ] = "counting"
     changed_since: Annotated[
         Instant | None,
         Field(description="Kept, or moved to another state, at this instant or later. Ask with `state=all` to follow."),
@@ -178,6 +175,6 @@ def tell_report(one: HandedReport, chosen: Sequence[Choices]) -> ReportTold:
 
 
 def _states(asked: str) -> tuple[str, ...]:
-    if asked == ALL:
+    if asked == "all":
         return ()
-    return tuple(sorted(COUNTING)) if asked == COUNTS else (ReportState(asked),)
+    return tuple(sorted(COUNTING)) if asked == "counting" else (ReportState(asked),)

@@ -37,11 +37,13 @@ AreaCode = Annotated[
         examples=["14.03"],
     ),
 ]
-FormCode = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,19}$", description="A form: see /api/v1/forms.", examples=["kb"])]
+FormCode = Annotated[
+    str, Field(pattern="^[a-z][a-z0-9_]{0,19}$", description="A form: see /api/v1/forms.", examples=["kb"])
+]
 FacilityCode = Annotated[str, Field(pattern="^[0-9]{9}$", description="A KB register code.", examples=["140300101"])]
 ItemCode = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,19}$", description="An item of the form.", examples=["pil"])]
 Rows = Annotated[
-    int, BeforeValidator(_digits), Field(ge=1, le=MOST_ROWS, description="At most so many rows in one answer.")
+    int, Field(ge=1, le=MOST_ROWS, description="At most so many rows in one answer."), BeforeValidator(_digits)
 ]
 Cursor = Annotated[
     str, Field(pattern="^[A-Za-z0-9_-]{1,400}$", description="Where to go on: from `next` of the page before.")

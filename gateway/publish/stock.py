@@ -31,7 +31,7 @@ class ListStock(Paged):
 
 
 class ItemTold(Told):
-    """One item. `usual` is what is given out in a usual month; `months` is how long it lasts, null where nobody knows."""
+    """One item. `usual` is what a usual month takes; `months` is how long it lasts, null where nobody knows."""
 
     item: str
     left: Count
@@ -116,6 +116,4 @@ def _tell(shelf: Shelf, form: Form, period: str, chosen: Sequence[Threshold], it
                 resupply=stock.resupply,
             )
         )
-    return StockTold(
-        facility=shelf.code, name=shelf.name, type=shelf.type, area=shelf.area, period=period, items=items
-    )
+    return StockTold(facility=shelf.code, name=shelf.name, type=shelf.type, area=shelf.area, period=period, items=items)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select
 
 from gateway.calendar import areas_around
 from gateway.settling import Choices, SettlesAt, find_choices
@@ -21,14 +21,20 @@ from gateway.store.settled import values_of
 from gateway.values import Scope
 
 BATCH = 100  # reports of one statement of values
+Place = tuple[int, str, str]  # in the order of all values: report, measure, item
+START: Place = (0, "", "")
 FEW = 20  # batches of one answer: what is narrow in a wide month is found over several answers, each in time
 
 
 @dataclass(frozen=True, slots=True)
 class WantedReports:
-    """Which reports are asked for; what is empty narrows nothing. `since`: kept or changed at this instant or later."""
+    """Which reports are asked for; what is empty narrows nothing.
+
+    `area` is around the facilities, `at` is right where they lie; `since`: kept or changed at this instant or later.
+    """
 
     area: str = ""
+    at: str = ""
     form: str = ""
     from_period: str = ""
     to_period: str = ""
@@ -80,7 +86,7 @@ class FlatValue:
     quantity: int
 
     @property
-    def place(self) -> tuple[int, str, str]:
+    def place(self) -> Place:
         """Where it stands in the order of all values."""
         return self.report.id, self.measure, self.item
 
@@ -103,17 +109,22 @@ def list_handed(
 ) -> tuple[HandedReport, ...]:
     """Return the reports from behind the one of an id on, by id: what comes in meanwhile stands behind them."""
     statement = _reports(wanted, scope).where(reports.c.id > after).order_by(reports.c.id).limit(limit)
-    return _with_values(session, session.execute(statement).all())
+    return _with_values(session, session.execute(statement).mappings().all())
 
 
 def find_handed(session: Session, report_id: int, *, scope: Scope) -> HandedReport | None:
     """Return one revision, or None where there is none within the scope."""
-    rows = session.execute(_reports(WantedReports(), scope).where(reports.c.id == report_id)).all()
+    rows = session.execute(_reports(WantedReports(), scope).where(reports.c.id == report_id)).mappings().all()
     return next(iter(_with_values(session, rows)), None)
 
 
 def list_flat(
-    session: Session, wanted: WantedValues, *, scope: Scope, after: tuple[int, str, str] = (0, "", ""), limit: int = 1000
+    session: Session,
+    wanted: WantedValues,
+    *,
+    scope: Scope,
+    after: tuple[int, str, str] = (0, "", ""),
+    limit: int = 1000,
 ) -> tuple[tuple[FlatValue, ...], tuple[int, str, str] | None]:
     """Return values from behind a place on, and the place to go on from; None where there is nothing behind.
 
@@ -178,6 +189,8 @@ def _reports(wanted: WantedReports, scope: Scope) -> Select[Any]:
 
 def _wishes(wanted: WantedReports, scope: Scope) -> list[ColumnElement[bool]]:
     found = [within(facilities.c.area, scope), within(facilities.c.area, Scope(wanted.area))]
+    if wanted.at:
+        found.append(facilities.c.area == wanted.at)
     if wanted.form:
         found.append(reports.c.form == wanted.form)
     if wanted.from_period and wanted.from_period == wanted.to_period:
@@ -196,9 +209,9 @@ def _wishes(wanted: WantedReports, scope: Scope) -> list[ColumnElement[bool]]:
     return found
 
 
-def _with_values(session: Session, rows: Sequence[Any]) -> tuple[HandedReport, ...]:
-    values = values_of(session, [row.id for row in rows]) if rows else {}
-    return tuple(HandedReport(*row, values=dict(values[row.id])) for row in rows)
+def _with_values(session: Session, rows: Sequence[RowMapping]) -> tuple[HandedReport, ...]:
+    values = values_of(session, [row["id"] for row in rows]) if rows else {}
+    return tuple(HandedReport(**row, values=dict(values[row["id"]])) for row in rows)
 
 
 def _flatten(report: HandedReport, wanted: WantedValues) -> list[FlatValue]:

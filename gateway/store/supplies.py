@@ -118,9 +118,7 @@ def list_shelves(
     for report_id, item, quantity in session.execute(select(*columns).where(*wanted)):
         left[report_id][item] = quantity
     given = _given_of_all(session, form, periods, [row.id for row in rows])
-    return tuple(
-        Shelf(*row[:-1], left=left.get(row.report_id, {}), given=given.get(row.id, {})) for row in rows
-    )
+    return tuple(Shelf(*row[:-1], left=left.get(row.report_id, {}), given=given.get(row.id, {})) for row in rows)
 
 
 def _given_of_all(
