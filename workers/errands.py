@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.runtime import Runtime, get_runtime
-from workers import broadcasts, reminders, totals
+from workers import broadcasts, exports, reminders, totals
 
 ERRANDS: Mapping[str, Callable[[Runtime], int]] = {
     broadcasts.NAME: broadcasts.drain,
+    exports.NAME: exports.drain,
     reminders.NAME: reminders.drain,
     totals.NAME: totals.drain,
 }

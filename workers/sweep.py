@@ -8,10 +8,11 @@ import structlog
 
 from gateway import jobs
 from gateway.runtime import Runtime
-from gateway.store import broadcasts, channels, inbox, mornings, outbox, questions, reports, totals
+from gateway.store import broadcasts, channels, exports, inbox, mornings, outbox, questions, reports, totals
 from gateway.store.base import Session, database_now
 from gateway.values import ReportState
 from workers.broadcasts import NAME as BROADCASTS
+from workers.exports import NAME as EXPORTS
 from workers.reminders import NAME as REMINDERS
 from workers.silence import Watch, tick
 from workers.totals import NAME as TOTALS
@@ -36,6 +37,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         ticked_at, rang_at = channels.last_tick(session, CLOCK), channels.last_tick(session, REMINDERS)
         is_unsummed = totals.has_unsummed(session)
         is_unqueued = broadcasts.has_unqueued(session)
+        is_unmade = exports.has_unmade(session, now)
     is_looked_at = rang_at is not None and abs((now - rang_at).total_seconds()) < REMIND_SECONDS
     if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
         with runtime.database.session() as session:
@@ -58,6 +60,8 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         runtime.bells.ring(jobs.ERRANDS, TOTALS)
     if is_unqueued:
         runtime.bells.ring(jobs.ERRANDS, BROADCASTS)
+    if is_unmade:
+        runtime.bells.ring(jobs.ERRANDS, EXPORTS)
     return len(lanes), len(names)
 
 

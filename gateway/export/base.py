@@ -27,8 +27,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 class Format:
     """What a format is called, and what it can hold.
 
-    Shape: `names` and `hints` by language; `forms` are the forms it is for, empty for every one; `most_months` of one
-    file. `needs_mapping`: it speaks in the codes of another system (`store.mappings`).
+    Shape: `names` and `hints` by language; `forms` are the forms it is for, empty for every one; `most_months` and
+    `most_reports` of one file, 0 for any number. `needs_mapping`: it speaks in the codes of another system.
     """
 
     names: Mapping[str, str]
@@ -38,6 +38,7 @@ class Format:
     forms: tuple[str, ...] = ()
     most_months: int = 12
     needs_mapping: bool = False
+    most_reports: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class About:
 
 @dataclass
 class Source:
-    """What a format writes. `reports` can be read once; `digest` and `report_ids` are whole when they have been.
+    """What a format writes. `reports` can be read once; `digest` and the ids are whole when they have been.
 
     Shape: `places` gives the facilities that are to report for a month, by code; `area_names` by code, of every area
     that a facility lies in and of those around it; `before(n)` the settled values of the n months before the first one,
@@ -79,12 +80,14 @@ class Source:
     before: Callable[[int], Mapping[int, Mapping[str, Mapping[str, int]]]]
     digest: Digest = field(default_factory=Digest)
     report_ids: list[int] = field(default_factory=list)
+    facility_ids: set[int] = field(default_factory=set)
 
     def reports(self) -> Iterator[Settled]:
         """Yield the settled reports by facility code, then month; each is taken into the fingerprint."""
         for report in self.stream():
             self.digest.add(report)
             self.report_ids.append(report.report_id)
+            self.facility_ids.add(report.place.id)
             yield report
 
 

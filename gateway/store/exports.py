@@ -32,10 +32,11 @@ from gateway.store.inbox import BigId
 from gateway.values import Scope
 
 QUEUED, MAKING, DONE, FAILED = "queued", "making", "done", "failed"
-LEASE = timedelta(minutes=10)  # whoever makes an export says so again before it ends
+LEASE = timedelta(minutes=15)  # longer than any job may take
 MOST_TRIES = 3
 KEPT = timedelta(days=7)  # a file holds whole facilities' figures: it is made again rather than kept
-PIECE = 1 << 20  # bytes
+PIECE = 1 << 20  # bytes of one part
+ROWS = 5000  # reports that one statement remembers
 
 exports = Table(
     "exports",
@@ -226,10 +227,9 @@ def keep_part(session: Session, export_id: int, part: int, content: bytes) -> No
 
 
 def keep_reports(session: Session, export_id: int, report_ids: Sequence[int]) -> None:
-    """Remember which revisions are in an export."""
-    for at in range(0, len(report_ids), 5000):
-        part = report_ids[at : at + 5000]
-        session.execute(insert(export_reports), [{"export_id": export_id, "report_id": one} for one in part])
+    """Remember that these revisions are in an export; `ROWS` at a time."""
+    if report_ids:
+        session.execute(insert(export_reports), [{"export_id": export_id, "report_id": one} for one in report_ids])
 
 
 def drop_pieces(session: Session, export_id: int) -> None:
