@@ -63,6 +63,10 @@ SCREENS: Mapping[str, str] = {
     "users": "/users",
     "user": "/users/{user}",
     "user-new": "/users/new",
+    "tokens": "/tokens",
+    "token": "/tokens/{token}",
+    "token-new": "/tokens/new",
+    "api-docs": "/api/v1/docs",
     "audit": "/audit",
     "account": "/account",
     "account-code": "/account/code",
@@ -90,6 +94,20 @@ NO_SCREENS: Mapping[str, str] = {
     "imports.download_faults": "a file",
     "imports.download_template": "a file",
     "imports.export": "a file",
+    "api_docs.show_spec": "for machines",
+    "api_coverage.getCoverage": "for machines",
+    "api_facilities.getFacility": "for machines",
+    "api_facilities.listFacilities": "for machines",
+    "api_forms.listForms": "for machines",
+    "api_reporters.getReporter": "for machines",
+    "api_reporters.listReporters": "for machines",
+    "api_reports.getReport": "for machines",
+    "api_reports.listReports": "for machines",
+    "api_stock.listStock": "for machines",
+    "odata.count_rows": "for machines",
+    "odata.show_metadata": "for machines",
+    "odata.show_rows": "for machines",
+    "odata.show_tables": "for machines",
 }
 # What the brackets stand for: each gives one number.
 EXAMPLES: Mapping[str, str] = {
@@ -108,9 +126,10 @@ EXAMPLES: Mapping[str, str] = {
     "import": "SELECT min(id) FROM imports",
     "unread": "SELECT max(id) FROM inbox WHERE text LIKE '%KALENDER%'",
     "at": "SELECT max(instr(text, 'KALENDER')) - 1 FROM inbox",
+    "token": "SELECT min(id) FROM tokens",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
 }
-OPEN = {"login"}  # what is there to see for who is not signed in
+OPEN = {"login", "api-docs"}  # what is there to see for who is not signed in
 
 
 def find_addresses(house: House) -> dict[str, str]:
