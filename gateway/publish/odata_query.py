@@ -16,7 +16,7 @@ ROWS = 1000  # of one page
 SIZE = 3  # words of a condition
 _KNOWN = {"$top", "$skip", "$count", "$select", "$filter", "$format", "$skiptoken"}
 _NAME, _TEXT = r"[A-Za-z_]+", r"'(?:[^']|'')*'"
-_TOKENS = re.compile(rf"\s*(?:({_TEXT})|({_NAME})|(-?[0-9]+)|([()]))")
+_TOKENS = re.compile(rf"\s*(?:({_TEXT})|({_NAME})|(-?[0-9]+)|([(),]))")
 _COMPARE = {"eq", "ge", "gt", "le", "lt"}
 
 

@@ -64,11 +64,9 @@ class PostReport(Asked):
     ] = None
     remark: Annotated[str, Field(max_length=300)] = ""
     confirm: Annotated[
-        list[Annotated[str, Field(pattern="^[0-9a-f]{16}$")]],
-        Field(
-            max_length=300, description="What is doubtful, and yet so: `confirm` of each doubt in the answer before."
-        ),
-    ]
+        tuple[Annotated[str, Field(pattern="^[0-9a-f]{16}$")], ...],
+        Field(max_length=300, description="Doubtful, and yet so: `confirm` of each doubt in the answer before."),
+    ] = ()
 
 
 class Taken(Told):

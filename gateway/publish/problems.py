@@ -16,7 +16,7 @@ import structlog
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from gateway.errors import KabarError, Unavailable
+from gateway.errors import KabarError, Raced, Unavailable
 from parsers.judge import Finding
 from parsers.problems import ProblemCode
 from parsers.reading import Problem
@@ -107,7 +107,7 @@ def answer_error(error: Exception) -> Response:
     """Answer a fault at one of our addresses; what only we can mend goes to the log with its trace."""
     if isinstance(error, Refusal):
         return _show(error)
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | Raced):
         logger.warning("not_answered", path=request.path, why=str(error))
         return _show(Refusal(Kind.UNAVAILABLE, headers={"Retry-After": "5"}))
     if isinstance(error, HTTPException):

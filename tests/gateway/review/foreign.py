@@ -97,7 +97,10 @@ BY_COLUMN: Mapping[str, Any] = {
     "users.password_hash": None,
     "user_invitations.expires_at": datetime(2035, 1, 1, tzinfo=UTC),
 }
-LINKS = {"inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by", "reminder_id"}
+LINKS = {
+    *("inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by", "reminder_id"),
+    *("export_id", "token_id"),
+}
 NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
 
 
