@@ -111,7 +111,7 @@ def show_token(token_id: int) -> Response:
     tone, words = _state(token, now)
     return frame.answer(
         "token.html",
-        one=token,
+        kept=token,
         place=place,
         tone=tone,
         words=words,

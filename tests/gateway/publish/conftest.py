@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -24,6 +24,15 @@ from tests.district import District, make_runtime
 WORDS = "KB 0925 BARU 12 AKTIF 40 PIL 30"
 
 
+class Answer(TestResponse):
+    """An answer in whose JSON a test looks around."""
+
+    @property
+    def json(self) -> Any:
+        """Return what it holds, or fail."""
+        return self.get_json()
+
+
 class System:
     """Another system with a token of its own."""
 
@@ -32,23 +41,24 @@ class System:
         self.secret = secret
         self.token_id = token_id
 
-    def get(self, path: str, **headers: str) -> TestResponse:
+    def get(self, path: str, **headers: str) -> Answer:
         """Ask for something under /api/v1."""
-        return self.client.get(f"/api/v1{path}", headers=self._headers(headers))
+        return cast(Answer, self.client.get(f"/api/v1{path}", headers=self._headers(headers)))
 
-    def post(self, path: str, sent: Any, **headers: str) -> TestResponse:
+    def post(self, path: str, sent: Any, **headers: str) -> Answer:
         """Send something under /api/v1."""
-        return self.client.post(f"/api/v1{path}", json=sent, headers=self._headers(headers))
+        return cast(Answer, self.client.post(f"/api/v1{path}", json=sent, headers=self._headers(headers)))
 
-    def report(self, key: str = "first", **changes: Any) -> TestResponse:
+    def report(self, key: str = "first", **changes: Any) -> Answer:
         """Send a report of PMB Ani's for September 2025."""
         values = {"baru": 12, "aktif": 40, "aktif.pil": 30}
         sent = {"form": "kb", "facility": "140300101", "period": "2025-09", "values": values} | changes
         return self.post("/reports", sent, Idempotency_Key=key)
 
-    def feed(self, path: str, password: str | None = None) -> TestResponse:
+    def feed(self, path: str, password: str | None = None) -> Answer:
         """Ask for something under /odata/v1, as a spreadsheet does."""
-        return self.client.get(f"/odata/v1{path}", auth=("excel", self.secret if password is None else password))
+        given = ("excel", self.secret if password is None else password)
+        return cast(Answer, self.client.get(f"/odata/v1{path}", auth=given))
 
     def all_items(self, path: str) -> list[Mapping[str, Any]]:
         """Return the rows of every page of a list."""

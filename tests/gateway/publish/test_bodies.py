@@ -46,8 +46,8 @@ def test_a_body_that_cannot_be_read_is_told_so_in_words(system: System, name: st
     given = {"Authorization": f"Bearer {system.secret}", "Idempotency-Key": "k", "Content-Type": "application/json"}
     answer = system.client.post("/api/v1/reports", data=body, headers=given)
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json"), answer.text
-    assert answer.json["detail"]
-    assert answer.json["detail_id"]
+    assert answer.get_json()["detail"]
+    assert answer.get_json()["detail_id"]
 
 
 def test_only_json_is_read(system: System) -> None:

@@ -71,7 +71,7 @@ def test_what_is_no_token_is_told_so_and_how_to_send_one(app: Flask, given: str)
     answer = app.test_client().get("/api/v1/reports", headers={"Authorization": given} if given else {})
     assert (answer.status_code, answer.mimetype) == (401, PROBLEM)
     assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="Kabar"')
-    assert answer.json["title_id"]
+    assert answer.get_json()["title_id"]
 
 
 def test_whoever_is_signed_in_to_the_pages_is_nobody_here(app: Flask, district: District) -> None:
@@ -181,7 +181,7 @@ def test_a_fault_of_ours_is_told_without_a_trace(system: System, monkeypatch: py
 def test_wrong_addresses_and_methods_are_problems_too(system: System, method: str, path: str, status: int) -> None:
     answer = system.client.open(f"/api/v1{path}", method=method, headers={"Authorization": f"Bearer {system.secret}"})
     assert (answer.status_code, answer.mimetype) == (status, PROBLEM)
-    assert answer.json["status"] == status
+    assert answer.get_json()["status"] == status
     assert ("Allow" in answer.headers) == (status == 405)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import text
-from werkzeug.test import TestResponse
 
 from gateway.store import inbox
 from gateway.store.inbox import InboxMessage
 from tests.district import PHONES, District
-from tests.gateway.publish.conftest import WORDS, System, Systems
+from tests.gateway.publish.conftest import WORDS, Answer, System, Systems
 
 
 @pytest.fixture
@@ -18,7 +17,7 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-def hand_over(system: System, sender: str = "ani", words: str = WORDS, key: str = "m1") -> TestResponse:
+def hand_over(system: System, sender: str = "ani", words: str = WORDS, key: str = "m1") -> Answer:
     """Hand over a message of somebody's."""
     return system.post("/messages", {"id": key, "sender": PHONES.get(sender, sender), "text": words})
 

@@ -58,7 +58,7 @@ def test_the_feed_describes_the_tables_and_columns_that_it_gives(filled: System)
     assert [one.get("Name") for one in root.iter(f"{EDM}EntitySet")] == names == ["Values", "Coverage"]
     for kind in root.iter(f"{EDM}EntityType"):
         name = str(kind.get("Name")).removesuffix("Row")
-        columns = [one.get("Name") for one in kind.iter(f"{EDM}Property")]
+        columns = [str(one.get("Name")) for one in kind.iter(f"{EDM}Property")]
         answer = filled.feed(f"/{name}").json
         assert answer["@odata.context"] == f"http://localhost/odata/v1/$metadata#{name}"
         assert all(sorted(row) == sorted(columns) for row in answer["value"])
@@ -96,7 +96,10 @@ def test_filters_and_columns_are_taken_as_excel_writes_them(filled: System) -> N
         {"measure": "aktif", "item": "pil", "quantity": 30},
         {"measure": "baru", "item": "", "quantity": 12},
     ]
-    count = lambda words: len(rows(filled, f"/Values?$filter={words}"))  # noqa: E731  a short hand
+
+    def count(words: str) -> int:
+        return len(rows(filled, f"/Values?$filter={words}"))
+
     assert count("item eq ''") == 6
     assert count("measure eq 'akhir' and item eq 'kondom'") == 1
     assert count("regency eq '14.03' and area eq '14.03.01'") == len(rows(filled, "/Values"))

@@ -6,17 +6,16 @@ import threading
 from datetime import timedelta
 
 import pytest
-from werkzeug.test import TestResponse
 
 from gateway.app import create_app
 from gateway.publish import problems
 from gateway.store import audit, reports
 from gateway.store.audit import Wanted
 from gateway.store.reports import Report, ReportKey
-from gateway.values import Scope
+from gateway.values import ReportState, Scope
 from parsers.problems import ProblemCode
 from tests.district import District
-from tests.gateway.publish.conftest import System, Systems
+from tests.gateway.publish.conftest import Answer, System, Systems
 from tests.gateway.review.visits import sign_in
 
 
@@ -26,7 +25,7 @@ def revisions(district: District, form: str = "kb", place: str = "PMB01", period
         return list(reports.revisions(session, ReportKey(form, district.ids[place], period)))
 
 
-def codes_of(answer: TestResponse) -> list[str]:
+def codes_of(answer: Answer) -> list[str]:
     """Return what is wrong or doubtful."""
     return [one["code"] for one in answer.json["problems"]]
 
@@ -131,7 +130,7 @@ def test_after_approval_a_posted_report_is_a_proposal(system: System, district: 
     sign_in(staff, district.runtime)
     [report] = revisions(district)
     with district.database.session() as session:
-        reports.set_state(session, report.id, reports.ReportState.APPROVED, was="accepted")
+        reports.set_state(session, report.id, ReportState.APPROVED, was="accepted")
         session.commit()
     district.pass_time(seconds=1)
     assert system.report("b", values={"baru": 12, "aktif": 40}).json["decision"] == "unchanged"
@@ -168,7 +167,7 @@ def test_a_report_without_a_key_is_refused_by_the_headers_name(system: System, k
 
 
 def test_a_report_sent_many_times_at_once_is_kept_once(system: System, district: District) -> None:
-    answers: list[TestResponse] = []
+    answers: list[Answer] = []
     start = threading.Barrier(6)
 
     def send() -> None:

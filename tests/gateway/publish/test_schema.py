@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -18,12 +19,13 @@ from werkzeug.serving import make_server
 
 from gateway.app import create_app
 from gateway.publish import openapi
+from gateway.publish.api import BASE
 from gateway.store.base import Database
 from tests.district import District, make_runtime
 from tests.gateway.publish.conftest import WORDS, Systems, plant_neighbour
 
 EXAMPLES = 25  # of each operation and mode
-OPERATIONS = [(operation.method, f"{openapi.BASE}{operation.path}") for _, operation in openapi.list_operations()]
+OPERATIONS = [(operation.method, f"{BASE}{operation.path}") for _, operation in openapi.list_operations()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def test_every_answer_is_as_the_description_says(server: Server, method: str, pa
 
     @settings(max_examples=EXAMPLES, phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck))
     @given(case=strategy)
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         given = {"Authorization": f"Bearer {server.secret}"}
         case.call_and_validate(headers=given, excluded_checks=[positive_data_acceptance])
 
