@@ -90,7 +90,10 @@ def write_export(
         digest=digest,
         reports=len(source.report_ids),
         facilities=len(source.facility_ids),
-        about={"said": [list(pair) for pair in say_about(source.about, digest)]},
+        about={
+            "said": [list(pair) for pair in say_about(source.about, digest)],
+            "settles_at": source.about.choices.settles_at.value,
+        },
     )
     return made, source
 
@@ -105,7 +108,7 @@ def check_size(source: Source, chosen: ExportFormat) -> None:
         )
     if most and count > most:
         raise Permanent(
-            f"{count} laporan terlalu banyak untuk satu berkas ini (paling banyak {most}). Pilih wilayah yang lebih kecil,"
+            f"{count} laporan terlalu banyak untuk satu berkas ini (paling banyak {most}). Pilih wilayah yang kecil,"
             f" bulan yang lebih sedikit, atau CSV. / {count} reports are too many for one such file (at most {most})."
             " Choose a smaller area or fewer months, or CSV."
         )
