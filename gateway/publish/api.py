@@ -65,7 +65,6 @@ class Operation:
     body: type[Asked] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     path_pattern: str = ""
-    refused: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +174,7 @@ def paged(
     following = None
     if len(rows) > asked.limit:
         chosen = asked.model_dump(mode="json", exclude_none=True, exclude={"cursor"})
-        words = {name: str(value) for name, value in chosen.items()}
+        words = {name: value if isinstance(value, str) else json.dumps(value) for name, value in chosen.items()}
         following = f"{request.path}?{urlencode(words | {'cursor': write_cursor(place(kept[-1]), asked)})}"
     return told(items=[tell(row) for row in kept], next=following)
 
@@ -187,15 +186,19 @@ def write_cursor(place: object, asked: Asked) -> str:
 
 
 def read_cursor(asked: Paged, kind: type[Any], first: Any) -> Any:
-    """Return the place where a list goes on, or its first. Errors: Refusal for a cursor of another question."""
+    """Return the place where a list goes on, or its first. Errors: Refusal for a cursor of another question.
+
+    A place is an id or a code; what the database is asked with it has the token's scope, whoever made the cursor.
+    """
     if asked.cursor is None:
         return first
     try:
         padded = asked.cursor + "=" * (-len(asked.cursor) % 4)
         mark, place = json.loads(base64.urlsafe_b64decode(padded))
-        if mark == _fingerprint(asked) and type(place) is kind and (kind is not int or 0 <= place < 2**63):
+        is_place = 0 <= place < 2**63 if type(place) is int else place.isascii() and place.isdecimal()
+        if mark == _fingerprint(asked) and type(place) is kind and is_place:
             return place
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         pass  # said below, in the same words
     raise Refusal(
         Kind.INVALID,
@@ -256,7 +259,7 @@ def _note_use(runtime: Runtime, token: Token, now: datetime) -> None:
             tokens.note_use(session, token, now)
             session.commit()
     except Unavailable as error:  # who asks is answered all the same
-        logger.warning("use_not_noted", token=token.id, why=str(error))
+        logger.warning("use_not_noted", system=token.name, why=str(error))
 
 
 def _fingerprint(asked: Asked) -> str:

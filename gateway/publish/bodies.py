@@ -31,6 +31,7 @@ FAULTS: Mapping[str, tuple[str, str]] = {
     "dict_type": ("must be an object", "harus berupa objek"),
     "model_type": ("must be an object", "harus berupa objek"),
     "list_type": ("must be a list", "harus berupa daftar"),
+    "tuple_type": ("must be a list", "harus berupa daftar"),
     "literal_error": ("is none of the known words", "bukan salah satu kata yang dikenal"),
     "bool_parsing": ("must be true or false", "harus true atau false"),
     "greater_than_equal": ("is too small", "terlalu kecil"),

@@ -84,7 +84,7 @@ def post_message(caller: Caller, _query: Asked, posted: PostMessage) -> Answer:
         is_elsewhere = senders.is_known_elsewhere(session, sms.sender.address, scope=caller.scope)
         trace_id = keep.keep_sms(session, channel, sms, now, for_staff=ELSEWHERE if is_elsewhere else "")
         session.commit()
-    logger.info("kept" if trace_id else "repeated", channel=channel, token_id=caller.token.id, trace_id=trace_id)
+    logger.info("kept" if trace_id else "repeated", channel=channel, system=caller.token.name, trace_id=trace_id)
     if trace_id and not is_elsewhere:
         runtime.bells.ring(jobs.INBOUND, lane_of(sms.sender.address))
     return Answer(Kept(id=posted.id, repeated=not trace_id), 202)

@@ -121,7 +121,8 @@ def test_of_an_sms_and_a_posted_report_the_one_sent_later_counts(system: System,
     new = system.report("new", values={"baru": 2, "aktif": 42})
     assert (new.json["decision"], new.json["report"]["replaces"]) == ("counts", revisions(district)[0].id)
     ahead = (district.runtime.now() + timedelta(hours=1)).isoformat()
-    assert system.report("ahead", sent_at=ahead).status_code == 422
+    for wrong in (ahead, "2025-10-03T05:00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "yesterday"):
+        assert system.report("wrong", sent_at=wrong).status_code == 422, wrong
 
 
 def test_after_approval_a_posted_report_is_a_proposal(system: System, district: District) -> None:

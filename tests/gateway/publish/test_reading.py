@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 
@@ -152,6 +153,14 @@ def test_a_cursor_of_another_question_or_of_nobody_is_refused_in_words(system: S
     assert system.get(f"/facilities?limit=3&cursor={cursor}").status_code == 200
     for path in (f"/facilities?type=PMB&cursor={cursor}", f"/reports?cursor={cursor}", "/reports?cursor=e30"):
         assert system.get(path).status_code == 422, path
+
+
+@pytest.mark.parametrize("place", [-1, 2**63, True, None, 1.5, "x\x00", [], {}, "٣"])
+def test_a_cursor_that_was_made_by_hand_is_refused_in_words(system: System, place: object) -> None:
+    cursor = system.get("/facilities?limit=1").json["next"].rpartition("cursor=")[2]
+    mark = json.loads(base64.urlsafe_b64decode(cursor + "==="))[0]
+    forged = base64.urlsafe_b64encode(json.dumps([mark, place]).encode()).decode().rstrip("=")
+    assert system.get(f"/facilities?cursor={forged}").status_code == 422
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
