@@ -81,6 +81,10 @@ SCREENS: Mapping[str, str] = {
     "users": "/users",
     "user": "/users/{user}",
     "user-new": "/users/new",
+    "tokens": "/tokens",
+    "token": "/tokens/{token}",
+    "token-new": "/tokens/new",
+    "api-docs": "/api/v1/docs",
     "audit": "/audit",
     "account": "/account",
     "account-code": "/account/code",
@@ -111,6 +115,20 @@ NO_SCREENS: Mapping[str, str] = {
     "imports.download_template": "a file",
     "imports.export": "a file",
     "klikkb_files.download_faults": "a file",
+    "api_docs.show_spec": "for machines",
+    "api_coverage.getCoverage": "for machines",
+    "api_facilities.getFacility": "for machines",
+    "api_facilities.listFacilities": "for machines",
+    "api_forms.listForms": "for machines",
+    "api_reporters.getReporter": "for machines",
+    "api_reporters.listReporters": "for machines",
+    "api_reports.getReport": "for machines",
+    "api_reports.listReports": "for machines",
+    "api_stock.listStock": "for machines",
+    "odata.count_rows": "for machines",
+    "odata.show_metadata": "for machines",
+    "odata.show_rows": "for machines",
+    "odata.show_tables": "for machines",
 }
 # What the brackets stand for: each gives one number or word.
 EXAMPLES: Mapping[str, str] = {
@@ -133,9 +151,10 @@ EXAMPLES: Mapping[str, str] = {
     "at": "SELECT max(instr(text, 'KALENDER')) - 1 FROM inbox",
     "export": "SELECT ref FROM exports ORDER BY id DESC LIMIT 1",
     "hook": "SELECT min(id) FROM hooks",
+    "token": "SELECT min(id) FROM tokens",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
 }
-OPEN = {"login", "embed", "embed-method"}  # what is there to see for who is not signed in
+OPEN = {"login", "embed", "embed-method", "api-docs"}  # what is there to see for who is not signed in
 
 
 def find_addresses(house: House) -> dict[str, str]:

@@ -129,6 +129,8 @@ LINKS = {
     "export_id",
     "hook_id",
     "event_id",
+    *("inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by", "reminder_id"),
+    *("export_id", "token_id"),
 }
 NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
 
