@@ -93,7 +93,10 @@ def write_export(
         digest=digest,
         reports=len(source.report_ids),
         facilities=len(source.facility_ids),
-        about={"said": [list(pair) for pair in say_about(source.about, digest)]},
+        about={
+            "said": [list(pair) for pair in say_about(source.about, digest)],
+            "settles_at": source.about.choices.settles_at.value,
+        },
     )
     return made, source
 
@@ -108,19 +111,14 @@ def check_size(source: Source, chosen: ExportFormat) -> None:
         )
     if most and count > most:
         raise Permanent(
-            f"{count} laporan terlalu banyak untuk satu berkas ini (paling banyak {most}). Pilih wilayah yang lebih kecil,"
+            f"{count} laporan terlalu banyak untuk satu berkas ini (paling banyak {most}). Pilih wilayah yang kecil,"
             f" bulan yang lebih sedikit, atau CSV. / {count} reports are too many for one such file (at most {most})."
             " Choose a smaller area or fewer months, or CSV."
         )
 
 
 def name_file(export: Export, chosen: ExportFormat) -> str:
-    """Return what an export's file is called: its format, area, months and ref, so that no two are the same.
-
-    >>> months = "2025-09"
-    >>> "-".join(["kabar", "siga", "14.03", months, "a1b2"]) + ".xlsx"
-    'kabar-siga-14.03-2025-09-a1b2.xlsx'
-    """
+    """Return what an export's file is called: its format, area, months and ref, so that no two are the same."""
     months = (
         export.period_from if export.period_from == export.period_to else f"{export.period_from}--{export.period_to}"
     )
@@ -148,12 +146,19 @@ def _keep(
             exports.keep_part(session, export.id, part, piece)
             session.commit()
         part += 1
+    note(database, export, token, made, source, now, is_kept=True)
+
+
+def note(
+    database: Database, export: Export, token: str, made: Made, source: Source, now: datetime, *, is_kept: bool
+) -> None:
+    """Remember which reports are in an export, then that it is made; whoever makes it again has the last word."""
     for at in range(0, len(source.report_ids), exports.ROWS):
         with database.session() as session:
             exports.keep_reports(session, export.id, source.report_ids[at : at + exports.ROWS])
             session.commit()
     with database.session() as session:
-        if exports.finish(session, export, token, made, now):
+        if exports.finish(session, export, token, made, now, is_kept=is_kept):
             session.commit()
 
 

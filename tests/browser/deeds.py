@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,6 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from gateway.runtime import Runtime
+from tests.klikkb import make_agreement
+from workers import exports
 
 FACILITIES = (
     b"Kode,Nama,Jenis,Kode wilayah,Nama pendek\n"
@@ -64,6 +67,43 @@ def pause_reminders(runtime: Runtime, staff: FlaskClient) -> None:
     fill_in(staff, f"/reminders/facilities/{facility}/skip", "/skip$", why="leave", until="2025-10-20")
 
 
+def keep_directory(runtime: Runtime, staff: FlaskClient) -> None:
+    """Take over a directory of Klik-KB with most of our midwives and some others, and look at the next file of it."""
+    with runtime.database.session() as session:
+        ours = text(
+            "SELECT r.name, p.phone FROM reporters r JOIN reporter_phones p ON p.reporter_id = r.id ORDER BY r.id"
+        )
+        known = [(name, phone) for name, phone in session.execute(ours)][2:40]
+        make_agreement(session, number="HK.02.01/214/2025", may_name=True, ends_on=date(2025, 10, 31))
+        session.commit()
+    others = [("Bidan Nurlela, S.Keb", "0812-7700-1001"), ("Bdn. Sri Wahyuni", "0812-7700-1002"), ("Yusnidar", "")]
+    rows = [f"KK{at:05};{name};{phone};Bantan\n" for at, (name, phone) in enumerate(known + others, start=1201)]
+    heads, extra = "ID Klik-KB;Nama Lengkap;No WA;Kecamatan\n", "KK01300;Bidan Rosmiati;0812-7700-1009;Rupat\n"
+    for text_of_file in (heads + "".join(rows), heads + "".join(rows[3:]) + extra + "KK01301;Fitri;8,1E+11;Rupat\n"):
+        file = (io.BytesIO(text_of_file.encode()), "direktori-klik-kb.csv")
+        address = fill_in(staff, "/klikkb/files?area=14.03", "/klikkb/files", file=file)
+        if "KK01300" not in text_of_file:
+            columns = {"column0": "klikkb_id", "column1": "name", "column2": "phones", "column3": "area"}
+            fill_in(staff, address, "/columns$", **columns)
+            fill_in(staff, address, "/apply$")
+
+
+def hand_on(runtime: Runtime, staff: FlaskClient) -> None:
+    """Have files made of what counts, then reject a report that is in them."""
+    chosen = {"area": "14.03", "settles_at": "accepted", "injectable_as": "suntik3"}
+    fill_in(staff, "/exports/choices?area=14.03", "/exports/choices$", **chosen)
+    with runtime.database.session(read_only=True) as session:
+        wrong = text(
+            "SELECT max(id) FROM reports WHERE state = 'accepted' AND form = 'kb' AND period = '2025-09'"
+            " AND facility_id IN (SELECT id FROM facilities WHERE area LIKE '14.03.%')"
+        )
+        report = session.execute(wrong).scalar_one()
+    for name in ("csv_excel", "siga_kb"):
+        fill_in(staff, "/exports", "/exports$", format=name, form="kb", first="2025-09", last="2025-09", area="14.03")
+    exports.drain(runtime)
+    fill_in(staff, f"/reports/{report}", "reject$", reason="Angkanya milik faskes lain.")
+
+
 def do_all(runtime: Runtime, staff: FlaskClient) -> None:
     """Approve, reject and correct, propose a word, prepare a broadcast, read a file in, and close a month."""
     with runtime.database.session(read_only=True) as session:
@@ -89,6 +129,8 @@ def do_all(runtime: Runtime, staff: FlaskClient) -> None:
         period="2025-09",
     )
     pause_reminders(runtime, staff)
+    hand_on(runtime, staff)
+    keep_directory(runtime, staff)
     file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
     fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
     fill_in(staff, "/calendar/close?area=14.03&form=kb&period=2025-07", "/calendar/close", reason="Sudah direkap.")

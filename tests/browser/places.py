@@ -54,6 +54,9 @@ SCREENS: Mapping[str, str] = {
     "broadcast-edit": "/broadcasts/{broadcast}/edit",
     "broadcast-new": "/broadcasts/new",
     "phone": "/phone",
+    "exports": "/exports",
+    "export": "/exports/{export}",
+    "export-choices": "/exports/choices?area=14.03",
     "channels": "/channels",
     "thresholds": "/thresholds",
     "wordings": "/wordings",
@@ -92,12 +95,13 @@ NO_SCREENS: Mapping[str, str] = {
     "thread.show_thread_to": "leads to the conversation",
     "login.show_code": "between the password and the first screen",
     "invitation.show_invitation": "once, for who was invited",
+    "exports.download": "a file",
     "imports.download_faults": "a file",
     "imports.download_template": "a file",
     "imports.export": "a file",
     "klikkb_files.download_faults": "a file",
 }
-# What the brackets stand for: each gives one number.
+# What the brackets stand for: each gives one number or word.
 EXAMPLES: Mapping[str, str] = {
     "flagged": "SELECT min(id) FROM reports WHERE state = 'waiting'",
     "replaced": "SELECT min(replaces_id) FROM reports WHERE replaces_id IS NOT NULL",
@@ -115,6 +119,7 @@ EXAMPLES: Mapping[str, str] = {
     "listing": "SELECT min(id) FROM imports WHERE kind = 'directory'",
     "unread": "SELECT max(id) FROM inbox WHERE text LIKE '%KALENDER%'",
     "at": "SELECT max(instr(text, 'KALENDER')) - 1 FROM inbox",
+    "export": "SELECT ref FROM exports ORDER BY id DESC LIMIT 1",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
 }
 OPEN = {"login"}  # what is there to see for who is not signed in
@@ -127,7 +132,7 @@ def find_addresses(house: House) -> dict[str, str]:
     return {name: address.format(**numbers) for name, address in SCREENS.items()}
 
 
-def _ask(session: Session, question: str) -> int:
+def _ask(session: Session, question: str) -> str:
     found = session.execute(text(question)).scalar_one()
     assert found is not None, f"the office has none: {question}"
-    return int(found)
+    return str(found)

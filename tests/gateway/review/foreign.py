@@ -49,6 +49,8 @@ BY_NAME: Mapping[str, Any] = {
 BY_COLUMN: Mapping[str, Any] = {
     "areas.code": PLACE,
     "areas.parent": AREA,
+    "agreements.partner": "klikkb",
+    "agreements.measures": {"kb": ["aktif"]},
     "aliases.kind": "item",
     "aliases.code": "pil",
     "aliases.state": "proposed",
@@ -62,6 +64,16 @@ BY_COLUMN: Mapping[str, Any] = {
     "decisions.state_after": "approved",
     "decisions.changes": {},
     "decisions.batch": "foreign",
+    "exports.ref": "foreign",
+    "exports.format": "csv_machine",
+    "exports.period_from": PERIOD,
+    "exports.period_to": PERIOD,
+    "exports.state": "done",
+    "exports.about": {"said": [], "settles_at": "accepted"},
+    "exports.bytes": 1,
+    "exports.reports": 1,
+    "exports.file_name": MARK,
+    "export_choices.settles_at": "accepted",
     "facilities.type": "PMB",
     "facilities.code": "727199900",
     "facilities.area": PLACE,
@@ -71,6 +83,9 @@ BY_COLUMN: Mapping[str, Any] = {
     "imports.columns": {},
     "imports.expires_at": datetime(2035, 1, 1, tzinfo=UTC),
     "inbox.state": "for_staff",
+    "klikkb_columns.headings": [MARK],
+    "klikkb_columns.fields": ["name"],
+    "klikkb_imports.counts": {"new": 1, "changed": 0, "gone": 0, "same": 0, "wrong": 0},
     "ladders.types": [],
     "ladders.rungs": [
         {"code": "due", "days": 0, "hour": 8, "audience": "responsible", "wording": "remind_due", "is_on": True}
@@ -97,7 +112,18 @@ BY_COLUMN: Mapping[str, Any] = {
     "users.password_hash": None,
     "user_invitations.expires_at": datetime(2035, 1, 1, tzinfo=UTC),
 }
-LINKS = {"inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by", "reminder_id"}
+LINKS = {
+    "import_id",
+    "inbox_id",
+    "reporter_id",
+    "report_id",
+    "facility_id",
+    "user_id",
+    "broadcast_id",
+    "proposed_by",
+    "reminder_id",
+    "export_id",
+}
 NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
 
 
