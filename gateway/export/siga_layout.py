@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import Permanent
+from gateway.export.workbook import PAPERS
 
 FILE = Path(__file__).with_name("siga.toml")
 PART = "siga"  # an area's own layout stands under [siga.kb] and [siga.alokon]
@@ -45,7 +46,7 @@ class Row:
 class Layout:
     """The sheet of one form. `rest` is the row of what reports do not break down; an empty `total` is no row at all.
 
-    Shape: `sources` are rows to be filled in by hand under each row.
+    Shape: `sources` are rows to be filled in by hand under each row; `paper` is one of `workbook.PAPERS`.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Layout:
     notes: tuple[str, ...]
     signatures: tuple[str, ...]
     sources: tuple[str, ...]
+    paper: str
 
 
 @lru_cache(64)
@@ -82,6 +84,7 @@ def read_layout(form: str, chosen: str = "") -> Layout:
         notes=tuple(merged["notes"]),
         signatures=tuple(merged["signatures"]),
         sources=tuple(merged.get("sources", ())),
+        paper=merged["paper"],
     )
 
 
@@ -116,12 +119,14 @@ def _find_faults(over: Any, plain: Mapping[str, Any]) -> list[str]:
 
 
 def _sheet_faults(sheet: Mapping[str, Any], plain: Mapping[str, Any]) -> list[str]:
-    known = (*_WORDS, *_LISTS, "columns", "rows")
+    known = (*_WORDS, *_LISTS, "paper", "columns", "rows")
     found = [f"{name}: tidak dikenal / not known: {', '.join(known)}" for name in sheet if name not in known]
     found += [f"{name}: harus teks / must be text" for name in _WORDS if not _is_text(sheet.get(name, ""), empty=True)]
     for name in _LISTS:
         if not _is_texts(sheet.get(name, [])):
             found.append(f"{name}: harus daftar teks / must be a list of texts")
+    if sheet.get("paper", plain["paper"]) not in PAPERS:
+        found.append(f"paper: {', '.join(PAPERS)}")
     measures = {code for one in plain["columns"] for code in one.get("plus", ())}
     found += _column_faults(sheet.get("columns", plain["columns"]), measures)
     return found + _row_faults(sheet.get("rows", plain["rows"]))
