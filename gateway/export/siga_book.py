@@ -19,7 +19,7 @@ from gateway.export.workbook import OPTIONS, name_sheet, set_up_blocks, set_up_p
 
 MOST_BREAKS = 1000  # Microsoft Excel, limits: 1,026 page breaks in a sheet
 NUMBERS, DIFFERENCES = "#,##0;[Red]-#,##0", "[Red]#,##0;[Red]-#,##0;0"
-HEADING, FIGURE = 28, 11  # characters of the first column, and of the others
+HEADING, WIDEST, FIGURE = 28, 60, 11  # characters of the first column, of it at most, and of the others
 HIGH = 45  # points: a row of headings
 AROUND = 14  # rows of a block beside those of its table: title, facts, headings, what is left empty
 
@@ -78,11 +78,13 @@ class Forms:
         self._sheet, self._layout, self._looks = sheet, layout, looks
         self._at = 0
         self._breaks: list[int] = []
-        sheet.set_column(0, 0, HEADING)
+        heads = [len(name_row(layout, row.heading, has_sources=bool(layout.sources))) for row in layout.rows]
+        heading = min(WIDEST, max(HEADING, *heads))
+        sheet.set_column(0, 0, heading)
         sheet.set_column(1, len(layout.columns), FIGURE)
         sheet.freeze_panes(0, 1)
         rows = len(layout.rows) * (1 + len(layout.sources)) + len(layout.notes) + AROUND
-        set_up_blocks(sheet, layout.paper, [HEADING] + [FIGURE] * len(layout.columns), rows)
+        set_up_blocks(sheet, layout.paper, [heading] + [FIGURE] * len(layout.columns), rows)
 
     def write(self, block: Block) -> None:
         """Write one more form below the others."""
@@ -115,8 +117,9 @@ class Forms:
     def _rows(self, table: Table) -> None:
         layout, first = self._layout, self._at
         for row, cells in zip(layout.rows, table.cells, strict=True):
-            self._figures(row.heading, cells)
-            for source in layout.sources if any(cell is not None for cell in cells) else ():
+            has_sources = bool(layout.sources) and any(cell is not None for cell in cells)
+            self._figures(name_row(layout, row.heading, has_sources=has_sources), cells)
+            for source in layout.sources if has_sources else ():
                 self._figures(f"   {source}", [None] * len(cells))
         if any(table.rest) or not layout.sources:
             self._figures(layout.rest, table.rest)
@@ -152,3 +155,8 @@ class Forms:
     def _text(self, words: str, look: Any) -> None:
         self._sheet.write_string(self._at, 0, words, look)
         self._at += 1
+
+
+def name_row(layout: Layout, heading: str, *, has_sources: bool) -> str:
+    """Return what a row is called: above rows for its sources it says that its own figures have none."""
+    return f"{heading}, {layout.no_source}" if has_sources and layout.no_source else heading
