@@ -47,7 +47,8 @@ class Row:
 class Layout:
     """The sheet of one form. `rest` is the row of what reports do not break down; an empty `total` is no row at all.
 
-    Shape: `sources` are rows to be filled in by hand under each row that has figures, which says `no_source`; `paper` is one of `workbook.PAPERS`.
+    Shape: `sources` are rows to be filled in by hand under each row that has figures, which itself says `no_source`;
+    `paper` is one of `workbook.PAPERS`.
     """
 
     title: str
