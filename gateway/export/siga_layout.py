@@ -14,6 +14,7 @@ from gateway.export.workbook import PAPERS
 from gateway.forms import load_forms
 
 FILE = Path(__file__).with_name("siga.toml")
+FORMS = ("kb", "alokon")  # that SIGA has a sheet for
 PART = "siga"  # an area's own layout stands under [siga.kb] and [siga.alokon]
 MOST_COLUMNS, MOST_ROWS, LONGEST = 30, 40, 120  # of what an area writes; LONGEST characters of a heading
 _CODES = ("plus", "minus", "needs")  # lists of measures of a column
@@ -100,8 +101,8 @@ def _read_column(one: Mapping[str, Any]) -> Column:
 def find_layout_fault(chosen: str) -> str:
     """Return in words what is wrong with a layout that an area wrote, or an empty string."""
     try:
-        read_layout("kb", chosen)
-        read_layout("alokon", chosen)
+        for form in FORMS:
+            read_layout(form, chosen)
     except Permanent as fault:
         return str(fault)
     return ""

@@ -12,7 +12,7 @@ from sqlalchemy import Column, ForeignKey, Integer, Select, String, Table, and_,
 
 from gateway.store.areas import areas
 from gateway.store.base import Session, UtcDateTime, metadata, within
-from gateway.store.facilities import facilities
+from gateway.store.facilities import facilities, lock_facility
 from gateway.store.reports import reports
 from gateway.store.settled import Selection
 from gateway.values import Scope
@@ -81,7 +81,9 @@ def list_typing(
     """
     statement = _typing(selection, scope).where(facilities.c.code > after)
     if only_open:
-        statement = statement.where(or_(typed.c.report_id.is_(None), reports.c.id.is_(None), typed.c.report_id != reports.c.id))
+        statement = statement.where(
+            or_(typed.c.report_id.is_(None), reports.c.id.is_(None), typed.c.report_id != reports.c.id)
+        )
     return tuple(Typing(*row) for row in session.execute(statement.order_by(facilities.c.code).limit(limit)))
 
 
