@@ -63,6 +63,8 @@ SCREENS: Mapping[str, str] = {
     "exports": "/exports",
     "export": "/exports/{export}",
     "export-choices": "/exports/choices?area=14.03",
+    "typing": "/typing",
+    "typing-facility": "/typing/{settled}?period=2025-08",
     "channels": "/channels",
     "thresholds": "/thresholds",
     "hooks": "/hooks",
@@ -139,6 +141,7 @@ EXAMPLES: Mapping[str, str] = {
     "message": "SELECT min(id) FROM inbox WHERE state = 'for_staff'",
     "facility": "SELECT min(facility_id) FROM reports WHERE state = 'waiting'",
     "reporter": "SELECT min(reporter_id) FROM reports WHERE state = 'waiting'",
+    "settled": "SELECT min(facility_id) FROM reports WHERE state = 'approved' AND form = 'kb' AND period = '2025-08'",
     "owing": "SELECT min(id) FROM facilities WHERE area LIKE '14.03.%' AND id NOT IN "
     "(SELECT facility_id FROM reports WHERE period = '2025-09')",
     "registration": "SELECT min(id) FROM registrations",
