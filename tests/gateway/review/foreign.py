@@ -94,6 +94,12 @@ BY_COLUMN: Mapping[str, Any] = {
     "outbox.state": "failed",
     "pauses.from_on": date(2025, 10, 1),
     "pauses.until_on": date(2035, 1, 1),
+    "push_turns.state": "delivered",
+    "push_turns.lines": [],
+    "pushes.state": "done",
+    "pushes.about": {"there": 1, "reported": 1, "settled": 1},
+    "pushes.is_dry_run": False,
+    "pushed_months.complete": "no",
     "questions.state": "open",
     "questions.reading": to_json(ReadReport("kb", PERIOD, {"aktif": 98765})),
     "registrations.phone": UNKNOWN,
@@ -117,6 +123,9 @@ LINKS = {
     "proposed_by",
     "reminder_id",
     "export_id",
+    "destination_id",
+    "push_id",
+    "turn_id",
 }
 NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
 
