@@ -38,6 +38,7 @@ WORDS = {  # what may stand in an address in the place of a word
     "batch": ("foreign",),
     "deed": tuple(Deed),
     "language_code": ("id",),
+    "form": ("kb",),
 }
 FIELDS = {  # what a foreign row is called by in the fields of forms and addresses; all others are its number
     "area": foreign.PLACE,

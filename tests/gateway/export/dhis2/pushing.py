@@ -55,7 +55,7 @@ class Office:
     @property
     def destination(self) -> Destination:
         """Where the months go."""
-        return Destination(3, "14.03", "ASDK", self.server.url, "token", "", "", is_private_allowed=True, is_on=self.is_on)
+        return Destination(3, "14.03", "ASDK", self.server.url, "token", "", "", is_on=self.is_on)
 
     def report(self, short_name: str, values: MappingOf[str, int] | None) -> int:
         """Let a facility's month be these values from now on; None withdraws it."""
