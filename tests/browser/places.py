@@ -57,6 +57,10 @@ SCREENS: Mapping[str, str] = {
     "exports": "/exports",
     "export": "/exports/{export}",
     "export-choices": "/exports/choices?area=14.03",
+    "pushes": "/pushes",
+    "push-new": "/pushes/new?to={to}&period=2025-09",
+    "push": "/pushes/{push}",
+    "push-facility": "/pushes/{push}/facilities/{turn}",
     "channels": "/channels",
     "thresholds": "/thresholds",
     "wordings": "/wordings",
@@ -113,6 +117,9 @@ EXAMPLES: Mapping[str, str] = {
     "unread": "SELECT max(id) FROM inbox WHERE text LIKE '%KALENDER%'",
     "at": "SELECT max(instr(text, 'KALENDER')) - 1 FROM inbox",
     "export": "SELECT ref FROM exports ORDER BY id DESC LIMIT 1",
+    "to": "SELECT max(destination_id) || '-kb' FROM mappings",
+    "push": "SELECT max(id) FROM pushes",
+    "turn": "SELECT max(id) FROM push_turns WHERE state = 'partly'",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
 }
 OPEN = {"login"}  # what is there to see for who is not signed in
