@@ -22,6 +22,7 @@ from workers import pushes
 AREA = Scope("14.03")
 CODES = ("suntik", "suntik1", "suntik3", "pil", "kondom", "iud", "implan", "implan1", "implan2", "mow", "mop", "mal")
 ELEMENTS = {"baru": "KB_BARU", "aktif": "KB_AKTIF"}
+NOT_SENT = ("pasca", "gugur", "ganti", "ulang", "gagal", "cabut")
 
 
 def send_a_month(runtime: Runtime, staff: FlaskClient) -> None:
@@ -45,14 +46,15 @@ def _prepare(runtime: Runtime, address: str) -> str:
     now, key = runtime.now(), keybox.read_key(runtime.settings.secret_key, runtime.settings.var)
     cells = {measure: Cell(element) for measure, element in ELEMENTS.items()}
     cells |= {f"{measure}.{item}": Cell(ELEMENTS[measure], item.upper()) for measure in ELEMENTS for item in CODES}
-    cells["aktif.kondom"] = Cell("KB_AKTIF", "CONDOM")
+    cells["aktif.kondom"] = Cell("KB_AKTIF", "CONDOM")  # a code that nobody knows there
     with runtime.database.session() as session:
         place = NewDestination("14.03", "ASDK Provinsi Riau", address, "token", "")
         secret = LockedSecret(keybox.lock(key, TOKEN), TOKEN[-4:], now)
         destination_id = destinations.add_destination(session, place, secret, now, scope=AREA)
         assert destination_id is not None
         user_id = session.execute(text("SELECT min(id) FROM users")).scalar_one()
-        about = ("kb", "KB_BULANAN", "CODE", "code", cells, {}, frozenset[str]())
+        left_out = frozenset({*NOT_SENT, *(f"{measure}.{item}" for measure in NOT_SENT for item in CODES)})
+        about = ("kb", "KB_BULANAN", "CODE", "code", cells, dict[str, str](), left_out)
         new = NewMapping(destination_id, *about, user_id, "Rahma Yulianti", now, "peta-kb.xlsx", "0" * 64)
         draft_id = mappings.keep_draft(session, new, scope=AREA)
         assert draft_id is not None
