@@ -13,6 +13,8 @@ from sqlalchemy import text
 
 from gateway.runtime import Runtime
 from tests.klikkb import make_agreement
+from tests.browser.forms import fill_in
+from tests.browser.sending import send_a_month
 from workers import exports
 
 FACILITIES = (
@@ -168,6 +170,7 @@ def do_all(runtime: Runtime, staff: FlaskClient) -> None:
     note_batches(runtime, staff)
     make_token(staff)
     keep_directory(runtime, staff)
+    send_a_month(runtime, staff)
     file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
     fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
     open_figures(staff)

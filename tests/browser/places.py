@@ -65,6 +65,10 @@ SCREENS: Mapping[str, str] = {
     "export-choices": "/exports/choices?area=14.03",
     "typing": "/typing",
     "typing-facility": "/typing/{settled}?period=2025-08",
+    "pushes": "/pushes",
+    "push-new": "/pushes/new?to={to}&period=2025-09",
+    "push": "/pushes/{push}",
+    "push-facility": "/pushes/{push}/facilities/{turn}",
     "channels": "/channels",
     "thresholds": "/thresholds",
     "hooks": "/hooks",
@@ -155,6 +159,9 @@ EXAMPLES: Mapping[str, str] = {
     "export": "SELECT ref FROM exports ORDER BY id DESC LIMIT 1",
     "hook": "SELECT min(id) FROM hooks",
     "token": "SELECT min(id) FROM tokens",
+    "to": "SELECT max(destination_id) || '-kb' FROM mappings",
+    "push": "SELECT max(id) FROM pushes",
+    "turn": "SELECT max(id) FROM push_turns WHERE state = 'partly'",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
 }
 OPEN = {"login", "embed", "embed-method", "api-docs"}  # what is there to see for who is not signed in
