@@ -56,6 +56,12 @@ SCREENS: Mapping[str, str] = {
     "phone": "/phone",
     "exports": "/exports",
     "export-choices": "/exports/choices?area=14.03",
+    "destinations": "/destinations",
+    "destination": "/destinations/{destination}",
+    "destination-new": "/destinations/new",
+    "destination-edit": "/destinations/{destination}/edit",
+    "mapping": "/destinations/{destination}/mappings/kb",
+    "mapping-draft": "/destinations/{destination}/mappings/kb/drafts/{draft}",
     "channels": "/channels",
     "thresholds": "/thresholds",
     "wordings": "/wordings",
@@ -93,6 +99,7 @@ NO_SCREENS: Mapping[str, str] = {
     "imports.download_faults": "a file",
     "imports.download_template": "a file",
     "imports.export": "a file",
+    "mappings.download": "a file",
 }
 # What the brackets stand for: each gives one number.
 EXAMPLES: Mapping[str, str] = {
@@ -109,6 +116,8 @@ EXAMPLES: Mapping[str, str] = {
     "broadcast": "SELECT min(id) FROM broadcasts",
     "closing": "SELECT min(id) FROM closings",
     "import": "SELECT min(id) FROM imports",
+    "destination": "SELECT min(id) FROM destinations",
+    "draft": "SELECT max(id) FROM mappings WHERE version IS NULL",
     "unread": "SELECT max(id) FROM inbox WHERE text LIKE '%KALENDER%'",
     "at": "SELECT max(instr(text, 'KALENDER')) - 1 FROM inbox",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
