@@ -16,7 +16,18 @@ from typing import Any
 import click
 import structlog
 
-from gateway import checkup, cli_registry, cli_remind, cli_staff, cli_users, demo, demo_days, jobs, supervise
+from gateway import (
+    checkup,
+    cli_export,
+    cli_registry,
+    cli_remind,
+    cli_staff,
+    cli_users,
+    demo,
+    demo_days,
+    jobs,
+    supervise,
+)
 from gateway.channels import http, simulator
 from gateway.errors import KabarError, Misconfigured
 from gateway.forms import load_forms
@@ -200,7 +211,7 @@ def send_sms(sender: str, url: str | None, wait: float, text: str) -> None:
     sys.exit(_Phone(address, simulator.read_secret(var)).converse(sender, text, wait))
 
 
-for group in (*cli_staff.GROUPS, *cli_users.GROUPS, *cli_registry.GROUPS, cli_remind.remind):
+for group in (*cli_staff.GROUPS, *cli_users.GROUPS, *cli_registry.GROUPS, cli_remind.remind, cli_export.export):
     kabar.add_command(group)
 
 

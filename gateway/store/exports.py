@@ -184,12 +184,14 @@ def has_unmade(session: Session, now: datetime) -> bool:
     return session.execute(select(exports.c.id).where(_waits(now)).limit(1)).first() is not None
 
 
-def claim(session: Session) -> tuple[Export, str] | None:
-    """Take the next export to be made, with the token that says so; commit at once. None where nothing waits."""
+def claim(session: Session, export_id: int | None = None) -> tuple[Export, str] | None:
+    """Take the next export to be made, or this very one, with the token that says so; commit at once.
+
+    None where nothing waits.
+    """
     now = database_now(session)
-    row = session.execute(
-        select(*_COLUMNS).where(_waits(now)).order_by(exports.c.id).limit(1).with_for_update(skip_locked=True)
-    ).first()
+    waiting = select(*_COLUMNS).where(_waits(now)).order_by(exports.c.id).limit(1).with_for_update(skip_locked=True)
+    row = session.execute(waiting if export_id is None else waiting.where(exports.c.id == export_id)).first()
     if row is None:
         return None
     found, token = Export(*row), secrets.token_hex(8)
@@ -198,10 +200,14 @@ def claim(session: Session) -> tuple[Export, str] | None:
     return found, token
 
 
-def finish(session: Session, export: Export, token: str, made: Made, now: datetime) -> bool:
-    """Say that an export is made; False when somebody else makes it meanwhile: roll back then."""
+def finish(session: Session, export: Export, token: str, made: Made, now: datetime, *, is_kept: bool = True) -> bool:
+    """Say that an export is made; False when somebody else makes it meanwhile: roll back then.
+
+    `is_kept`: its file is in the database; else whoever had it made has taken it.
+    """
     values = {name: getattr(made, name) for name in Made.__slots__} | {"about": dict(made.about)}
-    return _end(session, export, token, values | {"state": DONE, "made_at": now, "fault": None})
+    values |= {"state": DONE, "made_at": now, "fault": None, "dropped_at": None if is_kept else now}
+    return _end(session, export, token, values)
 
 
 def give_up(session: Session, export: Export, token: str, fault: str, *, again: bool) -> bool:

@@ -190,7 +190,7 @@ def months_without_report(
     *,
     scope: Scope,
 ) -> tuple[tuple[Month, str, str], ...]:
-    """Return what is there of facilities that have no settled report of the month any more, with their code and name."""
+    """Return what is there of facilities that have no settled report of the month any more, with code and name."""
     settled = (
         select(reports.c.id)
         .where(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
-    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -20,16 +18,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    delete,
     func,
     insert,
-    or_,
     select,
     text,
-    update,
 )
 
-from gateway.store.base import Session, UtcDateTime, database_now, metadata, within
+from gateway.store.base import Session, UtcDateTime, metadata, within
 from gateway.store.facilities import facilities
 from gateway.store.inbox import BigId
 from gateway.store.reports import reports
@@ -38,8 +33,6 @@ from gateway.values import ReportState, Scope
 QUEUED, SENDING = "queued", "sending"
 DELIVERED, PARTLY, REFUSED, UNSURE, FAILED = "delivered", "partly", "refused", "unsure", "failed"
 RUNNING, DONE, STOPPED = "running", "done", "stopped"
-LEASE = timedelta(minutes=10)
-KEPT = timedelta(days=90)  # calls; what came of them is known for ever
 ROWS = 500
 
 pushes = Table(
@@ -227,8 +220,8 @@ class ShownTurn:
     is_changed: bool
 
 
-_PUSH = tuple(pushes.c[name] for name in (*NewPush.__slots__, *Push.__slots__))
-_TURN = tuple(push_turns.c[name] for name in Turn.__slots__)
+PUSH = tuple(pushes.c[name] for name in (*NewPush.__slots__, *Push.__slots__))
+TURN = tuple(push_turns.c[name] for name in Turn.__slots__)
 
 
 def ask(session: Session, new: NewPush, by: tuple[int | None, str], now: datetime, *, scope: Scope) -> Push | None:
@@ -240,11 +233,13 @@ def ask(session: Session, new: NewPush, by: tuple[int | None, str], now: datetim
         return None
     row = {name: getattr(new, name) for name in NewPush.__slots__} | {"about": dict(new.about)}
     row |= {"state": RUNNING, "user_id": by[0], "user_name": by[1], "asked_at": now}
-    return Push(*session.execute(insert(pushes).returning(*_PUSH), row).one())
+    return Push(*session.execute(insert(pushes).returning(*PUSH), row).one())
 
 
-def add_turns(session: Session, push: Push, turns: Sequence[NewTurn], now: datetime) -> None:
-    """Queue facilities' months of a push; those that may not be sent are refused at once."""
+def add_turns(session: Session, push: Push, turns: Sequence[NewTurn], now: datetime, *, scope: Scope) -> bool:
+    """Queue facilities' months of a push; those that may not be sent are refused at once. False out of the scope."""
+    if not scope.covers(push.area):
+        return False
     rows = [
         {
             "push_id": push.id,
@@ -263,26 +258,27 @@ def add_turns(session: Session, push: Push, turns: Sequence[NewTurn], now: datet
     ]
     for at in range(0, len(rows), ROWS):
         session.execute(insert(push_turns), rows[at : at + ROWS])
+    return True
 
 
 def find_push(session: Session, push_id: int, *, scope: Scope) -> Push | None:
     """Return a push, or None."""
-    row = session.execute(select(*_PUSH).where(pushes.c.id == push_id, within(pushes.c.area, scope))).first()
+    row = session.execute(select(*PUSH).where(pushes.c.id == push_id, within(pushes.c.area, scope))).first()
     return Push(*row) if row else None
 
 
 def list_pushes(session: Session, *, scope: Scope, before: int | None = None, limit: int = 50) -> tuple[Push, ...]:
     """Return the pushes of a scope, the newest first, from before an id on."""
-    statement = select(*_PUSH).where(within(pushes.c.area, scope))
+    statement = select(*PUSH).where(within(pushes.c.area, scope))
     if before is not None:
         statement = statement.where(pushes.c.id < before)
     return tuple(Push(*row) for row in session.execute(statement.order_by(pushes.c.id.desc()).limit(limit)))
 
 
-def find_running(session: Session, destination_id: int, form: str, period: str) -> int | None:
+def find_running(session: Session, destination_id: int, form: str, period: str, *, scope: Scope) -> int | None:
     """Return the id of the push that is sending this month there now, or None."""
     same = pushes.c.destination_id == destination_id, pushes.c.form == form, pushes.c.period == period
-    running = pushes.c.state == RUNNING, pushes.c.is_dry_run.is_(False)
+    running = pushes.c.state == RUNNING, pushes.c.is_dry_run.is_(False), within(pushes.c.area, scope)
     return session.execute(select(pushes.c.id).where(*same, *running).limit(1)).scalar_one_or_none()
 
 
@@ -312,7 +308,7 @@ def list_turns(
 ) -> tuple[ShownTurn, ...]:
     """Return facilities' months of a push by facility code, from after a code on; `states` narrows them."""
     statement = (
-        select(*_TURN, facilities.c.name, facilities.c.code, reports.c.state.label("report_state"))
+        select(*TURN, facilities.c.name, facilities.c.code, reports.c.state.label("report_state"))
         .join(facilities, facilities.c.id == push_turns.c.facility_id)
         .outerjoin(reports, reports.c.id == push_turns.c.report_id)
         .where(push_turns.c.push_id == push.id, facilities.c.code > after, within(facilities.c.area, scope))
@@ -322,7 +318,7 @@ def list_turns(
     if states:
         statement = statement.where(push_turns.c.state.in_(states))
     return tuple(
-        ShownTurn(Turn(*row[: len(_TURN)]), row.name, row.code, _is_changed(row.report_state, settled))
+        ShownTurn(Turn(*row[: len(TURN)]), row.name, row.code, _is_changed(row.report_state, settled))
         for row in session.execute(statement)
     )
 
@@ -336,7 +332,7 @@ def find_turn(
 ) -> ShownTurn | None:
     """Return one facility's month of a push, or None."""
     statement = (
-        select(*_TURN, facilities.c.name, facilities.c.code, reports.c.state.label("report_state"))
+        select(*TURN, facilities.c.name, facilities.c.code, reports.c.state.label("report_state"))
         .join(facilities, facilities.c.id == push_turns.c.facility_id)
         .outerjoin(reports, reports.c.id == push_turns.c.report_id)
         .where(push_turns.c.id == turn_id, push_turns.c.push_id == push.id, within(facilities.c.area, scope))
@@ -344,92 +340,7 @@ def find_turn(
     row = session.execute(statement).first()
     if row is None:
         return None
-    return ShownTurn(Turn(*row[: len(_TURN)]), row.name, row.code, _is_changed(row.report_state, settled))
-
-
-def has_due(session: Session, now: datetime) -> bool:
-    """Tell whether a facility's month is to be sent now, or its worker has died."""
-    waits = _waits(now, database_now(session))
-    return session.execute(select(push_turns.c.id).where(waits).limit(1)).first() is not None
-
-
-def claim(session: Session, now: datetime) -> tuple[Push, Turn, str] | None:
-    """Take the next facility's month that is to be sent, with the token that says so; commit at once.
-
-    A turn that its worker left behind counts as tried.
-    """
-    clock = database_now(session)
-    row = session.execute(
-        select(*_TURN, push_turns.c.token)
-        .where(_waits(now, clock))
-        .order_by(push_turns.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).first()
-    if row is None:
-        return None
-    turn, token = Turn(*row[:-1]), secrets.token_hex(8)
-    tries = turn.tries + (1 if turn.state == SENDING else 0)
-    values = {"state": SENDING, "token": token, "lease_until": clock + LEASE, "tries": tries}
-    session.execute(update(push_turns).where(push_turns.c.id == turn.id).values(values))
-    push = Push(*session.execute(select(*_PUSH).where(pushes.c.id == turn.push_id)).one())
-    claimed = Turn(*session.execute(select(*_TURN).where(push_turns.c.id == turn.id)).one())
-    return push, claimed, token
-
-
-def hold(session: Session, turn: Turn, token: str, digest: str | None = None) -> bool:
-    """Say that a turn is still being sent; False when somebody else took it meanwhile: stop then, and roll back."""
-    values: dict[str, Any] = {"lease_until": database_now(session) + LEASE}
-    return _change(session, turn, token, values | ({"digest": digest} if digest else {}))
-
-
-def put_off(session: Session, turn: Turn, token: str, reason: str, until: datetime) -> bool:
-    """Send a turn later; False when somebody else took it meanwhile."""
-    values = {"state": QUEUED, "reason": reason, "next_try_at": until, "tries": turn.tries + 1}
-    return _change(session, turn, token, values | {"token": None, "lease_until": None})
-
-
-def end_turn(session: Session, turn: Turn, token: str, ended: Ended, now: datetime) -> bool:
-    """Say what came of a turn, and end its push with its last one; False when somebody else took it meanwhile."""
-    values = {name: getattr(ended, name) for name in ("state", "reason", "digest", "sent", "equal")}
-    values |= {"lines": [dict(line) for line in ended.lines], "ended_at": now, "next_try_at": None}
-    return _change(session, turn, token, values | {"token": None, "lease_until": None})
-
-
-def _change(session: Session, turn: Turn, token: str, values: Mapping[str, Any]) -> bool:
-    mine = push_turns.c.id == turn.id, push_turns.c.token == token, push_turns.c.state == SENDING
-    return bool(session.execute(update(push_turns).where(*mine).values(dict(values))).rowcount)
-
-
-def stop(session: Session, push_id: int, fault: str, now: datetime) -> None:
-    """Send nothing more of a push: what still waits has failed for this reason."""
-    waits = push_turns.c.push_id == push_id, push_turns.c.state == QUEUED
-    session.execute(update(push_turns).where(*waits).values(state=FAILED, reason="stopped", ended_at=now))
-    running = pushes.c.id == push_id, pushes.c.state == RUNNING
-    session.execute(update(pushes).where(*running).values(state=STOPPED, fault=fault, ended_at=now))
-
-
-def end_if_done(session: Session, push_id: int, now: datetime) -> bool:
-    """End a push of which nothing waits any more; False where something does."""
-    open_ones = push_turns.c.push_id == push_id, push_turns.c.state.in_((QUEUED, SENDING))
-    if session.execute(select(push_turns.c.id).where(*open_ones).limit(1)).first() is not None:
-        return False
-    running = pushes.c.id == push_id, pushes.c.state == RUNNING
-    return bool(session.execute(update(pushes).where(*running).values(state=DONE, ended_at=now)).rowcount)
-
-
-def _waits(now: datetime, clock: datetime) -> ColumnElement[bool]:
-    is_due = or_(push_turns.c.next_try_at.is_(None), push_turns.c.next_try_at <= now)
-    is_left = (push_turns.c.state == SENDING) & (push_turns.c.lease_until < clock)
-    return or_((push_turns.c.state == QUEUED) & is_due, is_left)
-
-
-def keep_calls(session: Session, turn_id: int, calls: Sequence[NewCall], now: datetime) -> None:
-    """Keep calls that were made for a turn."""
-    if calls:
-        names = NewCall.__slots__
-        rows = [{name: getattr(one, name) for name in names} | {"turn_id": turn_id, "called_at": now} for one in calls]
-        session.execute(insert(push_calls), rows)
+    return ShownTurn(Turn(*row[: len(TURN)]), row.name, row.code, _is_changed(row.report_state, settled))
 
 
 def list_calls(session: Session, turn: Turn, *, scope: Scope, limit: int = 50) -> tuple[KeptCall, ...]:
@@ -443,12 +354,3 @@ def list_calls(session: Session, turn: Turn, *, scope: Scope, limit: int = 50) -
         .limit(limit)
     )
     return tuple(KeptCall(*row) for row in session.execute(statement))
-
-
-def drop_old_calls(session: Session, now: datetime) -> int:
-    """Forget calls that were made long ago, some at a time; return how many."""
-    ids = (
-        session.execute(select(push_calls.c.id).where(push_calls.c.called_at < now - KEPT).limit(ROWS)).scalars().all()
-    )
-    session.execute(delete(push_calls).where(push_calls.c.id.in_(ids)))
-    return len(ids)

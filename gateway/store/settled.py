@@ -112,7 +112,10 @@ def find_settled(session: Session, report_id: int, states: Collection[ReportStat
     columns = (reports.c[name] for name in ("id", "revision", "state", "period", "sent_at"))
     mine = reports.c.id == report_id, reports.c.state.in_(sorted(states))
     row = session.execute(select(*columns).where(*mine)).first()
-    return Settled(*row, Place(*place), values_of(session, [report_id])[report_id]) if row and place else None
+    if row is None or place is None:
+        return None
+    values = values_of(session, [report_id])[report_id]
+    return Settled(row.id, row.revision, row.state, row.period, row.sent_at, Place(*place), values)
 
 
 def find_place(session: Session, facility_id: int, *, scope: Scope) -> Place | None:

@@ -1,4 +1,4 @@
-"""A settled report as what goes to one org unit for one month; what cannot be placed is listed, never left out. Pure."""
+"""A settled report as what goes to an org unit for a month; what has no place there is listed, never dropped. Pure."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def find_org_unit(mapping: Mapping, place: Place) -> str:
 
 
 def fold(values: MappingOf[str, int], mapping: Mapping, choices: Choices) -> dict[str, int]:
-    """Return the values with `suntik` and `implan` put where their area said, unless the mapping has a cell for them."""
+    """Return the values with `suntik` and `implan` put where their area said, unless the mapping has a cell for it."""
     folded: dict[str, int] = defaultdict(int)
     homes = {"suntik": choices.injectable_as, "implan": choices.implant_as}
     for key, number in values.items():

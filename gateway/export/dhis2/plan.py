@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping as MappingOf, Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from gateway.calendar import month_days
 from gateway.export.dhis2.payload import Draft, Parcel, Target, draft, find_org_unit, make_parcel
-from gateway.export.dhis2.push import say_faults
 from gateway.export.dhis2.reasons import Reason
+from gateway.export.dhis2.telling import say_faults
 from gateway.mapping import Cell, Destination, Mapping
 from gateway.settling import Choices
 from gateway.store import export_choices, pushed, settled
@@ -104,7 +105,10 @@ def make_plan(
     scope: Scope,
     shown: tuple[int, int] = (0, 0),
 ) -> Plan:
-    """Return what a push would send; ask within one snapshot. `shown` is from which on, and of how many, to tell changes."""
+    """Return what a push would send; ask within one snapshot.
+
+    Shape: `shown` is from which facility on, and of how many, the changes are told.
+    """
     choices = export_choices.choices_around(session, wish.area, scope=scope)
     selection = Selection(mapping.form, (wish.period,), wish.area, choices.settles_at.states)
     planner = _Planner(session, destination, mapping, wish, choices, _count_units(session, mapping, wish, scope))
@@ -114,7 +118,9 @@ def make_plan(
         is_shown = one.is_sendable and shown[0] <= sendable < shown[0] + shown[1]
         sendable += one.is_sendable
         found.append(replace(one, changes=changes) if is_shown else one)
-        seal.update(f"{one.code}|{one.report_id}|{one.org_unit}|{one.new},{one.changed},{one.gone}|{one.faults}\n".encode())
+        seal.update(
+            f"{one.code}|{one.report_id}|{one.org_unit}|{one.new},{one.changed},{one.gone}|{one.faults}\n".encode()
+        )
     found += (one for one, _changes in planner.plan_gone(selection, scope))
     for one in found[-1:]:
         seal.update(f"{len(found)}|{one.code}".encode())

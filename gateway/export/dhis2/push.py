@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from gateway.channels.http import Answer, HttpClient
+from gateway.channels.http import HttpClient
 from gateway.errors import KabarError, Unavailable
 from gateway.export.dhis2 import results
 from gateway.export.dhis2.client import Client
@@ -23,18 +23,16 @@ from gateway.export.dhis2.payload import (
     Parcel,
     Target,
     draft,
-    fingerprint,
     make_parcel,
-    write_body,
-    write_document,
 )
 from gateway.export.dhis2.reasons import Reason
 from gateway.export.dhis2.reconcile import Line, compare, read_values
 from gateway.export.dhis2.results import Course, Heard, Sent, Trouble
+from gateway.export.dhis2.telling import digest_of, first_trouble, name_state, say_faults, write_lines
 from gateway.export.dhis2.turns import Halted, Hand, Later, Taken, Terms
 from gateway.mapping import Cell
 from gateway.settling import Choices
-from gateway.store import export_choices, pushed, pushes, settled
+from gateway.store import export_choices, push_queue, pushed, pushes, settled
 from gateway.store.base import Database, Session
 from gateway.store.pushed import Month, Spot
 from gateway.store.pushes import Ended, Push, Turn
@@ -58,7 +56,7 @@ def send_next(
     Errors: Unavailable when the database goes away; the turn is taken again once its lease is over.
     """
     with database.session() as session:
-        claimed = pushes.claim(session, now())
+        claimed = push_queue.claim(session, now())
         if claimed is None:
             return None
         push, turn, token = claimed
@@ -76,7 +74,7 @@ def send_next(
         return turn
     except Halted as halt:
         with database.session() as session:
-            pushes.stop(session, push.id, halt.trouble.reason, now())
+            push_queue.stop(session, push.id, halt.trouble.reason, now())
             _end(session, hand, Ended(pushes.REFUSED, halt.trouble.reason))
             session.commit()
         return turn
@@ -93,9 +91,9 @@ def send_next(
 
 
 def _end(session: Session, hand: Hand, ended: Ended) -> None:
-    pushes.keep_calls(session, hand.turn.id, hand.take_calls(), hand.now())
-    if pushes.end_turn(session, hand.turn, hand.token, ended, hand.now()):
-        pushes.end_if_done(session, hand.push.id, hand.now())
+    push_queue.keep_calls(session, hand.turn.id, hand.take_calls(), hand.now())
+    if push_queue.end_turn(session, hand.turn, hand.token, ended, hand.now()):
+        push_queue.end_if_done(session, hand.push.id, hand.now())
 
 
 def _put_off(hand: Hand, later: Later) -> None:
@@ -106,8 +104,8 @@ def _put_off(hand: Hand, later: Later) -> None:
             _end(session, hand, Ended(state, later.trouble.reason, lines=later.lines))
         else:
             until = hand.now() + find_wait(hand.turn.tries, later.after_seconds, hand.turn.id)
-            pushes.keep_calls(session, hand.turn.id, hand.take_calls(), hand.now())
-            pushes.put_off(session, hand.turn, hand.token, later.trouble.reason, until)
+            push_queue.keep_calls(session, hand.turn.id, hand.take_calls(), hand.now())
+            push_queue.put_off(session, hand.turn, hand.token, later.trouble.reason, until)
         session.commit()
 
 
@@ -121,7 +119,7 @@ def find_wait(tries: int, asked_seconds: float | None, salt: int) -> timedelta:
     >>> str(find_wait(0, 600, 0))
     '0:10:00'
     """
-    own = min(FIRST_WAIT * 4**tries, LONGEST_WAIT)
+    own = min(FIRST_WAIT * float(4**tries), LONGEST_WAIT)
     asked = min(timedelta(seconds=asked_seconds or 0), LONGEST_ASKED)
     return max(own, asked) + timedelta(seconds=salt % 15)
 
@@ -167,15 +165,6 @@ def _elsewhere(hand: Hand, target: Target) -> tuple[Month, ...]:
         return pushed.months_elsewhere(session, spot, hand.push.form, hand.turn.facility_id)
 
 
-def say_faults(drafted: Draft) -> list[Mapping[str, Any]]:
-    """Return a refused draft's faults as lines of a turn."""
-    return [
-        {"keys": [key], "reason": reason.value, "is_equal": False}
-        for reason, keys in drafted.faults.items()
-        for key in keys
-    ]
-
-
 @dataclass
 class Carrier:
     """Carries one facility's month to where it belongs."""
@@ -200,11 +189,11 @@ class Carrier:
         if is_delivered and not drafted.values and refused is None:
             self.forget(target)
         shown = write_lines(lines, parcel, heard, drafted.keys)
-        trouble = _first_trouble(heard, shown) or refused
+        trouble = first_trouble(heard, shown) or refused
         equal = sum(line["is_equal"] for line in shown)
-        state = _name_state(is_delivered and refused is None, lines, parcel)
+        state = name_state(is_delivered and refused is None, lines, parcel)
         reason = trouble.reason if trouble and state != pushes.DELIVERED else None
-        return Ended(state, reason, _digest(parcel), len(parcel.cells), equal, shown)
+        return Ended(state, reason, digest_of(parcel), len(parcel.cells), equal, shown)
 
     def try_out(self, target: Target, drafted: Draft) -> Ended:
         """Ask whether it would be taken, and leave everything as it is."""
@@ -225,8 +214,8 @@ class Carrier:
         shown = write_lines(lines, parcel, heard, drafted.keys)
         fine = sum(line["is_equal"] for line in shown)
         state = pushes.DELIVERED if heard.is_clean else pushes.PARTLY if heard.stored else pushes.REFUSED
-        trouble = _first_trouble(heard, shown)
-        return Ended(state, trouble.reason if trouble else None, _digest(parcel), len(parcel.cells), fine, shown)
+        trouble = first_trouble(heard, shown)
+        return Ended(state, trouble.reason if trouble else None, digest_of(parcel), len(parcel.cells), fine, shown)
 
     def clear(self, month: Month) -> None:
         """Take a facility's figures away from where it was before. Errors: Later where they are not gone."""
@@ -235,7 +224,7 @@ class Carrier:
         parcel, heard, lines = self.exchange(target, {}, is_whole=False)
         shown = write_lines(lines, parcel, heard, {})
         refused = None if all(line.is_equal for line in lines) else Trouble(Reason.STAYS)
-        refused = (_first_trouble(heard, shown) or refused) if refused else self.register.undo(target)
+        refused = (first_trouble(heard, shown) or refused) if refused else self.register.undo(target)
         if refused:
             raise Later(refused, most=2, lines=shown)
         self.forget(target)
@@ -274,7 +263,7 @@ class Carrier:
         return parcel, heard, lines
 
     def post(self, parcel: Parcel, *, is_dry_run: bool = False) -> Heard:
-        """Send a parcel and return what its answer means. Errors: Halted where nothing more of the push should be sent."""
+        """Send a parcel and return what its answer means. Errors: Halted where nothing more of the push may be sent."""
         target = parcel.target
         sent = Sent(parcel.cells, target.data_set, target.org_unit, target.their_period)
         try:
@@ -318,7 +307,7 @@ class Carrier:
         self, target: Target, cells: Sequence[Cell], theirs: Mapping[Cell, str], zeros: Sequence[Cell] = ()
     ) -> None:
         """Write down what is there of our cells; a zero that is not kept there counts as being there."""
-        there: dict[Cell, str | None] = dict(theirs) | dict.fromkeys(zeros, "0")
+        there: dict[Cell, str | None] = {**theirs, **dict.fromkeys(zeros, "0")}
         with self.hand.kept() as session:
             pushed.keep_cells(
                 session, self.hand.spot(target), there, [one for one in dict.fromkeys(cells) if one not in there]
@@ -356,51 +345,3 @@ def _later(heard: Heard, *, is_unsure: bool, lines: Sequence[Mapping[str, Any]] 
         return Halted(trouble)
     most = 2 if heard.course is Course.ONCE else MOST_TRIES
     return Later(trouble, most=most, after_seconds=heard.after_seconds, is_unsure=is_unsure, lines=lines)
-
-
-def _first_trouble(heard: Heard | None, lines: Sequence[Mapping[str, Any]]) -> Trouble | None:
-    """Return what is to be told first: what is wrong with all of it, else with a cell, else what reading back showed."""
-    troubles = (*heard.whole, *heard.cells.values()) if heard else ()
-    told = [one for one in troubles if one.reason is not Reason.WITH_OTHERS] or list(troubles)
-    if told:
-        return told[0]
-    shown = next((line["reason"] for line in lines if not line["is_equal"]), None)
-    return Trouble(Reason(shown)) if shown else None
-
-
-def _name_state(is_delivered: bool, lines: Sequence[Line], parcel: Parcel) -> str:
-    """Return delivered, partly, or refused where nothing of what was sent is there."""
-    if is_delivered:
-        return pushes.DELIVERED
-    sent = set(parcel.cells)
-    mine = [line for line in lines if line.cell in sent] or lines
-    is_any_there = any(line.is_equal and line.reason is None for line in mine)
-    return pushes.PARTLY if is_any_there else pushes.REFUSED
-
-
-def write_lines(
-    lines: Sequence[Line], parcel: Parcel, heard: Heard | None, keys: Mapping[Cell, tuple[str, ...]]
-) -> list[Mapping[str, Any]]:
-    """Return the cells as a turn keeps them; what was answered of a cell goes before what reading it back showed."""
-    told = {parcel.cells[at]: trouble for at, trouble in heard.cells.items()} if heard else {}
-    return [_write_line(line, told.get(line.cell), keys.get(line.cell, ())) for line in lines]
-
-
-def _write_line(line: Line, trouble: Trouble | None, keys: tuple[str, ...]) -> Mapping[str, Any]:
-    reason = trouble.reason if trouble else line.reason
-    return {
-        "keys": list(keys),
-        "data_element": line.cell.data_element,
-        "combo": line.cell.category_option_combo,
-        "ours": line.ours,
-        "theirs": line.theirs,
-        "difference": line.difference,
-        "reason": reason.value if reason else None,
-        "code": trouble.code if trouble else "",
-        "said": trouble.said if trouble else "",
-        "is_equal": line.is_equal and trouble is None,
-    }
-
-
-def _digest(parcel: Parcel) -> str:
-    return fingerprint(write_body(write_document(parcel)))

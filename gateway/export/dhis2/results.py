@@ -107,7 +107,7 @@ def hear_other(status: int, headers: Mapping[str, str], body: bytes) -> Heard:
         return so(Course.HALT, Reason.FORBIDDEN)
     if 300 <= status < 400:
         return so(Course.HALT, Reason.MOVED)
-    if status == 504 or status == 408:
+    if status in (408, 504):
         return so(Course.READ_BACK, Reason.TIMED_OUT)
     if status in (429, 502, 503):
         return so(Course.WAIT, Reason.BUSY)

@@ -11,9 +11,10 @@ from typing import Any
 from gateway.export.dhis2.client import Call
 from gateway.export.dhis2.payload import Target
 from gateway.export.dhis2.results import Trouble
-from gateway.mapping import Destination, Mapping as CodeMapping
+from gateway.mapping import Destination
+from gateway.mapping import Mapping as CodeMapping
 from gateway.redact import Secret
-from gateway.store import pushes
+from gateway.store import push_queue
 from gateway.store.base import Database, Session
 from gateway.store.pushed import Spot
 from gateway.store.pushes import NewCall, Push, Turn
@@ -85,8 +86,8 @@ class Hand:
     def kept(self) -> Iterator[Session]:
         """Do one step and keep it, while the turn is still ours. Errors: Taken when it is not."""
         with self.database.session() as session:
-            if not pushes.hold(session, self.turn, self.token):
+            if not push_queue.hold(session, self.turn, self.token):
                 raise Taken
             yield session
-            pushes.keep_calls(session, self.turn.id, self.take_calls(), self.now())
+            push_queue.keep_calls(session, self.turn.id, self.take_calls(), self.now())
             session.commit()

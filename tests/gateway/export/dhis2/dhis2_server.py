@@ -9,13 +9,14 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.gateway.channels.standin import Fault, Reply, Seen, StandIn
-from tests.gateway.export.dhis2.their_import import Country, TheirImport, make_country
+from tests.gateway.export.dhis2.their_country import Country, make_country
+from tests.gateway.export.dhis2.their_import import TheirImport
 
 TOKEN = "d2pat_5xVA12xyUbWNedQxy4ohH77WlxRGVvZZ1151814092"
 
 
 class Cut(StrEnum):
-    """Where a request's connection breaks: before it is looked at, after it was done but before it is answered, or in it."""
+    """Where a request's connection breaks: before it is looked at, after it was done, or within the answer."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -84,7 +85,9 @@ class Dhis2Server(StandIn):
         where = self._where(params)
         if where is None:
             said = {"httpStatus": "Conflict", "httpStatusCode": 409, "status": "ERROR"}
-            return Reply.of_json(said | {"message": "At least one valid data set must be specified", "errorCode": "E2001"}, 409)
+            return Reply.of_json(
+                said | {"message": "At least one valid data set must be specified", "errorCode": "E2001"}, 409
+            )
         country, is_new = self.imports.country, self.imports.generation >= 43
         around = {"period": where[1], "orgUnit": params["orgUnit"], "attributeOptionCombo": "default"}
         values = []

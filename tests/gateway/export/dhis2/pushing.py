@@ -13,10 +13,10 @@ from gateway.export.dhis2.push import send_next
 from gateway.export.dhis2.turns import Terms
 from gateway.mapping import Cell, Destination, Mapping
 from gateway.redact import Secret
-from gateway.store import export_choices, pushes, reports
+from gateway.settling import Choices, SettlesAt
+from gateway.store import export_choices, push_queue, pushes, reports
 from gateway.store.pushes import NewPush, Push, ShownTurn
 from gateway.store.reports import NewReport, ReportKey
-from gateway.settling import Choices, SettlesAt
 from gateway.values import COUNTING, ReportState, Scope
 from tests.district import District
 from tests.gateway.export.dhis2.dhis2_server import TOKEN, Dhis2Server
@@ -94,8 +94,8 @@ class Office:
         with self.district.database.session() as session:
             push = pushes.ask(session, new, (None, "Bu Rina"), self.district.runtime.now(), scope=AREA)
             assert push is not None
-            pushes.add_turns(session, push, turns, self.district.runtime.now())
-            pushes.end_if_done(session, push.id, self.district.runtime.now())
+            pushes.add_turns(session, push, turns, self.district.runtime.now(), scope=AREA)
+            push_queue.end_if_done(session, push.id, self.district.runtime.now())
             session.commit()
         return push
 
@@ -103,7 +103,9 @@ class Office:
         """Send what is due now, one facility; tell whether there was any."""
         terms = Terms(self.destination, self.mapping, self.secret)
         lines = HttpClient(read_seconds=5)
-        found = send_next(self.district.database, lambda session, push: terms, lambda _: lines, self.district.runtime.now)
+        found = send_next(
+            self.district.database, lambda session, push: terms, lambda _: lines, self.district.runtime.now
+        )
         return found is not None
 
     def work(self) -> None:

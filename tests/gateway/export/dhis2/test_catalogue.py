@@ -20,7 +20,7 @@ from gateway.export.dhis2.results import Course, Heard, Sent
 from gateway.mapping import Cell, Destination
 from gateway.redact import Secret
 from tests.gateway.export.dhis2.dhis2_server import TOKEN, Dhis2Server
-from tests.gateway.export.dhis2.their_import import make_country
+from tests.gateway.export.dhis2.their_country import make_country
 
 HERE = Path(__file__).parent
 CATALOGUE = json.loads((HERE / "catalogue.json").read_text())
@@ -150,7 +150,8 @@ def month_of(name: str) -> dict[str, Any]:
     """Return the data value set that a case sends."""
     month: dict[str, Any] = deepcopy(dict(MONTH))
     month.pop("completeDate", None)
-    CHANGES.get(name, lambda month: None)(month)
+    if name in CHANGES:
+        CHANGES[name](month)
     return month
 
 

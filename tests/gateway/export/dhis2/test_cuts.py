@@ -162,7 +162,10 @@ def make_office(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path)
 @settings(max_examples=12)
 @given(sequence=steps, kind=st.sampled_from([36, 42, 43]))
 def test_after_any_corrections_and_any_cuts_what_is_there_is_what_we_have(
-    make_office: Callable[[Dhis2Server], Office], kept_zero: bool, sequence: list[tuple[str, dict[str, int] | None, bool, list[Cut | Reply | None]]], kind: int
+    make_office: Callable[[Dhis2Server], Office],
+    kept_zero: bool,
+    sequence: list[tuple[str, dict[str, int] | None, bool, list[Cut | Reply | None]]],
+    kind: int,
 ) -> None:
     with Dhis2Server(kind) as server:
         server.imports.country.keeps_zero = kept_zero
@@ -174,7 +177,7 @@ def test_after_any_corrections_and_any_cuts_what_is_there_is_what_we_have(
         server.cuts.clear()
         office.push()
         dropped = {} if kept_zero else {key: value for key, value in office.ours.items() if value == "0"}
-        assert office.theirs | dropped == office.ours | {key: "0" for key in dropped}
+        assert office.theirs | dropped == office.ours | dict.fromkeys(dropped, "0")
         complete = {server.imports.country.units[unit] for _set, _period, unit in server.imports.complete}
         assert complete == {unit for unit, _element, _combo in office.ours}
         assert not office.plan().sendable

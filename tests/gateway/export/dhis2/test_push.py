@@ -14,7 +14,7 @@ from gateway.values import COUNTING
 from tests.gateway.channels.standin import Reply
 from tests.gateway.export.dhis2.dhis2_server import TOKEN, Cut
 from tests.gateway.export.dhis2.pushing import AREA, CELLS, FIRST, UNITS, Office, make_mapping
-from tests.gateway.export.dhis2.test_catalogue import STRANGE_ANSWERS, CATALOGUE
+from tests.gateway.export.dhis2.test_catalogue import CATALOGUE, STRANGE_ANSWERS
 
 
 @pytest.fixture
@@ -159,7 +159,10 @@ def test_an_unknown_code_is_named_at_its_cell_and_the_month_is_not_complete(offi
 def test_a_correction_that_is_refused_takes_completeness_back(office: Office) -> None:
     office.report("PMB01", FIRST)
     office.push()
-    office.server.imports.country.expiry_days, office.server.imports.country.today = 1, office.server.imports.country.today.replace(month=12)
+    office.server.imports.country.expiry_days, office.server.imports.country.today = (
+        1,
+        office.server.imports.country.today.replace(month=12),
+    )
     office.report("PMB01", FIRST | {"aktif": 41})
     turn = office.turns(office.push())["PMB Ani"].turn
     assert turn.state == pushes.REFUSED

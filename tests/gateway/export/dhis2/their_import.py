@@ -12,65 +12,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-DEFAULT = "HllvX50cXC0"
-METHODS = ("IUD", "MOW", "MOP", "KONDOM", "IMPLAN", "SUNTIK", "PIL", "MAL")
-STOCKED = ("IUD", "IMPLAN", "SUNTIK", "PIL", "KONDOM")
-MOVES = ("AWAL", "TERIMA", "KELUAR", "AKHIR")
+from tests.gateway.export.dhis2.their_answers import Body, Broken, Refusal, envelope, read_period, refuse
+from tests.gateway.export.dhis2.their_country import DEFAULT, Country
+
 WHOLE_OR_ZERO = re.compile(r"(0|[1-9]\d*)\Z")
-Body = dict[str, Any]
 Key = tuple[str, str, str, str]  # data element, period, org unit, combo
 UID = re.compile(r"[A-Za-z][A-Za-z0-9]{10}")
-
-
-@dataclass
-class Country:
-    """What a DHIS2 knows: codes by UID. `user_units` are where its user may write."""
-
-    elements: dict[str, str]
-    units: dict[str, str]
-    combos: dict[str, str]
-    set_uid: str = "dsKBBULAN01"
-    set_code: str = "KB_BULANAN"
-    assigned: set[str] = field(default_factory=set)
-    user_units: set[str] = field(default_factory=set)
-    in_set: set[str] = field(default_factory=set)
-    keeps_zero: bool = True
-    expiry_days: int = 0
-    open_future: int = 0
-    today: date = date(2025, 10, 3)
-
-    def find(self, kind: str, code: str | None, scheme: str) -> str | None:
-        """Return the UID of a code."""
-        known = {"de": self.elements, "ou": self.units, "coc": self.combos, "ds": {self.set_uid: self.set_code}}[kind]
-        if scheme.upper() == "UID":
-            return code if code in known else None
-        return next((uid for uid, one in known.items() if one == code), None)
-
-
-def make_country() -> Country:
-    """Return the country of the catalogue."""
-    names = {"deKBBARU001": "KB_BARU", "deKBAKTIF01": "KB_AKTIF", "deKBPASCA01": "KB_PASCASALIN"}
-    names["deKBALOKON1"] = "KB_ALOKON"
-    codes = (*METHODS, *(f"{item}_{move}" for item in STOCKED for move in MOVES))
-    combos = {DEFAULT: "default"} | {f"coc{at:08}": code for at, code in enumerate(codes, 1)}
-    units = {"ouSukamaju1": "3201010001", "ouBidanAni1": "3201010002"}
-    return Country(names, units, combos, assigned={*units}, user_units={*units}, in_set={*names})
-
-
-class Refusal(Exception):
-    """An import that is refused as a whole, from 2.43 on."""
-
-    def __init__(self, code: str, said: str, arguments: Sequence[object], indexes: Sequence[int] = (-1,)) -> None:
-        super().__init__(said)
-        self.code, self.said, self.arguments, self.indexes = code, said, arguments, list(indexes)
-
-
-class Broken(Exception):
-    """An import that ends in an error of the server's own, without a summary."""
-
-    def __init__(self, status: int, said: str) -> None:
-        super().__init__(said)
-        self.status, self.said = status, said
 
 
 @dataclass
@@ -102,11 +49,11 @@ class TheirImport:
             group, values = self._read(body)
             (self._take_43 if self.generation >= 43 else self._take_42)(summary, group, values, params)
         except Refusal as refusal:
-            _refuse(summary, refusal)
+            refuse(summary, refusal)
         except Broken as broken:
             if self.generation >= 43:
                 name = {400: "Bad Request", 500: "Internal Server Error"}[broken.status]
-                return broken.status, _envelope(broken.status, name, "ERROR", broken.said)
+                return broken.status, envelope(broken.status, name, "ERROR", broken.said)
             summary |= {"status": "ERROR", "description": f"The import process failed: {broken.said}"}
         return self._answer(summary)
 
@@ -115,14 +62,16 @@ class TheirImport:
         if self.generation == 36:
             return 200, summary
         status = 200 if state == "SUCCESS" or (is_new and state == "WARNING") else 409
-        warned = "Import completed with warnings, please check" if is_new else "One more conflicts encountered, please check"
+        warned = (
+            "Import completed with warnings, please check" if is_new else "One more conflicts encountered, please check"
+        )
         said = {
             "SUCCESS": "Import was successful.",
             "ERROR": "An error occurred, please check import summary.",
             "WARNING": f"{warned} import summary.",
         }[state]
         name = "OK" if status == 200 else "Conflict"
-        return status, _envelope(status, name, "OK" if state == "SUCCESS" else state, said) | {"response": summary}
+        return status, envelope(status, name, "OK" if state == "SUCCESS" else state, said) | {"response": summary}
 
     def _read(self, body: bytes) -> tuple[Body, list[Body]]:
         try:
@@ -163,7 +112,7 @@ class TheirImport:
             said = f"Org unit not found or not accessible: `{group['orgUnit']}`"
             self._abort(summary, "E7603", said, "organisationUnit", group["orgUnit"])
             return
-        month = _read_period(group.get("period"))
+        month = read_period(group.get("period"))
         if data_set and group.get("completeDate"):
             if unit and month:
                 self.complete[(data_set, month[1], unit)] = group["completeDate"]
@@ -180,12 +129,18 @@ class TheirImport:
         summary["status"] = "WARNING" if summary["conflicts"] else "SUCCESS"
 
     def _take_one_42(
-        self, summary: Body, at: int, value: Body, around: tuple[Any, Any, Any], schemes: Mapping[str, str], params: Mapping[str, str]
+        self,
+        summary: Body,
+        at: int,
+        value: Body,
+        around: tuple[Any, Any, Any],
+        schemes: Mapping[str, str],
+        params: Mapping[str, str],
     ) -> None:
         country, (data_set, month, unit) = self.country, around
         named, combo_code = value.get("dataElement"), value.get("categoryOptionCombo")
         element = country.find("de", named, schemes["de"])
-        month = month or _read_period(value.get("period"))
+        month = month or read_period(value.get("period"))
         unit = unit or country.find("ou", value.get("orgUnit"), schemes["ou"])
         combo = country.find("coc", combo_code, schemes["coc"]) if combo_code else DEFAULT
         said_unit = value.get("orgUnit", unit)
@@ -211,17 +166,28 @@ class TheirImport:
         else:
             self._store_42(summary, at, value, (element, month, unit, combo), data_set, params)
 
-    def _find_strict(self, element: str, month: tuple[str, str], unit: str, params: Mapping[str, str]) -> tuple[str, str] | None:
+    def _find_strict(
+        self, element: str, month: tuple[str, str], unit: str, params: Mapping[str, str]
+    ) -> tuple[str, str] | None:
         if month[0] != "Monthly" and params.get("strictPeriods") == "true":
             return "E7632", f"Period type of period: `{month[1]}` not valid for data element: `{element}`"
         if element not in self.country.in_set and params.get("strictDataElements") == "true":
             return "E7633", f"Data element: `{element}` is not part of dataset"
         if unit not in self.country.assigned and params.get("strictOrganisationUnits") == "true":
-            return "E7636", f"Data element: `{element}` is not assigned through data sets to organisation unit: `{unit}`"
+            return (
+                "E7636",
+                f"Data element: `{element}` is not assigned through data sets to organisation unit: `{unit}`",
+            )
         return None
 
     def _store_42(
-        self, summary: Body, at: int, value: Body, where: tuple[str, tuple[str, str], str, str], data_set: str | None, params: Mapping[str, str]
+        self,
+        summary: Body,
+        at: int,
+        value: Body,
+        where: tuple[str, tuple[str, str], str, str],
+        data_set: str | None,
+        params: Mapping[str, str],
     ) -> None:
         element, month, unit, combo = where
         given, is_deleted = value.get("value"), bool(value.get("deleted"))
@@ -314,9 +280,11 @@ class TheirImport:
             self._check_43(data_set or country.set_uid, found)
         self._store_43(summary, found, group, params)
 
-    def _look_up(self, at: int, value: Body, group: Body, schemes: Mapping[str, str]) -> tuple[int, Key, tuple[str, str], Body]:
+    def _look_up(
+        self, at: int, value: Body, group: Body, schemes: Mapping[str, str]
+    ) -> tuple[int, Key, tuple[str, str], Body]:
         named = value.get("period") or group.get("period")
-        month = _read_period(named)
+        month = read_period(named)
         if named and not month:
             raise Broken(400, f"Invalid Period `{named}`, failed to create date interval")
         if not month:
@@ -351,7 +319,11 @@ class TheirImport:
                 raise Refusal(code, f"{said}: `{listed}`", [*first, listed], indexes)
 
         units = [one[1][2] for one in found]
-        check("E8011", "Current user cannot enter data for org unit(s)", [one for one in units if one not in country.user_units])
+        check(
+            "E8011",
+            "Current user cannot enter data for org unit(s)",
+            [one for one in units if one not in country.user_units],
+        )
         use = f"Data set {data_set} not usable with"
         outside = [one[1][0] for one in found if one[1][0] not in country.in_set]
         check("E8020", f"{use} data element(s)", outside, data_set)
@@ -367,7 +339,11 @@ class TheirImport:
                 raise Refusal("E8128", f"Value #{same} all affect the same data value", same, indexes)
 
     def _store_43(
-        self, summary: Body, found: Sequence[tuple[int, Key, tuple[str, str], Body]], group: Body, params: Mapping[str, str]
+        self,
+        summary: Body,
+        found: Sequence[tuple[int, Key, tuple[str, str], Body]],
+        group: Body,
+        params: Mapping[str, str],
     ) -> None:
         is_removal, kind = params.get("importStrategy") == "DELETE", "INTEGER_ZERO_OR_POSITIVE"
         put: list[tuple[Key, Body]] = []
@@ -380,12 +356,18 @@ class TheirImport:
                 trouble = ("E8120", f"Value #{at} value is required", str(at))
             elif number is not None and not is_deleted and not WHOLE_OR_ZERO.match(number):
                 fault = "value_not_zero_or_positive_integer"
-                trouble = ("E8122", f"Value #{at} value `{number}` is no valid {kind}: {fault}", f"{at}-{number}-{kind}-{fault}")
+                trouble = (
+                    "E8122",
+                    f"Value #{at} value `{number}` is no valid {kind}: {fault}",
+                    f"{at}-{number}-{kind}-{fault}",
+                )
             if trouble is None:
                 put.append((key, {"value": number, "deleted": is_deleted}))
                 continue
             code, said, arguments = trouble
-            summary["conflicts"].append({"objects": {"args": arguments}, "value": said, "errorCode": code, "indexes": [at]})
+            summary["conflicts"].append(
+                {"objects": {"args": arguments}, "value": said, "errorCode": code, "indexes": [at]}
+            )
             summary["rejectedIndexes"].append(at)
         wrong = len(found) - len(put)
         if params.get("atomic") == "true" and wrong:
@@ -399,23 +381,3 @@ class TheirImport:
         summary["importCount"]["ignored"] += wrong
         if wrong:
             summary["status"] = "WARNING" if put else "ERROR"
-
-
-def _envelope(status: int, name: str, state: str, said: str) -> Body:
-    return {"httpStatus": name, "httpStatusCode": status, "status": state, "message": said}
-
-
-def _refuse(summary: Body, refusal: Refusal) -> None:
-    listed = "-".join(str(one) for one in refusal.arguments)
-    conflict = {"objects": {"args": listed}, "value": refusal.said, "errorCode": refusal.code, "indexes": refusal.indexes}
-    summary["status"] = "ERROR"
-    summary["conflicts"].append(conflict)
-    summary["rejectedIndexes"] += [at for at in refusal.indexes if at >= 0]
-
-
-def _read_period(written: object) -> tuple[str, str] | None:
-    if not isinstance(written, str):
-        return None
-    if (found := re.fullmatch(r"(\d{4})-?(\d\d)", written)) and 1 <= int(found[2]) <= 12:
-        return "Monthly", found[1] + found[2]
-    return ("Quarterly", written) if re.fullmatch(r"\d{4}Q[1-4]", written) else None
