@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import asdict, replace
+from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 
@@ -15,6 +16,7 @@ from gateway.export.dhis2 import check, knock, mapping_book, mapping_rows
 from gateway.runtime import Runtime
 from gateway.store import destinations, mappings
 from gateway.values import Scope
+from tests.klikkb import make_agreement
 from workers import exports
 
 FACILITIES = (
@@ -78,6 +80,27 @@ def pause_reminders(runtime: Runtime, staff: FlaskClient) -> None:
     why = "Banjir di Bantan; bidan membantu di posko."
     fill_in(staff, "/reminders/pauses?area=14.03.02", "/reminders/pauses$", reason=why, until="2025-10-08")
     fill_in(staff, f"/reminders/facilities/{facility}/skip", "/skip$", why="leave", until="2025-10-20")
+
+
+def keep_directory(runtime: Runtime, staff: FlaskClient) -> None:
+    """Take over a directory of Klik-KB with most of our midwives and some others, and look at the next file of it."""
+    with runtime.database.session() as session:
+        ours = text(
+            "SELECT r.name, p.phone FROM reporters r JOIN reporter_phones p ON p.reporter_id = r.id ORDER BY r.id"
+        )
+        known = [(name, phone) for name, phone in session.execute(ours)][2:40]
+        make_agreement(session, number="HK.02.01/214/2025", may_name=True, ends_on=date(2025, 10, 31))
+        session.commit()
+    others = [("Bidan Nurlela, S.Keb", "0812-7700-1001"), ("Bdn. Sri Wahyuni", "0812-7700-1002"), ("Yusnidar", "")]
+    rows = [f"KK{at:05};{name};{phone};Bantan\n" for at, (name, phone) in enumerate(known + others, start=1201)]
+    heads, extra = "ID Klik-KB;Nama Lengkap;No WA;Kecamatan\n", "KK01300;Bidan Rosmiati;0812-7700-1009;Rupat\n"
+    for text_of_file in (heads + "".join(rows), heads + "".join(rows[3:]) + extra + "KK01301;Fitri;8,1E+11;Rupat\n"):
+        file = (io.BytesIO(text_of_file.encode()), "direktori-klik-kb.csv")
+        address = fill_in(staff, "/klikkb/files?area=14.03", "/klikkb/files", file=file)
+        if "KK01300" not in text_of_file:
+            columns = {"column0": "klikkb_id", "column1": "name", "column2": "phones", "column3": "area"}
+            fill_in(staff, address, "/columns$", **columns)
+            fill_in(staff, address, "/apply$")
 
 
 def hand_on(runtime: Runtime, staff: FlaskClient) -> None:
@@ -181,6 +204,7 @@ def do_all(runtime: Runtime, staff: FlaskClient) -> None:
     hand_on(runtime, staff)
     note_batches(runtime, staff)
     make_token(staff)
+    keep_directory(runtime, staff)
     file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
     fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
     open_figures(staff)

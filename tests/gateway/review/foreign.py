@@ -49,6 +49,8 @@ BY_NAME: Mapping[str, Any] = {
 BY_COLUMN: Mapping[str, Any] = {
     "areas.code": PLACE,
     "areas.parent": AREA,
+    "agreements.partner": "klikkb",
+    "agreements.measures": {"kb": ["aktif"]},
     "aliases.kind": "item",
     "aliases.code": "pil",
     "aliases.state": "proposed",
@@ -89,6 +91,9 @@ BY_COLUMN: Mapping[str, Any] = {
     "imports.columns": {},
     "imports.expires_at": datetime(2035, 1, 1, tzinfo=UTC),
     "inbox.state": "for_staff",
+    "klikkb_columns.headings": [MARK],
+    "klikkb_columns.fields": ["name"],
+    "klikkb_imports.counts": {"new": 1, "changed": 0, "gone": 0, "same": 0, "wrong": 0},
     "ladders.types": [],
     "ladders.rungs": [
         {"code": "due", "days": 0, "hour": 8, "audience": "responsible", "wording": "remind_due", "is_on": True}
@@ -131,6 +136,7 @@ BY_COLUMN: Mapping[str, Any] = {
     "user_invitations.expires_at": datetime(2035, 1, 1, tzinfo=UTC),
 }
 LINKS = {
+    "import_id",
     "inbox_id",
     "reporter_id",
     "report_id",
