@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import asdict, replace
 from datetime import date
 from html.parser import HTMLParser
 from typing import Any
@@ -11,7 +12,10 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from gateway.export.dhis2 import check, knock, mapping_book, mapping_rows
 from gateway.runtime import Runtime
+from gateway.store import destinations, mappings
+from gateway.values import Scope
 from tests.klikkb import make_agreement
 from tests.browser.forms import fill_in
 from tests.browser.sending import send_a_month
@@ -133,6 +137,39 @@ def note_batches(runtime: Runtime, staff: FlaskClient) -> None:
         fill_in(staff, place, "/month/batches/new$", item="pil", **batch)
 
 
+def prepare_dhis2(runtime: Runtime, staff: FlaskClient) -> None:
+    """Add a DHIS2 that was tried and a mapping that was checked, and leave another mapping to be looked at."""
+    typed = {"name": "ASDK Riau", "address": "https://dhis2.example.go.id", "area": "14.03", "auth": "token"}
+    secret = "d2pat_0000000000000000000000000000001234"
+    there = fill_in(staff, "/destinations/new", "/destinations/new$", **typed, secret=secret)
+    with runtime.database.session(read_only=True) as session:
+        some = text("SELECT code, name FROM facilities WHERE area LIKE '14.03.%' ORDER BY code LIMIT 3")
+        facilities = [(row.code, row.name) for row in session.execute(some)]
+    units = {code: f"ASDK_{code}" for code, _ in facilities}
+    place = f"{there}/mappings/kb"
+    form = next(one for one in runtime.forms if one.code == "kb")
+    first = mapping_rows.suggest(form)
+    lacking = {key: cell for key, cell in first.cells.items() if key != "gagal.kondom"}
+    for mapping in (replace(first, cells=lacking), replace(first, org_units=units)):
+        book = mapping_book.write_mapping(mapping, form, facilities, runtime.now())
+        draft = fill_in(staff, place, "/kb$", file=(io.BytesIO(book), "pemetaan-kb.xlsx"))
+        if mapping.cells is lacking:
+            fill_in(staff, draft, "/use$")
+    number, scope, now = int(there.rpartition("/")[2]), Scope(""), runtime.now()
+    met = knock.Knock(knock.GOOD, 200, "2.40.3", "kabar", ("Dinkes Kabupaten Bengkalis",))
+    found = (
+        check.Finding(check.Flaw.NOT_IN_SET, ("KB_CABUT",), 1),
+        check.Finding(check.Flaw.UNASSIGNED, (f"{facilities[0][1]} ({facilities[0][0]}): {facilities[0][0]}",), 1),
+        check.Finding(check.Flaw.DROPS_ZERO, ("KB_BARU", "KB_GANTI"), 2),
+    )
+    with runtime.database.session() as session:
+        destinations.keep_try(session, number, asdict(met), now, scope=scope)
+        [version] = mappings.list_versions(session, number, scope=scope)
+        checked = check.as_json(check.Checked(found, len(lacking), 61, "2025-09"))
+        mappings.keep_check(session, version.id, checked, now, scope=scope)
+        session.commit()
+
+
 def open_figures(staff: FlaskClient) -> None:
     """Open the regency's figures, and publish the last month that is settled."""
     shown = {f"measure-{code}": "1" for code in ("baru", "aktif")}
@@ -174,4 +211,5 @@ def do_all(runtime: Runtime, staff: FlaskClient) -> None:
     file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
     fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
     open_figures(staff)
+    prepare_dhis2(runtime, staff)
     fill_in(staff, "/calendar/close?area=14.03&form=kb&period=2025-07", "/calendar/close", reason="Sudah direkap.")
