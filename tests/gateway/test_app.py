@@ -13,7 +13,6 @@ from gateway.receive import keep
 from gateway.store.base import Database
 from tests.district import District, make_runtime
 
-
 # What is for everybody says by itself who may show and read it; its own tests hold what it says.
 OTHERWISE = {
     "/embed": {"Content-Security-Policy", "X-Frame-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy"},
