@@ -17,6 +17,7 @@ from gateway.discover import discover
 from gateway.errors import Permanent, Unavailable
 from gateway.export.base import ExportFormat, Source, say_about
 from gateway.export.gather import EVERYWHERE, gather
+from gateway.export.sharing import share
 from gateway.store import exports
 from gateway.store.base import Database
 from gateway.store.exports import Export, Made
@@ -78,6 +79,8 @@ def write_export(
         )
     with database.session(snapshot=True) as session:
         source = gather(session, export, form, now, scope=EVERYWHERE)
+        if chosen.FORMAT.partner:
+            share(session, source, chosen.FORMAT.partner, scope=EVERYWHERE)
         check_size(source, chosen)
         chosen.write(source, cast(BinaryIO, target))
     digest = source.digest.hexdigest()
@@ -115,12 +118,7 @@ def check_size(source: Source, chosen: ExportFormat) -> None:
 
 
 def name_file(export: Export, chosen: ExportFormat) -> str:
-    """Return what an export's file is called: its format, area, months and ref, so that no two are the same.
-
-    >>> months = "2025-09"
-    >>> "-".join(["kabar", "siga", "14.03", months, "a1b2"]) + ".xlsx"
-    'kabar-siga-14.03-2025-09-a1b2.xlsx'
-    """
+    """Return what an export's file is called: its format, area, months and ref, so that no two are the same."""
     months = (
         export.period_from if export.period_from == export.period_to else f"{export.period_from}--{export.period_to}"
     )

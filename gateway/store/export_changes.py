@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -88,21 +87,22 @@ def changes_between(session: Session, before: Export, after: Export, *, scope: S
     return _compare(session, _of_export(before.id), _of_export(after.id), scope)
 
 
-def exports_of_report(
+def last_export_of(
     session: Session, form: str, facility_id: int, period: str, *, scope: Scope
-) -> tuple[tuple[str, str, datetime, int], ...]:
-    """Return (ref, format, made_at, report id) of the exports that a report of a month is in, the newest first."""
+) -> tuple[str, int] | None:
+    """Return the ref of the last export that a facility's report of a month is in, and which revision; or None."""
     statement = (
-        select(exports.c.ref, exports.c.format, exports.c.made_at, reports.c.id)
+        select(exports.c.ref, reports.c.id)
         .select_from(reports)
         .join(export_reports, export_reports.c.report_id == reports.c.id)
         .join(exports, exports.c.id == export_reports.c.export_id)
         .where(reports.c.form == form, reports.c.facility_id == facility_id, reports.c.period == period)
         .where(exports.c.state == DONE, within(exports.c.area, scope))
         .order_by(exports.c.id.desc())
-        .limit(MOST)
+        .limit(1)
     )
-    return tuple(tuple(row) for row in session.execute(statement))
+    row = session.execute(statement).first()
+    return (row[0], row[1]) if row else None
 
 
 def _of_export(export_id: int) -> Select[Any]:

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from gateway.runtime import Runtime
+from workers import exports
 
 FACILITIES = (
     b"Kode,Nama,Jenis,Kode wilayah,Nama pendek\n"
@@ -54,6 +55,17 @@ def fill_in(staff: FlaskClient, path: str, action: str, **typed: Any) -> str:
     return answer.headers["Location"]
 
 
+def make_token(staff: FlaskClient) -> None:
+    """Let the dashboard of the Dinas read through the API, as it has done already."""
+    form = Form(staff.get("/tokens/new").text, "/tokens/new$")
+    typed = {"name": "Dasbor Dinas", "area": "14.03", "scopes": ["read:reports", "read:coverage"], "days": "365"}
+    made = staff.post(form.action, data=form.fields | typed)
+    secret = re.search(r"kabar_\w{36}", made.text)
+    assert secret, made.text
+    answer = staff.get("/api/v1/coverage", headers={"Authorization": f"Bearer {secret[0]}"})
+    assert answer.status_code == 200, answer.text
+
+
 def pause_reminders(runtime: Runtime, staff: FlaskClient) -> None:
     """Pause the reminders of one kecamatan, and leave one facility of another out."""
     with runtime.database.session(read_only=True) as session:
@@ -62,6 +74,38 @@ def pause_reminders(runtime: Runtime, staff: FlaskClient) -> None:
     why = "Banjir di Bantan; bidan membantu di posko."
     fill_in(staff, "/reminders/pauses?area=14.03.02", "/reminders/pauses$", reason=why, until="2025-10-08")
     fill_in(staff, f"/reminders/facilities/{facility}/skip", "/skip$", why="leave", until="2025-10-20")
+
+
+def hand_on(runtime: Runtime, staff: FlaskClient) -> None:
+    """Have files made of what counts, then reject a report that is in them."""
+    chosen = {"area": "14.03", "settles_at": "accepted", "injectable_as": "suntik3"}
+    fill_in(staff, "/exports/choices?area=14.03", "/exports/choices$", **chosen)
+    with runtime.database.session(read_only=True) as session:
+        wrong = text(
+            "SELECT max(id) FROM reports WHERE state = 'accepted' AND form = 'kb' AND period = '2025-09'"
+            " AND facility_id IN (SELECT id FROM facilities WHERE area LIKE '14.03.%')"
+        )
+        report = session.execute(wrong).scalar_one()
+    for name in ("csv_excel", "siga_kb"):
+        fill_in(staff, "/exports", "/exports$", format=name, form="kb", first="2025-09", last="2025-09", area="14.03")
+    exports.drain(runtime)
+    fill_in(staff, f"/reports/{report}", "reject$", reason="Angkanya milik faskes lain.")
+
+
+def note_batches(runtime: Runtime, staff: FlaskClient) -> None:
+    """Note batches of a facility that reported its stock: one has expired, one expires soon, one nobody knows of."""
+    with runtime.database.session(read_only=True) as session:
+        reported = "SELECT facility_id FROM reports WHERE form = 'alokon' AND period = '2025-09'"
+        found = text(f"SELECT max(id) FROM facilities WHERE area LIKE '14.03.%' AND id IN ({reported})")
+        place = f"/month/batches/new?facility={session.execute(found).scalar_one()}"
+    for number, source, expires_on, quantity in (
+        ("PL2307A", "apbn", "8/2025", "12"),
+        ("PL2411C", "apbn", "1/2026", "96"),
+        ("KF-0193", "apbd", "31/5/2027", "30"),
+        ("TANPA ED", "mandiri", "", "6"),
+    ):
+        batch = {"number": number, "source": source, "expires_on": expires_on, "quantity": quantity}
+        fill_in(staff, place, "/month/batches/new$", item="pil", **batch)
 
 
 def open_figures(staff: FlaskClient) -> None:
@@ -73,7 +117,7 @@ def open_figures(staff: FlaskClient) -> None:
 
 
 def do_all(runtime: Runtime, staff: FlaskClient) -> None:
-    """Approve, reject and correct, propose a word, prepare a broadcast, read a file in, and close a month."""
+    """Approve, reject and correct, propose a word, prepare a broadcast, note batches, read a file, close a month."""
     with runtime.database.session(read_only=True) as session:
         ask = session.execute
         done = ask(text("SELECT id FROM reports WHERE state = 'accepted' AND form = 'kb' ORDER BY id DESC")).scalars()
@@ -97,6 +141,9 @@ def do_all(runtime: Runtime, staff: FlaskClient) -> None:
         period="2025-09",
     )
     pause_reminders(runtime, staff)
+    hand_on(runtime, staff)
+    note_batches(runtime, staff)
+    make_token(staff)
     file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
     fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
     open_figures(staff)

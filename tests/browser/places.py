@@ -15,6 +15,9 @@ SCREENS: Mapping[str, str] = {
     "month": "/month",
     "month-missing": "/month/missing",
     "month-stock": "/month/stock?form=alokon",
+    "batches": "/month/batches",
+    "batch": "/month/batches/{batch}",
+    "batch-new": "/month/batches/new",
     "queue": "/queue",
     "reports": "/reports",
     "report": "/reports/{flagged}",
@@ -58,16 +61,30 @@ SCREENS: Mapping[str, str] = {
     "embed": "/embed/14.03",
     "embed-method": "/embed/14.03?method=pil",
     "exports": "/exports",
+    "export": "/exports/{export}",
     "export-choices": "/exports/choices?area=14.03",
     "channels": "/channels",
     "thresholds": "/thresholds",
+    "hooks": "/hooks",
+    "hook": "/hooks/{hook}",
+    "hook-edit": "/hooks/{hook}/edit",
+    "hook-new": "/hooks/new",
     "wordings": "/wordings",
     "wording": "/wordings/id/answers.unchanged",
     "aliases": "/aliases",
     "alias-new": "/aliases/new?message={unread}&at={at}",
+    "klikkb": "/klikkb?area=14.03",
+    "klikkb-upload": "/klikkb/files?area=14.03",
+    "klikkb-file": "/klikkb/files/{listing}",
+    "agreements": "/klikkb/agreements?area=14.03",
+    "agreement-new": "/klikkb/agreements/new?area=14.03",
     "users": "/users",
     "user": "/users/{user}",
     "user-new": "/users/new",
+    "tokens": "/tokens",
+    "token": "/tokens/{token}",
+    "token-new": "/tokens/new",
+    "api-docs": "/api/v1/docs",
     "audit": "/audit",
     "account": "/account",
     "account-code": "/account/code",
@@ -97,9 +114,25 @@ NO_SCREENS: Mapping[str, str] = {
     "imports.download_faults": "a file",
     "imports.download_template": "a file",
     "imports.export": "a file",
+    "klikkb_files.download_faults": "a file",
+    "api_docs.show_spec": "for machines",
+    "api_coverage.getCoverage": "for machines",
+    "api_facilities.getFacility": "for machines",
+    "api_facilities.listFacilities": "for machines",
+    "api_forms.listForms": "for machines",
+    "api_reporters.getReporter": "for machines",
+    "api_reporters.listReporters": "for machines",
+    "api_reports.getReport": "for machines",
+    "api_reports.listReports": "for machines",
+    "api_stock.listStock": "for machines",
+    "odata.count_rows": "for machines",
+    "odata.show_metadata": "for machines",
+    "odata.show_rows": "for machines",
+    "odata.show_tables": "for machines",
 }
-# What the brackets stand for: each gives one number.
+# What the brackets stand for: each gives one number or word.
 EXAMPLES: Mapping[str, str] = {
+    "batch": "SELECT min(id) FROM batches",
     "flagged": "SELECT min(id) FROM reports WHERE state = 'waiting'",
     "replaced": "SELECT min(replaces_id) FROM reports WHERE replaces_id IS NOT NULL",
     "newest": "SELECT min(id) FROM reports WHERE replaces_id IS NOT NULL",
@@ -112,12 +145,16 @@ EXAMPLES: Mapping[str, str] = {
     "other": "SELECT max(id) FROM facilities WHERE area LIKE '14.03.%'",
     "broadcast": "SELECT min(id) FROM broadcasts",
     "closing": "SELECT min(id) FROM closings",
-    "import": "SELECT min(id) FROM imports",
+    "import": "SELECT min(id) FROM imports WHERE kind <> 'directory'",
+    "listing": "SELECT min(id) FROM imports WHERE kind = 'directory'",
     "unread": "SELECT max(id) FROM inbox WHERE text LIKE '%KALENDER%'",
     "at": "SELECT max(instr(text, 'KALENDER')) - 1 FROM inbox",
+    "export": "SELECT ref FROM exports ORDER BY id DESC LIMIT 1",
+    "hook": "SELECT min(id) FROM hooks",
+    "token": "SELECT min(id) FROM tokens",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
 }
-OPEN = {"login", "embed", "embed-method"}  # what is there to see for who is not signed in
+OPEN = {"login", "embed", "embed-method", "api-docs"}  # what is there to see for who is not signed in
 
 
 def find_addresses(house: House) -> dict[str, str]:
@@ -127,7 +164,7 @@ def find_addresses(house: House) -> dict[str, str]:
     return {name: address.format(**numbers) for name, address in SCREENS.items()}
 
 
-def _ask(session: Session, question: str) -> int:
+def _ask(session: Session, question: str) -> str:
     found = session.execute(text(question)).scalar_one()
     assert found is not None, f"the office has none: {question}"
-    return int(found)
+    return str(found)

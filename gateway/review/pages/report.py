@@ -22,10 +22,11 @@ from gateway.review.pages.deed_sayings import DONE, OWN_WORDS, WHY_NOT
 from gateway.review.pages.language import mark, translate
 from gateway.review.pages.queue import address_of, read_wished
 from gateway.review.permit import Action
-from gateway.store import queue, whole_reports
+from gateway.store import export_changes, queue, whole_reports
 from gateway.store.base import Session
 from gateway.store.senders import Sender
 from gateway.store.whole_reports import WholeReport
+from gateway.values import COUNTING
 
 LONGEST_REASON = 300
 OWN = "own"  # the question in staff's own words
@@ -202,6 +203,7 @@ def _show(report_id: int, typed: Typed, status: int = 200, faults: Mapping[str, 
             return frame.absent()
         before, after = queue.find_beside(session, wished, report_id, scope=visitor.scope) if wished else (None, None)
         questions = _questions(session, case.report, case.sender) if frame.may(Action.DECIDE) else {}
+        outdated = _find_outdated(session, case)
     return frame.answer(
         "report.html",
         status,
@@ -211,11 +213,23 @@ def _show(report_id: int, typed: Typed, status: int = 200, faults: Mapping[str, 
         before=address_of(wished, "report.show_report", report_id=before) if wished and before else "",
         after=address_of(wished, "report.show_report", report_id=after) if wished and after else "",
         questions=questions,
+        outdated=outdated,
         typed=typed,
         faults=faults or {},
         meanwhile=cases.say_meanwhile(case) if status == 409 else "",
         room=notices.room_for_reason(),
     )
+
+
+def _find_outdated(session: Session, case: Case) -> str:
+    """Return the last export with this report, if another revision counts now; else an empty string."""
+    if not frame.may(Action.EXPORT):
+        return ""
+    about, scope = case.report.key, frame.visitor().scope
+    found = export_changes.last_export_of(session, about.form, about.facility_id, about.period, scope=scope)
+    counting = case.counting.report if case.counting else case.report
+    is_same = found is not None and counting.state in COUNTING and found[1] == counting.id
+    return found[0] if found and not is_same else ""
 
 
 def _as_context(case: Case, now: Any) -> dict[str, Any]:

@@ -76,6 +76,11 @@ BY_COLUMN: Mapping[str, Any] = {
     "facilities.code": "727199900",
     "facilities.area": PLACE,
     "facilities.short_name": MARK,
+    "events.kind": "report.accepted",
+    "hook_deliveries.state": "failed",
+    "hooks.kinds": ["report.accepted"],
+    "hooks.state": "paused",
+    "hooks.why": "failing",
     "imports.kind": "facilities",
     "imports.sheet": [[MARK]],
     "imports.columns": {},
@@ -122,6 +127,10 @@ LINKS = {
     "proposed_by",
     "reminder_id",
     "export_id",
+    "hook_id",
+    "event_id",
+    *("inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by", "reminder_id"),
+    *("export_id", "token_id"),
 }
 NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
 

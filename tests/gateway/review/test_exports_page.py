@@ -126,3 +126,14 @@ def test_an_officer_of_a_kecamatan_does_not_choose_how_things_are_handed_on(dist
     officer = create_app(district.runtime).test_client()
     sign_in(officer, district.runtime, "officer", "14.03.01")
     assert officer.get("/exports/choices").status_code == 403
+
+
+def test_the_page_of_a_report_tells_that_it_changed_after_the_export(district: District, rina: FlaskClient) -> None:
+    exported = settle(district, "PMB01", ANI)
+    address = ask(rina)
+    worker.drain(district.runtime)
+    assert "Berubah setelah diekspor" not in rina.get(f"/reports/{exported}").text
+    newer = settle(district, "PMB01", ANI | {"aktif": 45})
+    page = rina.get(f"/reports/{newer}").text
+    assert "Berubah setelah diekspor" in page
+    assert address in page
