@@ -33,7 +33,6 @@ KNOCKS: Mapping[str, str] = {
     ),
     knock.SILENT: mark("The server did not answer in time. Try again; if it stays so, ask its operator."),
     knock.LOGIN: mark(
-        "The server does not accept the token or the password. It may be wrong, run out or locked: make a new one."
         "The server does not accept the token or the password. It may be wrong, run out or locked; make a new one."
     ),
     knock.FORBIDDEN: mark("The server knows this user and forbids the call. Ask its operator for rights to the API."),
