@@ -217,7 +217,8 @@ def _show_upload(code: str, fault: str = "", status: int = 200) -> Response:
         if corner is None:
             return frame.absent()
         chosen = klikkb.find_columns(session, corner.area.code, scope=frame.visitor().scope)
-    return frame.answer("klikkb_upload.html", status, corner=corner, chosen=chosen, field_names=_names(), fault=fault)
+    pairs = list(zip(chosen.headings, chosen.fields, strict=True)) if chosen else []
+    return frame.answer("klikkb_upload.html", status, corner=corner, chosen=pairs, field_names=_names(), fault=fault)
 
 
 def _show_columns(kept: KeptImport, fields: tuple[str, ...], fault: str = "", status: int = 200) -> Response:

@@ -155,12 +155,13 @@ def test_a_cursor_of_another_question_or_of_nobody_is_refused_in_words(system: S
         assert system.get(path).status_code == 422, path
 
 
-@pytest.mark.parametrize("place", [-1, 2**63, True, None, 1.5, "x\x00", [], {}, "٣"])
-def test_a_cursor_that_was_made_by_hand_is_refused_in_words(system: System, place: object) -> None:
+def test_a_cursor_that_was_made_by_hand_is_refused_in_words(system: System) -> None:
     cursor = system.get("/facilities?limit=1").json["next"].rpartition("cursor=")[2]
     mark = json.loads(base64.urlsafe_b64decode(cursor + "==="))[0]
-    forged = base64.urlsafe_b64encode(json.dumps([mark, place]).encode()).decode().rstrip("=")
-    assert system.get(f"/facilities?cursor={forged}").status_code == 422
+    places: list[object] = [-1, 2**63, True, None, 1.5, "x\x00", "٣", "", [], {}]
+    for place in places:
+        forged = base64.urlsafe_b64encode(json.dumps([mark, place]).encode()).decode().rstrip("=")
+        assert system.get(f"/facilities?cursor={forged}").status_code == 422, place
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])

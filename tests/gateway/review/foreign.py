@@ -49,6 +49,8 @@ BY_NAME: Mapping[str, Any] = {
 BY_COLUMN: Mapping[str, Any] = {
     "areas.code": PLACE,
     "areas.parent": AREA,
+    "agreements.partner": "klikkb",
+    "agreements.measures": {"kb": ["aktif"]},
     "aliases.kind": "item",
     "aliases.code": "pil",
     "aliases.state": "proposed",
@@ -62,6 +64,9 @@ BY_COLUMN: Mapping[str, Any] = {
     "decisions.state_after": "approved",
     "decisions.changes": {},
     "decisions.batch": "foreign",
+    "destinations.auth": "token",
+    "destinations.secret_end": "9999",
+    "destinations.tried": {"outcome": "good", "version": MARK, "user": MARK, "units": [MARK]},
     "exports.ref": "foreign",
     "exports.format": "csv_machine",
     "exports.period_from": PERIOD,
@@ -86,6 +91,9 @@ BY_COLUMN: Mapping[str, Any] = {
     "imports.columns": {},
     "imports.expires_at": datetime(2035, 1, 1, tzinfo=UTC),
     "inbox.state": "for_staff",
+    "klikkb_columns.headings": [MARK],
+    "klikkb_columns.fields": ["name"],
+    "klikkb_imports.counts": {"new": 1, "changed": 0, "gone": 0, "same": 0, "wrong": 0},
     "ladders.types": [],
     "ladders.rungs": [
         {"code": "due", "days": 0, "hour": 8, "audience": "responsible", "wording": "remind_due", "is_on": True}
@@ -93,6 +101,14 @@ BY_COLUMN: Mapping[str, Any] = {
     "manners.first_hour": 8,
     "manners.last_hour": 20,
     "manners.off_days": "none",
+    "mappings.destination_id": ID,
+    "mappings.version": 1,
+    "mappings.scheme": "CODE",
+    "mappings.org_unit_by": "code",
+    "mappings.cells": {"aktif.pil": {"data_element": MARK, "category_option_combo": "", "attribute_option_combo": ""}},
+    "mappings.org_units": {"727199900": MARK},
+    "mappings.left_out": [],
+    "mappings.checked": None,
     "month_counts.ownership": "",
     "month_totals.item": "",
     "open_areas.measures": ["baru", "aktif"],
@@ -104,6 +120,12 @@ BY_COLUMN: Mapping[str, Any] = {
     "outbox.state": "failed",
     "pauses.from_on": date(2025, 10, 1),
     "pauses.until_on": date(2035, 1, 1),
+    "push_turns.state": "delivered",
+    "push_turns.lines": [],
+    "pushes.state": "done",
+    "pushes.about": {"there": 1, "reported": 1, "settled": 1},
+    "pushes.is_dry_run": False,
+    "pushed_months.complete": "no",
     "questions.state": "open",
     "questions.reading": to_json(ReadReport("kb", PERIOD, {"aktif": 98765})),
     "registrations.phone": UNKNOWN,
@@ -118,6 +140,7 @@ BY_COLUMN: Mapping[str, Any] = {
     "user_invitations.expires_at": datetime(2035, 1, 1, tzinfo=UTC),
 }
 LINKS = {
+    "import_id",
     "inbox_id",
     "reporter_id",
     "report_id",
@@ -131,6 +154,9 @@ LINKS = {
     "event_id",
     *("inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by", "reminder_id"),
     *("export_id", "token_id"),
+    "destination_id",
+    "push_id",
+    "turn_id",
 }
 NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
 

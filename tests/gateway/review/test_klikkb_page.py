@@ -74,8 +74,11 @@ def test_columns_are_chosen_once_and_the_next_file_goes_straight_to_its_preview(
     preview = rina.get(address).text
     assert "1403010101900001" not in preview
     assert "Pakai: 2 baru, 0 berubah, 0 tidak ada lagi" in rina.get(upload(rina).headers["Location"]).text
+    assert "id anggota" in rina.get("/klikkb/files").text  # the choice is shown, and can be forgotten
     other = upload(rina, FILE.replace("ID Anggota", "Kode Anggota")).headers["Location"]
     assert "Kolom mana itu apa?" in rina.get(other).text
+    rina.post("/klikkb/columns/forget", data={"area": "14.03"})
+    assert "Kolom mana itu apa?" in rina.get(upload(rina).headers["Location"]).text
 
 
 def test_what_is_not_needed_is_thrown_away_once_the_columns_are_chosen(district: District, rina: FlaskClient) -> None:
