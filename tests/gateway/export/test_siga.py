@@ -260,7 +260,7 @@ def test_the_layout_that_the_guide_shows_can_be_used() -> None:
     guide = (ROOT / "docs" / "siga.md").read_text(encoding="utf-8")
     own = guide.split("```toml\n")[1].split("```")[0]
     assert find_layout_fault(own) == ""
-    assert [row.heading for row in read_layout("kb", own).rows][0] == "Suntikan"
+    assert read_layout("kb", own).rows[0].heading == "Suntikan"
 
 
 def test_a_province_is_told_to_choose_a_regency() -> None:
