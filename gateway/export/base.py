@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 
 from gateway.mapping import Mapping as CodeMapping
 from gateway.settling import Choices
+from gateway.store.agreements import Agreement
 from gateway.store.batches import Batch
+from gateway.store.klikkb import Listed
 from gateway.store.settled import Digest, Place, Reach, Settled
 from parsers.form import Form
 from parsers.judge import Thresholds
@@ -32,6 +34,7 @@ class Format:
 
     Shape: `names` and `hints` by language; `forms` are the forms it is for, empty for every one; `most_months` and
     `most_reports` of one file, 0 for any number. `needs_mapping`: it speaks in the codes of another system.
+    `partner` is whom it is for, where figures go there under an agreement only (`store.agreements`).
     """
 
     names: Mapping[str, str]
@@ -42,6 +45,7 @@ class Format:
     most_months: int = 12
     needs_mapping: bool = False
     most_reports: int = 0
+    partner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,14 @@ def plain_limits(_area: str, _facility_type: str) -> Thresholds:
     return Thresholds()
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a partner may be given. Shape: `midwives` are whose the reports are, by report id, where that is told."""
+
+    agreement: Agreement
+    midwives: Mapping[int, Listed]
+
+
 @dataclass
 class Source:
     """What a format writes. `reports` can be read once; `digest` and the ids are whole when they have been.
@@ -84,7 +96,7 @@ class Source:
     that a facility lies in and of those around it; `before(n)` the settled values of the n months before the first one,
     by facility id and month: for what goes by earlier months; `batches()` the batches in stock by facility id;
     `limits(area, type)` the thresholds of an area and a type of facility, empty for any. `mapping` is the area's, if it
-    has one.
+    has one; `shared` is there for a format with a partner.
     """
 
     about: About
@@ -99,6 +111,7 @@ class Source:
     digest: Digest = field(default_factory=Digest)
     report_ids: list[int] = field(default_factory=list)
     facility_ids: set[int] = field(default_factory=set)
+    shared: Shared | None = None
 
     def reports(self) -> Iterator[Settled]:
         """Yield the settled reports by facility code, then month; each is taken into the fingerprint."""

@@ -15,6 +15,7 @@ from gateway.values import COUNTING, ReportState
 from parsers.form import Form
 from parsers.judge import Facts
 
+BY_SYSTEM = "system"  # the source of a report that nobody typed: another system posted it
 LIVE = COUNTING | {ReportState.WAITING, ReportState.FLAGGED}
 
 

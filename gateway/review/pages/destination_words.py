@@ -21,7 +21,8 @@ ADDRESS_FAULTS: Mapping[str, str] = {
         "This address lies in a private network. The operator must allow it first (KABAR_PRIVATE_HOSTS)."
     ),
 }
-KNOCKS: Mapping[str, str] = ADDRESS_FAULTS | {
+KNOCKS: Mapping[str, str] = {
+    **ADDRESS_FAULTS,
     knock.GOOD: mark("The connection works: a DHIS2 answered, it knows us, and we may write there."),
     knock.NAME: mark("Nobody knows this server's name. Look whether the address is written right."),
     knock.CONNECT: mark(
@@ -32,7 +33,7 @@ KNOCKS: Mapping[str, str] = ADDRESS_FAULTS | {
     ),
     knock.SILENT: mark("The server did not answer in time. Try again; if it stays so, ask its operator."),
     knock.LOGIN: mark(
-        "The server does not accept the token or the password. It may be wrong, run out or locked; make a new one there."
+        "The server does not accept the token or the password. It may be wrong, run out or locked; make a new one."
     ),
     knock.FORBIDDEN: mark("The server knows this user and forbids the call. Ask its operator for rights to the API."),
     knock.MOVED: mark(

@@ -110,7 +110,7 @@ def show_destination(destination_id: int) -> Response:
     return frame.answer(
         "destination.html",
         kept=kept,
-        one=kept.destination,
+        there=kept.destination,
         place=area.name if area else kept.destination.area,
         zone=area.timezone if area else runtime.settings.timezone,
         auths=AUTHS,

@@ -110,7 +110,7 @@ def upload(destination_id: int, form: str) -> Response:
         new = _as_new(where, written, name, hashlib.sha256(content).hexdigest())
         draft_id = mappings.keep_draft(session, new, scope=scope)
         session.commit()
-    return frame.go("mappings.show_draft", destination_id=destination_id, form=form, draft_id=draft_id)
+    return _show_it(destination_id, form, draft_id)
 
 
 @routes.post("/destinations/<int:destination_id>/mappings/<form>/again")
@@ -133,7 +133,7 @@ def use_again(destination_id: int, form: str) -> Response:
         new = _as_new(where, written, chosen.file_name, chosen.file_digest)
         draft_id = mappings.keep_draft(session, new, scope=scope)
         session.commit()
-    return frame.go("mappings.show_draft", destination_id=destination_id, form=form, draft_id=draft_id)
+    return _show_it(destination_id, form, draft_id)
 
 
 @routes.get("/destinations/<int:destination_id>/mappings/<form>/drafts/<int:draft_id>")
@@ -147,7 +147,7 @@ def show_draft(destination_id: int, form: str, draft_id: int) -> Response:
             return frame.absent()
         found = mappings.find_draft(session, draft_id, user_id=user.id, now=runtime.now(), scope=user.scope)
         if found is None or found[1] != destination_id or found[0].form != form:
-            return frame.go("mappings.show_mapping", GONE, "look", destination_id=destination_id, form=form)
+            return _go(destination_id, form, GONE, "look")
         before = mappings.find_mapping(session, destination_id, form, scope=user.scope)
     draft = found[0]
     return frame.answer(
@@ -170,26 +170,25 @@ def use_draft(destination_id: int, form: str, draft_id: int) -> Response:
     frame.demand(Action.PUSH)
     runtime, user = frame.runtime_of_request(), frame.visitor()
     seen = request.form.get("seen", "")
-    to = {"destination_id": destination_id, "form": form}
     with runtime.database.session() as session:
         where = _find_where(session, destination_id, form)
         if where is None:
             return frame.absent()
         found = mappings.find_draft(session, draft_id, user_id=user.id, now=runtime.now(), scope=user.scope)
         if found is None or found[1] != destination_id or found[0].form != form:
-            return frame.go("mappings.show_mapping", GONE, "look", **to)
+            return _go(destination_id, form, GONE, "look")
         try:
             after = int(seen) if seen.isascii() and seen.isdigit() else -1
             version = mappings.use_draft(session, draft_id, after, runtime.now(), user_id=user.id, scope=user.scope)
         except Raced:
             session.rollback()
             late = mark("Somebody else has made a new version meanwhile. This is what yours would change now.")
-            return frame.go("mappings.show_draft", late, "look", draft_id=draft_id, **to)
+            return _show_it(destination_id, form, draft_id, late)
         area, name = where.destination.area, where.destination.name
         frame.audit(session, "change", "mapping", draft_id, area, name=name, form=form, version=version)
         session.commit()
     said = mark("The mapping is in use. Now check it against the server.")
-    return frame.go("mappings.show_mapping", said, **to)
+    return _go(destination_id, form, said)
 
 
 @routes.post("/destinations/<int:destination_id>/mappings/<form>/check")
@@ -197,7 +196,6 @@ def check_mapping(destination_id: int, form: str) -> Response:
     """Hold the mapping in use against what its server knows; nothing is sent."""
     frame.demand(Action.PUSH)
     runtime, scope = frame.runtime_of_request(), frame.visitor().scope
-    to = {"destination_id": destination_id, "form": form}
     with runtime.database.session(read_only=True) as session:
         where = _find_where(session, destination_id, form)
         mapping = mappings.find_mapping(session, destination_id, form, scope=scope)
@@ -208,13 +206,13 @@ def check_mapping(destination_id: int, form: str) -> Response:
         places = settled.list_places(session, where.destination.area, month_days(period), scope=scope)
     client = open_client(runtime, where.destination)
     if client is None:
-        return frame.go("mappings.show_mapping", LOST_KEY, "bad", **to)
+        return _go(destination_id, form, LOST_KEY, "bad")
     units = [unit for place in places[:MOST_UNITS] if (unit := find_org_unit(mapping, place))]
     elements = {cell.data_element for cell in mapping.cells.values()}
     try:
         theirs = read_metadata(client.get, mapping.data_set, mapping.scheme, elements, units)
     except Unread as unread:
-        return frame.go("mappings.show_mapping", KNOCKS[unread.knock.outcome], "bad", **to)
+        return _go(destination_id, form, KNOCKS[unread.knock.outcome], "bad")
     found = check(mapping, list_unmapped(mapping, where.form), places, theirs, period, today)
     with runtime.database.session() as session:
         mappings.keep_check(session, mapping.id, as_json(found), runtime.now(), scope=scope)
@@ -222,9 +220,18 @@ def check_mapping(destination_id: int, form: str) -> Response:
         frame.audit(session, "check", "mapping", mapping.id, area, name=where.destination.name, outcome=outcome)
         session.commit()
     if found.is_good:
-        return frame.go("mappings.show_mapping", mark("Checked: nothing stands in the way."), **to)
+        return _go(destination_id, form, mark("Checked: nothing stands in the way."))
     said = mark("Checked: something must be mended first, see below.")
-    return frame.go("mappings.show_mapping", said, "bad", **to)
+    return _go(destination_id, form, said, "bad")
+
+
+def _go(destination_id: int, form: str, said: str, tone: str = "good") -> Response:
+    return frame.go("mappings.show_mapping", said, tone, destination_id=destination_id, form=form)
+
+
+def _show_it(destination_id: int, form: str, draft_id: int | None, said: str = "") -> Response:
+    to = "mappings.show_draft"
+    return frame.go(to, said, "look", destination_id=destination_id, form=form, draft_id=draft_id)
 
 
 def _find_where(session: Session, destination_id: int, code: str) -> Where | None:
