@@ -112,13 +112,10 @@ def find_settled(session: Session, report_id: int, states: Collection[ReportStat
     columns = (reports.c[name] for name in ("id", "revision", "state", "period", "sent_at"))
     mine = reports.c.id == report_id, reports.c.state.in_(sorted(states))
     row = session.execute(select(*columns).where(*mine)).first()
-    return Settled(*row, Place(*place), values_of(session, [report_id])[report_id]) if row and place else None
-
-
-def find_place(session: Session, facility_id: int, *, scope: Scope) -> Place | None:
-    """Return a facility as it is handed on, or None."""
-    row = session.execute(_places("", scope).where(facilities.c.id == facility_id)).first()
-    return Place(*row) if row else None
+    if row is None or place is None:
+        return None
+    values = values_of(session, [report_id])[report_id]
+    return Settled(row.id, row.revision, row.state, row.period, row.sent_at, Place(*place), values)
 
 
 def _reports_of(session: Session, selection: Selection, places: Mapping[int, Place]) -> Iterator[Settled]:
