@@ -119,6 +119,9 @@ class Settings(BaseModel):
         int,
         Field(ge=1, le=240, description="So long a question stays open; then the report goes to staff as it stands."),
     ] = 48
+    api_per_minute: Annotated[
+        int, Field(ge=1, le=100_000, description="Requests of one token of the API in a minute; more are told to wait.")
+    ] = 300
     batch_size: Annotated[int, Field(ge=1, le=1000, description="Messages handled in one transaction.")] = 100
     tries: Annotated[
         int, Field(ge=1, le=20, description="A message that cannot be handled is tried so often before staff get it.")

@@ -87,7 +87,7 @@ def check_facility(written: Mapping[str, str], country: Country, today: date) ->
             else:
                 values[name] = found
     if area := " ".join(written.get("area", "").split()):
-        found = _read_area(area, str(values.get("code", "")), country)
+        found = read_area(area, str(values.get("code", "")), country)
         if isinstance(found, Fault):
             faults.append(found)
         else:
@@ -177,7 +177,8 @@ def _read_words(text: str, name: str) -> str | Fault:
     return text if len(text) <= longest else Fault(FaultCode.TOO_LONG, name, {"longest": str(longest)})
 
 
-def _read_code(text: str, name: str) -> str | Fault:
+def read_code(text: str, name: str) -> str | Fault:
+    """Return a register code of nine digits, or a fault."""
     digits = "".join(mark for mark in text if mark not in " .-")
     if not (digits.isascii() and digits.isdigit() and len(digits) == 9):
         count = sum(mark.isdigit() for mark in text)
@@ -225,7 +226,7 @@ def _read_degrees(text: str, name: str) -> float | Fault:
     return degrees if least <= degrees <= most else Fault(FaultCode.PLACE_WRONG, name, {"written": text[:40]})
 
 
-def _read_area(text: str, code: str, country: Country) -> str | Fault:
+def read_area(text: str, code: str, country: Country) -> str | Fault:
     """Return the code of a kecamatan that is written by its code, dotted or not, or by its name."""
     about = {"written": text[:60]}
     digits = text.replace(".", "").replace(" ", "")
@@ -254,7 +255,7 @@ def _plain(name: str) -> str:
 
 
 _FACILITY_FIELDS: Mapping[str, Callable[[str, str], Any]] = {
-    "code": _read_code,
+    "code": read_code,
     "name": _read_words,
     "short_name": _read_short_name,
     "type": _read_type,

@@ -7,10 +7,14 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a register file lists."""
+    """What a file lists: what the registry holds, or Klik-KB's midwives."""
 
     FACILITIES = "facilities"
     REPORTERS = "reporters"
+    DIRECTORY = "directory"
+
+
+REGISTRY = (Kind.FACILITIES, Kind.REPORTERS)
 
 
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
@@ -19,11 +23,13 @@ FIELDS: Mapping[Kind, tuple[str, ...]] = {
         *("latitude", "longitude", "opened_on", "is_active"),
     ),
     Kind.REPORTERS: ("name", "phones", "facilities", "language"),
+    Kind.DIRECTORY: ("klikkb_id", "name", "phones", "facility_code", "facility_name", "area"),
 }
 SEVERAL = ("phones",)
 WANTED: Mapping[Kind, tuple[str, ...]] = {  # without these no row can be told from another
     Kind.FACILITIES: ("code",),
     Kind.REPORTERS: ("name", "phones"),
+    Kind.DIRECTORY: ("klikkb_id", "name"),
 }
 HEADINGS: Mapping[Kind, Mapping[str, str]] = {  # as exports and templates name them
     Kind.FACILITIES: {
@@ -65,6 +71,16 @@ _ALIASES: Mapping[Kind, Mapping[str, str]] = {
         ),
         "facilities": "kode faskes|faskes|kode|kode tempat praktik|tempat praktik|facility|facilities|facility code",
         "language": "bahasa|language",
+    },
+    Kind.DIRECTORY: {
+        "klikkb_id": (
+            "id klik kb|id klikkb|klik kb id|klikkb id|kode klik kb|id bidan|kode bidan|nomor klik kb|id anggota|id"
+        ),
+        "name": "nama bidan|nama|nama lengkap|nama lengkap bidan|bidan|midwife|name",
+        "phones": "nomor hp|no hp|hp|nomor telepon|no telepon|telepon|no telp|telp|nomor wa|no wa|wa|no hp wa|phone",
+        "facility_code": "kode faskes|kode faskes kb|kode register|kode tempat praktik|facility code",
+        "facility_name": "nama faskes|faskes|tempat praktik|nama tempat praktik|nama klinik|nama tpmb|facility",
+        "area": "kecamatan|kode kecamatan|kec|nama kecamatan|kode wilayah|wilayah|subdistrict",
     },
 }
 _FIELD_OF: Mapping[Kind, Mapping[str, str]] = {

@@ -40,6 +40,7 @@ class FaultCode(StrEnum):
     FACILITY_CLOSED = "facility_closed"
     LANGUAGE_UNKNOWN = "language_unknown"
     MONTH_WRONG = "month_wrong"
+    ID_ELSEWHERE = "id_elsewhere"
 
 
 @dataclass(frozen=True, slots=True)

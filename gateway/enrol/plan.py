@@ -43,6 +43,7 @@ class Act(StrEnum):
     CHANGED = "changed"
     SAME = "same"
     WRONG = "wrong"
+    GONE = "gone"  # of the directory only: it stood there, and not in this file
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Plan:
 def codes_of(sheet: Sheet, fields: Sequence[str], field: str) -> set[str]:
     """Return the facility codes that a file names in a column, as far as they are codes."""
     found: set[str] = set()
-    for _, row in _rows(sheet, fields):
+    for _, row in rows_of(sheet, fields):
         for part in split_cell(row.get(field, "")):
             plain = "".join(mark for mark in part if mark not in " .-")
             if _FEW_DIGITS.fullmatch(plain):
@@ -95,7 +96,7 @@ def codes_of(sheet: Sheet, fields: Sequence[str], field: str) -> set[str]:
 def phones_of(sheet: Sheet, fields: Sequence[str], region: str) -> set[str]:
     """Return the phones that a file names, as far as they are phones."""
     found = (
-        read_phone(part, "phones", region) for _, row in _rows(sheet, fields) for part in split_cell(row["phones"])
+        read_phone(part, "phones", region) for _, row in rows_of(sheet, fields) for part in split_cell(row["phones"])
     )
     return {phone for phone in found if isinstance(phone, str)}
 
@@ -114,7 +115,7 @@ def plan_facilities(
     """
     first_rows: dict[str, int] = {}
     planned: list[PlannedRow] = []
-    for number, written in _rows(sheet, fields):
+    for number, written in rows_of(sheet, fields):
         checked = check_facility(written, country, today)
         values, faults = dict(checked.values), list(checked.faults)
         code = str(values.get("code", ""))
@@ -130,7 +131,7 @@ def plan_facilities(
         if not before and not faults:
             values.setdefault("short_name", make_short_name(values["name"]))
         planned.append(_settle_facility(number, written, values, before, tuple(faults), today))
-    return _as_plan(planned)
+    return as_plan(planned)
 
 
 def _settle_facility(
@@ -174,7 +175,7 @@ def plan_reporters(sheet: Sheet, fields: Sequence[str], known: KnownPeople) -> P
     """Return what an import of reporters would do. A row is hers whose phone it names; by name if shared."""
     claimed: dict[int, int] = {}
     new_phones: dict[str, int] = {}
-    rows = list(_rows(sheet, fields))
+    rows = list(rows_of(sheet, fields))
     names_of_phone = _names_by_phone(rows, known.region)
     planned: list[PlannedRow] = []
     for number, written in rows:
@@ -198,7 +199,7 @@ def plan_reporters(sheet: Sheet, fields: Sequence[str], known: KnownPeople) -> P
         else:
             claimed.setdefault(owner.id, number)
         planned.append(_settle_reporter(number, written, values, owner, tuple(faults), known))
-    return _as_plan(planned)
+    return as_plan(planned)
 
 
 def _read_reporter(written: Mapping[str, str], known: KnownPeople) -> tuple[dict[str, Any], list[Fault]]:
@@ -293,7 +294,7 @@ def _settle_reporter(
     return PlannedRow(number, act, name, key, changed, before, owner.id, owner.version, owner.area)
 
 
-def _rows(sheet: Sheet, fields: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
+def rows_of(sheet: Sheet, fields: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
     """Yield each row's number and its cells by field. Several columns may hold phones: they are put together."""
     for number, row in sheet.rows:
         written: dict[str, str] = {}
@@ -308,7 +309,8 @@ def _same(name: str) -> str:
     return "".join(mark for mark in name.casefold() if mark.isalnum())
 
 
-def _as_plan(rows: Sequence[PlannedRow]) -> Plan:
+def as_plan(rows: Sequence[PlannedRow]) -> Plan:
+    """Return a plan of these rows, with its mark."""
     said = [[row.number, row.act, row.known_id, row.version, _as_json(row.values)] for row in rows]
     written = json.dumps(said, sort_keys=True, default=str).encode()
     return Plan(tuple(rows), hashlib.sha256(written).hexdigest())

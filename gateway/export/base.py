@@ -14,8 +14,12 @@ from zoneinfo import ZoneInfo
 
 from gateway.mapping import Mapping as CodeMapping
 from gateway.settling import Choices
+from gateway.store.agreements import Agreement
+from gateway.store.batches import Batch
+from gateway.store.klikkb import Listed
 from gateway.store.settled import Digest, Place, Reach, Settled
 from parsers.form import Form
+from parsers.judge import Thresholds
 
 MONTHS = (
     *("Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November"),
@@ -30,6 +34,7 @@ class Format:
 
     Shape: `names` and `hints` by language; `forms` are the forms it is for, empty for every one; `most_months` and
     `most_reports` of one file, 0 for any number. `needs_mapping`: it speaks in the codes of another system.
+    `partner` is whom it is for, where figures go there under an agreement only (`store.agreements`).
     """
 
     names: Mapping[str, str]
@@ -40,6 +45,7 @@ class Format:
     most_months: int = 12
     needs_mapping: bool = False
     most_reports: int = 0
+    partner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +70,33 @@ class About:
     filters: tuple[str, ...] = ()
 
 
+def no_batches() -> Mapping[int, Sequence[Batch]]:
+    """Return that nobody has noted a batch."""
+    return {}
+
+
+def plain_limits(_area: str, _facility_type: str) -> Thresholds:
+    """Return the thresholds where no area has chosen any."""
+    return Thresholds()
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a partner may be given. Shape: `midwives` are whose the reports are, by report id, where that is told."""
+
+    agreement: Agreement
+    midwives: Mapping[int, Listed]
+
+
 @dataclass
 class Source:
     """What a format writes. `reports` can be read once; `digest` and the ids are whole when they have been.
 
     Shape: `places` gives the facilities that are to report for a month, by code; `area_names` by code, of every area
     that a facility lies in and of those around it; `before(n)` the settled values of the n months before the first one,
-    by facility id and month: for what goes by earlier months. `mapping` is the area's, if it has one.
+    by facility id and month: for what goes by earlier months; `batches()` the batches in stock by facility id;
+    `limits(area, type)` the thresholds of an area and a type of facility, empty for any. `mapping` is the area's, if it
+    has one; `shared` is there for a format with a partner.
     """
 
     about: About
@@ -79,10 +105,13 @@ class Source:
     stream: Callable[[], Iterator[Settled]]
     places: Callable[[str], Sequence[Place]]
     before: Callable[[int], Mapping[int, Mapping[str, Mapping[str, int]]]]
+    batches: Callable[[], Mapping[int, Sequence[Batch]]] = no_batches
+    limits: Callable[[str, str], Thresholds] = plain_limits
     mapping: CodeMapping | None = None
     digest: Digest = field(default_factory=Digest)
     report_ids: list[int] = field(default_factory=list)
     facility_ids: set[int] = field(default_factory=set)
+    shared: Shared | None = None
 
     def reports(self) -> Iterator[Settled]:
         """Yield the settled reports by facility code, then month; each is taken into the fingerprint."""

@@ -17,6 +17,7 @@ from gateway.discover import discover
 from gateway.errors import Permanent, Unavailable
 from gateway.export.base import ExportFormat, Source, say_about
 from gateway.export.gather import EVERYWHERE, gather
+from gateway.export.sharing import share
 from gateway.store import exports
 from gateway.store.base import Database
 from gateway.store.exports import Export, Made
@@ -78,6 +79,8 @@ def write_export(
         )
     with database.session(snapshot=True) as session:
         source = gather(session, export, form, now, scope=EVERYWHERE)
+        if chosen.FORMAT.partner:
+            share(session, source, chosen.FORMAT.partner, scope=EVERYWHERE)
         check_size(source, chosen)
         chosen.write(source, cast(BinaryIO, target))
     digest = source.digest.hexdigest()

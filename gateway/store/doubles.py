@@ -10,9 +10,11 @@ from typing import Any
 from sqlalchemy import Column, Integer, String, Table, delete, func, insert, select, update
 
 from gateway.errors import Raced
-from gateway.store.base import Session, metadata, within
+from gateway.store.base import Session, clock_now, metadata, within
+from gateway.store.batches import give_batches
 from gateway.store.decisions import decisions
 from gateway.store.facilities import facilities, lock_facility
+from gateway.store.klikkb import klikkb_midwives
 from gateway.store.leaves import reporter_leaves
 from gateway.store.questions import questions
 from gateway.store.register import KnownFacility, change_facility
@@ -139,6 +141,7 @@ def merge_facilities(
     _give_reports(session, winner.id, loser.id, ours, theirs)
     session.execute(update(decisions).where(decisions.c.facility_id == loser.id).values(facility_id=winner.id))
     _give_pairs(session, "facility_id", winner.id, loser.id)
+    give_batches(session, winner.id, loser.id)
     session.execute(update(facilities).where(facilities.c.merged_into == loser.id).values(merged_into=winner.id))
     return True
 
@@ -157,7 +160,8 @@ def _give_reports(
     for form, period in sorted({(one.form, one.period) for one in theirs}):
         about = reports.c.facility_id == loser_id, reports.c.form == form, reports.c.period == period
         revision = reports.c.revision + last[form, period]
-        session.execute(update(reports).where(*about).values(facility_id=winner_id, revision=revision))
+        values = {"facility_id": winner_id, "revision": revision, "changed_at": clock_now()}
+        session.execute(update(reports).where(*about).values(values))
 
 
 def merge_reporters(session: Session, winner: KnownReporter, loser: KnownReporter, *, scope: Scope, month: str) -> bool:
@@ -175,7 +179,7 @@ def merge_reporters(session: Session, winner: KnownReporter, loser: KnownReporte
         return False
     _give_phones(session, winner, loser)
     _give_pairs(session, "reporter_id", winner.id, loser.id)
-    for table in (reports, questions):
+    for table in (reports, questions, klikkb_midwives):
         session.execute(update(table).where(table.c.reporter_id == loser.id).values(reporter_id=winner.id))
     for column in (reporter_leaves.c.reporter_id, reporter_leaves.c.stand_in_id):
         session.execute(update(reporter_leaves).where(column == loser.id).values({column.name: winner.id}))

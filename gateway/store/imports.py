@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,18 +61,22 @@ def keep_import(session: Session, new: NewImport) -> int:
     return int(session.execute(insert(imports).returning(imports.c.id), row).scalar_one())
 
 
-def find_import(session: Session, import_id: int, *, user_id: int, now: datetime) -> KeptImport | None:
-    """Return a file that this user has kept; None where it has expired, or is somebody else's."""
+def find_import(
+    session: Session, import_id: int, kinds: Collection[str], *, user_id: int, now: datetime
+) -> KeptImport | None:
+    """Return a file of these kinds that this user has kept; None where it has expired, or is somebody else's."""
     names = KeptImport.__slots__
     mine = imports.c.id == import_id, imports.c.user_id == user_id, imports.c.expires_at >= now
-    row = session.execute(select(*(imports.c[name] for name in names)).where(*mine)).first()
+    statement = select(*(imports.c[name] for name in names)).where(*mine, imports.c.kind.in_(kinds))
+    row = session.execute(statement).first()
     return KeptImport(row.id, row.kind, row.file_name, row.digest, row.sheet, tuple(row.columns)) if row else None
 
 
-def set_columns(session: Session, import_id: int, columns: Sequence[str], *, user_id: int) -> None:
-    """Take the columns of a file that this user has kept for these fields."""
+def set_columns(session: Session, import_id: int, columns: Sequence[str], *, user_id: int, sheet: Any = None) -> None:
+    """Take the columns of a file that this user has kept for these fields, and another sheet in its place."""
     mine = imports.c.id == import_id, imports.c.user_id == user_id
-    session.execute(update(imports).where(*mine).values(columns=list(columns)))
+    values: dict[str, Any] = {"columns": list(columns)} | ({"sheet": sheet} if sheet is not None else {})
+    session.execute(update(imports).where(*mine).values(values))
 
 
 def drop_import(session: Session, import_id: int, *, user_id: int) -> None:

@@ -47,7 +47,6 @@ ROOMS = {
     "rq": ("gateway.jobs", "workers"),
     "segno": ("gateway.review.proofs",),
     "smpplib": ("gateway.channels.smpp",),
-    "spectree": ("gateway.publish",),
     "sqlalchemy": ("gateway.store", "migrations", "gateway.channels.gammu"),
     "standardwebhooks": ("gateway.export.webhooks",),
     "structlog": ANYWHERE,

@@ -20,7 +20,8 @@ from gateway.review.pages.language import current_language, mark, translate
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
 from gateway.settling import SettlesAt
-from gateway.store import export_changes, export_choices, exports, figures, report_list, settled
+from gateway.store import agreements, export_changes, export_choices, exports, figures, report_list, settled
+from gateway.store.agreements import Agreement
 from gateway.store.areas import Area
 from gateway.store.base import Session
 from gateway.store.export_changes import Change
@@ -144,6 +145,10 @@ def download(ref: str) -> Response:
         if export.state != DONE or export.dropped_at is not None:
             words = mark("This file is there no more, or not yet. Have it made again.")
             return frame.go("exports.show_export", words, tone="look", ref=ref)
+        partner = run.formats()[export.format].FORMAT.partner if export.format in run.formats() else ""
+        if partner and not _is_agreed(session, export, partner):
+            words = mark("The agreement under which this file was made is not in force any more: it is not handed out.")
+            return frame.go("exports.show_export", words, tone="look", ref=ref)
         frame.audit(session, "download", "file", export.ref, export.area, sha256=export.file_digest)
         session.commit()
 
@@ -157,6 +162,17 @@ def download(ref: str) -> Response:
         "Cache-Control": "no-store",
     }
     return Response(stream_with_context(parts()), headers=headers, content_type=export.media_type or "")
+
+
+def _is_agreed(session: Session, export: Export, partner: str) -> bool:
+    """Tell whether a partner may be given this export still, by the clock of its area."""
+    scope = frame.visitor().scope
+    area = figures.find_area(session, export.area, scope=scope)
+    if area is None:
+        return False
+    today = frame.runtime_of_request().now().astimezone(ZoneInfo(area.timezone)).date()
+    found = agreements.find_in_force(session, partner, area.code, today, export.form, scope=scope)
+    return isinstance(found, Agreement)
 
 
 def is_made(export: Export) -> bool:
@@ -197,7 +213,7 @@ def find_wish(session: Session, runtime: Runtime) -> Wish | None:
     if area is None:
         return None
     forms = {form.code: form for form in runtime.forms}
-    known = run.formats()
+    known = _formats()
     name = asked.get("format", "")
     name = name if name in known else next(iter(known))
     wished = forms.get(asked.get("form", ""), forms[runtime.settings.main_form])
@@ -207,6 +223,12 @@ def find_wish(session: Session, runtime: Runtime) -> Wish | None:
     first, last = (asked.get(one, "") for one in ("first", "last"))
     first = first if _PERIOD.fullmatch(first) else due
     return Wish(name, form, first, last if _PERIOD.fullmatch(last) else first, area)
+
+
+def _formats() -> Mapping[str, ExportFormat]:
+    """Return the formats that the visitor may have made: those for a partner are for who hands on to other systems."""
+    may_push = frame.may(Action.PUSH)
+    return {name: one for name, one in run.formats().items() if may_push or not one.FORMAT.partner}
 
 
 def find_fault(wish: Wish) -> str:
@@ -236,10 +258,8 @@ def _show(fault: str = "", status: int = 200) -> Response:
     due = report_month(runtime.now().astimezone(ZoneInfo(wish.area.timezone)).date())
     months = [shift(due, step) for step in range(1, -OLDEST_MONTHS, -1)]
     context: dict[str, Any] = {
-        "formats": [(name, name_format(one, name)) for name, one in run.formats().items()],
-        "hints": [
-            (name_format(one, name), one.FORMAT.hints[current_language()]) for name, one in run.formats().items()
-        ],
+        "formats": [(name, name_format(one, name)) for name, one in _formats().items()],
+        "hints": [(name_format(one, name), one.FORMAT.hints[current_language()]) for name, one in _formats().items()],
         "forms": [(form.code, form.name(current_language())) for form in runtime.forms],
         "months": [(month, show.show_month(month)) for month in months],
         "places": list({area.code: area.name for area in ((own,) if own else ()) + places}.items()),

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, request, stream_with_context, url_for
 
 from gateway.enrol import apply, writing_files
-from gateway.enrol.columns import FIELDS, WANTED, Kind, recognise
+from gateway.enrol.columns import FIELDS, REGISTRY, WANTED, Kind, recognise
 from gateway.enrol.plan import Act, Plan
 from gateway.enrol.reading_files import FileFault, FileFaultCode, Sheet, read_sheet
 from gateway.errors import Raced
@@ -107,7 +107,7 @@ def set_columns(import_id: int) -> Response:
     frame.demand(Action.REGISTER)
     runtime, user = frame.runtime_of_request(), frame.visitor()
     with runtime.database.session() as session:
-        kept = imports.find_import(session, import_id, user_id=user.id, now=runtime.now())
+        kept = imports.find_import(session, import_id, REGISTRY, user_id=user.id, now=runtime.now())
         if kept is None:
             return _tell_expired()
         known = FIELDS[Kind(kept.kind)]
@@ -132,7 +132,7 @@ def apply_import(import_id: int) -> Response:
         mark("The registry has changed since you looked, so nothing was done. This is what would happen now.")
     )
     with runtime.database.session() as session:
-        kept = imports.find_import(session, import_id, user_id=user.id, now=runtime.now())
+        kept = imports.find_import(session, import_id, REGISTRY, user_id=user.id, now=runtime.now())
         if kept is None:
             return _tell_expired()
         plan = _plan(session, kept)
@@ -163,13 +163,15 @@ def download_faults(import_id: int) -> Response:
     frame.demand(Action.REGISTER)
     runtime, user = frame.runtime_of_request(), frame.visitor()
     with runtime.database.session(read_only=True) as session:
-        kept = imports.find_import(session, import_id, user_id=user.id, now=runtime.now())
+        kept = imports.find_import(session, import_id, REGISTRY, user_id=user.id, now=runtime.now())
         if kept is None:
             return _tell_expired()
         plan = _plan(session, kept)
     wrong = plan.of(Act.WRONG)
     rows = ((str(row.number), row.key, row.name, " ".join(map(say_fault, row.faults))) for row in wrong)
-    return _send(b"".join(writing_files.write_table(("baris", "kunci", "nama", "yang salah"), rows)), "csv", "errors")
+    return send_file(
+        b"".join(writing_files.write_table(("baris", "kunci", "nama", "yang salah"), rows)), "csv", "errors"
+    )
 
 
 @routes.get("/imports/export/<any(facilities, reporters):kind>.<any(xlsx, csv):form>")
@@ -184,8 +186,8 @@ def export(kind: str, form: str) -> Response:
         session.commit()
     rows = _rows_of(Kind(kind), user.scope)
     if form == "csv":
-        return _send(stream_with_context(writing_files.write_csv(Kind(kind), rows)), form, kind)
-    return _send(writing_files.write_workbook(Kind(kind), rows), form, kind)
+        return send_file(stream_with_context(writing_files.write_csv(Kind(kind), rows)), form, kind)
+    return send_file(writing_files.write_workbook(Kind(kind), rows), form, kind)
 
 
 @routes.get("/imports/template/<any(facilities, reporters):kind>.xlsx")
@@ -194,7 +196,7 @@ def download_template(kind: str) -> Response:
     frame.demand(Action.REGISTER)
     chosen = Kind(kind)
     content = writing_files.write_workbook(chosen, writing_files.EXAMPLES[chosen], with_notes=True)
-    return _send(content, "xlsx", f"contoh-{kind}")
+    return send_file(content, "xlsx", f"contoh-{kind}")
 
 
 def _rows_of(kind: Kind, scope: Scope) -> Iterator[tuple[str, ...]]:
@@ -208,7 +210,8 @@ def _rows_of(kind: Kind, scope: Scope) -> Iterator[tuple[str, ...]]:
             yield from (writing_files.reporter_row(one) for one in people)
 
 
-def _send(content: Any, form: str, name: str) -> Response:
+def send_file(content: Any, form: str, name: str) -> Response:
+    """Return a file to be kept: `form` is xlsx or csv, `name` what it holds."""
     response = Response(content, mimetype=XLSX if form == "xlsx" else "text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="kabar-{name}-{today().isoformat()}.{form}"'
     response.headers["Cache-Control"] = "no-store"
@@ -216,7 +219,7 @@ def _send(content: Any, form: str, name: str) -> Response:
 
 
 def _kind(written: str) -> Kind:
-    return Kind(written) if written in set(Kind) else Kind.FACILITIES
+    return Kind(written) if written in set(REGISTRY) else Kind.FACILITIES
 
 
 def _plan(session: Session, kept: KeptImport) -> Plan:
@@ -250,7 +253,7 @@ def _show_upload(kind: Kind, fault: str = "", status: int = 200) -> Response:
 def _show_preview(import_id: int, fault: str = "", status: int = 200) -> Response:
     runtime, user = frame.runtime_of_request(), frame.visitor()
     with runtime.database.session(read_only=True) as session:
-        kept = imports.find_import(session, import_id, user_id=user.id, now=runtime.now())
+        kept = imports.find_import(session, import_id, REGISTRY, user_id=user.id, now=runtime.now())
         if kept is None:
             return _tell_expired()
         kind = Kind(kept.kind)

@@ -118,6 +118,7 @@ UNDER = {
     "mappings": "destinations",
     "pushes": "destinations",
     "agreements": "klikkb",
+    "klikkb_files": "klikkb",
 }
 
 

@@ -50,6 +50,10 @@ FAULTS: Mapping[FaultCode, str] = {
     FaultCode.FACILITY_CLOSED: mark("%(written)s is closed."),
     FaultCode.LANGUAGE_UNKNOWN: mark("“%(written)s” is no language that SMS are written in: id or en."),
     FaultCode.MONTH_WRONG: mark("“%(written)s” is no month."),
+    FaultCode.ID_ELSEWHERE: mark(
+        "This Klik-KB id stands in the directory of another area. It can be taken over here once that area’s file "
+        "holds it no more."
+    ),
 }
 TYPE_NAMES: Mapping[str, str] = {
     "RS": mark("Hospital"),
@@ -79,6 +83,12 @@ FIELD_NAMES: Mapping[str, str] = {
     "phones": mark("Phone numbers"),
     "facilities": mark("Facilities"),
     "language": mark("Language of the SMS"),
+    "klikkb_id": mark("Klik-KB id"),
+    "phone": mark("Phone"),
+    "facility": mark("Facility"),
+    "facility_code": mark("Facility code"),
+    "facility_name": mark("Facility name"),
+    "is_listed": mark("Stands in the directory"),
 }
 
 

@@ -125,8 +125,8 @@ def test_a_file_is_its_uploader_s_alone_and_goes_after_an_hour(
     with runtime.database.session(read_only=True) as session:
         soon = {"now": runtime.now() + timedelta(minutes=50)}
         late = {"now": runtime.now() + timedelta(minutes=70)}
-        assert imports.find_import(session, import_id, user_id=1, **soon)
-        assert not imports.find_import(session, import_id, user_id=1, **late)
+        assert imports.find_import(session, import_id, ["facilities"], user_id=1, **soon)
+        assert not imports.find_import(session, import_id, ["facilities"], user_id=1, **late)
     sign_in(visitor, runtime, role="administrator", area="")
     assert "Damon Baru" not in visitor.get(address, follow_redirects=True).text
 

@@ -62,6 +62,10 @@ FIELDS = {  # what a foreign row is called by in the fields of forms and address
     "words": "727199900",
     "lang": "en",
     "live": "off",
+    "what": "off",
+    "since": "2025-01-01",
+    "kinds": "report.accepted",
+    "address": "https://elsewhere.example/",
 }
 READ = re.compile(r"""(?:args|form|values)(?:\.get|\.getlist)?[(\[]\s*"(\w+)\"""")
 STRANGERS = [
@@ -205,7 +209,7 @@ def test_who_looks_after_an_area_does_see_it(app: Flask, planted: Runtime) -> No
         if call.method == "GET" and foreign.find_leak(words_of(call.open(visitor)))
     }
     lists = {"users.show_users", "audit.show_audit", "facilities.show_facilities", "reporters.show_reporters"}
-    lists |= {"reports.show_reports", "messages.show_messages", "queue.show_queue"}
+    lists |= {"reports.show_reports", "messages.show_messages", "queue.show_queue", "tokens.show_tokens"}
     assert lists & set(app.view_functions) - shown == set(), "the walk would not notice a leak there"
 
 
