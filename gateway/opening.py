@@ -23,6 +23,7 @@ UNSAID = "tidak_dirinci"  # the column of what was reported without a method
 STOCK_MONTHS = 3  # a stock that was reported longer ago tells nobody where to go
 GIVEN_MONTHS = 6  # and so far back it is looked for who performs what is never in stock
 LICENCE = "CC BY 4.0"
+FILES = ("availability.json", "availability.csv", "availability.geojson", "totals.json", "totals.csv")  # of the feed
 PRACTICES = frozenset({"PMB", "PMB_JEJARING", "DPM"})  # whose name is a person's
 _SITE = re.compile(r"https://(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?::[0-9]{1,5})?")
 

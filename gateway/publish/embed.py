@@ -18,11 +18,10 @@ from jinja2 import Environment, FileSystemLoader
 
 from gateway.errors import Unavailable
 from gateway.hiding import ALL
-from gateway.opening import MEASURES, UNSAID, Line, State, count_states
+from gateway.opening import FILES, MEASURES, UNSAID, Line, State, count_states
 from gateway.publish.feed import find_shelf
 from gateway.publish.figures import Figures
 from gateway.publish.open_answers import answer_openly
-from gateway.publish.open_files import FILES
 
 FOLDER = Path(__file__).parent
 WORDS: Mapping[str, Mapping[str, Any]] = tomllib.loads((FOLDER / "words.toml").read_text(encoding="utf-8"))
@@ -102,7 +101,7 @@ def arrange(figures: Figures, language: str, wished: Mapping[str, str]) -> dict[
         "method": method,
         "source": figures.openness.source,
         "licence": figures.openness.licence,
-        "files": list(FILES),
+        "files": FILES,
         "other_language": next(one for one in WORDS if one != language),
     }
     if part or method:

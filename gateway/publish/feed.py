@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app
 from gateway.errors import Unavailable
 from gateway.publish.figures import Shelf
 from gateway.publish.open_answers import answer_openly, tell_fault
-from gateway.publish.open_files import FILES
+from gateway.publish.open_files import BY_NAME
 from gateway.runtime import Runtime
 
 routes = Blueprint("feed", __name__)
@@ -17,15 +17,15 @@ SHELF = "kabar_open_figures"
 @routes.get("/open/v1/<area>/<name>")
 def show_file(area: str, name: str) -> Response:
     """Show one file of what a regency has opened."""
-    if name not in FILES:
-        known = ", ".join(FILES)
+    if name not in BY_NAME:
+        known = ", ".join(BY_NAME)
         return tell_fault(404, "Tidak ada", f"Tidak ada berkas itu; yang ada: {known}. / There is no such file.")
     runtime, shelf = find_shelf()
     figures = shelf.find(runtime, area)
     if figures is None:
         said = "Wilayah ini tidak membuka angkanya. / This area has not opened its figures."
         return tell_fault(404, "Tidak ada", said)
-    content_type, write = FILES[name]
+    content_type, write = BY_NAME[name]
     written = shelf.write(figures, name, write, runtime.now())
     return answer_openly(written.body, content_type, written.since)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.hiding import ALL, FEWEST, SMALL
-from gateway.opening import MEASURES, UNSAID, Line, State
+from gateway.opening import FILES, MEASURES, UNSAID, Line, State
 from gateway.publish.figures import Figures
 from gateway.spreadsheet import guard
 
@@ -179,10 +179,11 @@ def _write_rows(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> bytes
     return written.getvalue().encode()
 
 
-FILES = {
-    "availability.json": (JSON, write_availability),
-    "availability.csv": (CSV, write_availability_csv),
-    "availability.geojson": (GEOJSON, write_availability_geojson),
-    "totals.json": (JSON, write_totals),
-    "totals.csv": (CSV, write_totals_csv),
-}
+WRITERS = (
+    (JSON, write_availability),
+    (CSV, write_availability_csv),
+    (GEOJSON, write_availability_geojson),
+    (JSON, write_totals),
+    (CSV, write_totals_csv),
+)
+BY_NAME = dict(zip(FILES, WRITERS, strict=True))

@@ -63,6 +63,12 @@ SCREENS: Mapping[str, str] = {
     "exports": "/exports",
     "export": "/exports/{export}",
     "export-choices": "/exports/choices?area=14.03",
+    "typing": "/typing",
+    "typing-facility": "/typing/{settled}?period=2025-08",
+    "pushes": "/pushes",
+    "push-new": "/pushes/new?to={to}&period=2025-09",
+    "push": "/pushes/{push}",
+    "push-facility": "/pushes/{push}/facilities/{turn}",
     "destinations": "/destinations",
     "destination": "/destinations/{destination}",
     "destination-new": "/destinations/new",
@@ -146,6 +152,7 @@ EXAMPLES: Mapping[str, str] = {
     "message": "SELECT min(id) FROM inbox WHERE state = 'for_staff'",
     "facility": "SELECT min(facility_id) FROM reports WHERE state = 'waiting'",
     "reporter": "SELECT min(reporter_id) FROM reports WHERE state = 'waiting'",
+    "settled": "SELECT min(facility_id) FROM reports WHERE state = 'approved' AND form = 'kb' AND period = '2025-08'",
     "owing": "SELECT min(id) FROM facilities WHERE area LIKE '14.03.%' AND id NOT IN "
     "(SELECT facility_id FROM reports WHERE period = '2025-09')",
     "registration": "SELECT min(id) FROM registrations",
@@ -161,6 +168,9 @@ EXAMPLES: Mapping[str, str] = {
     "export": "SELECT ref FROM exports ORDER BY id DESC LIMIT 1",
     "hook": "SELECT min(id) FROM hooks",
     "token": "SELECT min(id) FROM tokens",
+    "to": "SELECT max(destination_id) || '-kb' FROM mappings",
+    "push": "SELECT max(id) FROM pushes",
+    "turn": "SELECT max(id) FROM push_turns WHERE state = 'partly'",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
 }
 OPEN = {"login", "embed", "embed-method", "api-docs"}  # what is there to see for who is not signed in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def test_every_page_and_every_refusal_carries_the_headers_that_protect(app: Flas
             answer = app.test_client().open(path.replace("<", "").replace(">", ""), method=method)
             statuses.add(answer.status_code)
             for name, value in HEADERS.items():
-                others = OTHERWISE.get(path.partition("/<")[0], {})
+                others: Collection[str] = OTHERWISE.get(path.partition("/<")[0], ())
                 assert answer.headers.get(name) == value or name in others, f"{method} {path} lacks {name}"
             assert answer.headers.get("Cache-Control"), f"{method} {path}"
             assert "Set-Cookie" not in answer.headers or "HttpOnly" in answer.headers["Set-Cookie"]

@@ -12,7 +12,7 @@ from gateway.review.pages import frame, show
 from gateway.review.pages.klikkb import Corner, find_corner
 from gateway.review.pages.language import current_language, mark
 from gateway.review.permit import Action
-from gateway.store import agreements
+from gateway.store import agreements, areas
 from gateway.store.agreements import KLIKKB, NewAgreement
 from gateway.values import clean_text
 
@@ -32,6 +32,7 @@ def show_agreements() -> Response:
         if corner is None:
             return frame.absent()
         found = agreements.list_agreements(session, corner.area.code, scope=scope)
+        names = areas.names_of(session, {one.area for one in found})
     forms = {form.code: form for form in frame.runtime_of_request().forms}
     return frame.answer(
         "agreements.html",
@@ -48,6 +49,7 @@ def show_agreements() -> Response:
             )
             for one in found
         ],
+        names=names,
         klikkb=KLIKKB,
     )
 

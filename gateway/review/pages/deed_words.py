@@ -78,6 +78,7 @@ ACTIONS: Mapping[str, str] = {
     "stop": mark("stopped the rest of"),
     "take_stop_back": mark("took their own STOP back"),
     "test": mark("sent a test message to the"),
+    "tick": mark("ticked as typed into SIGA the"),
     "undo_accept": mark("no longer let count"),
     "undo_approve": mark("undid the approval of"),
     "undo_correct": mark("undid the correction of"),
@@ -85,6 +86,7 @@ ACTIONS: Mapping[str, str] = {
     "undo_reject": mark("undid the rejection of"),
     "undo_send_back": mark("undid the question about"),
     "undo_withdraw_approval": mark("approved again"),
+    "untick": mark("took the tick “typed into SIGA” from the"),
     "withdraw": mark("showed to nobody any more the"),
     "withdraw_approval": mark("withdrew the approval of"),
 }

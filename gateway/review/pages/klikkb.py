@@ -22,7 +22,7 @@ from gateway.review.pages.imports import KEPT as KEPT_FOR
 from gateway.review.pages.language import current_language, mark, translate
 from gateway.review.pages.month import crumbs_of
 from gateway.review.permit import Action
-from gateway.store import agreements, exports, figures, imports, klikkb, midwives, register, roster
+from gateway.store import agreements, areas, exports, figures, imports, klikkb, midwives, register, roster
 from gateway.store.agreements import KLIKKB, Agreement, Lack
 from gateway.store.areas import Area
 from gateway.store.base import Session
@@ -218,6 +218,7 @@ def _show(code: str, fault: str = "", typed: Mapping[str, str] | None = None, st
         area = corner.area.code
         standing = midwives.find_standing(session, area, scope=scope)
         rows, pairs, newer, older = _rows(session, corner, show)
+        names = areas.names_of(session, {one.area for one in rows})
         context = {
             "standing": standing,
             "last": klikkb.last_import(session, area, scope=scope),
@@ -234,6 +235,7 @@ def _show(code: str, fault: str = "", typed: Mapping[str, str] | None = None, st
         show=show,
         rows=rows,
         pairs=pairs,
+        names=names,
         newer=newer,
         older=older,
         parts=[

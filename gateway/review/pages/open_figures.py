@@ -15,7 +15,7 @@ from gateway import opening
 from gateway.calendar import report_month
 from gateway.errors import Raced
 from gateway.hiding import ALL, FEWEST, Shown
-from gateway.opening import MEASURES, UNSAID, Openness, State
+from gateway.opening import FILES, MEASURES, UNSAID, Openness, State
 from gateway.review.pages import frame, show
 from gateway.review.pages.language import current_language, mark, translate
 from gateway.review.permit import Action
@@ -27,7 +27,6 @@ from gateway.store.open_figures import OpenMonth
 from gateway.store.settled import Reach, Selection
 from parsers.form import Form
 
-FILES = ("availability.json", "availability.csv", "availability.geojson", "totals.json", "totals.csv")
 LONGEST = 200  # characters of the source and of the licence
 MOST_SITES = 20
 LATE = mark(

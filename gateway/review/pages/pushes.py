@@ -34,6 +34,7 @@ LOOK_AGAIN = 3  # seconds
 LATE = timedelta(minutes=2)
 TROUBLED = (pushes.PARTLY, pushes.REFUSED, pushes.UNSURE, pushes.FAILED)
 _PERIOD = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 routes = frame.make_routes("pushes")
 
@@ -101,7 +102,7 @@ def ask() -> Response:
     runtime, user = frame.runtime_of_request(), frame.visitor()
     is_dry_run = request.form.get("what") == "try"
     with runtime.database.session(snapshot=True) as session:
-        wanted = _find_wanted(session, request.form)
+        wanted = _find_wanted(session)
         if wanted is None:
             return frame.absent()
         made = _make_plan(session, wanted)
@@ -203,16 +204,20 @@ def list_choices(session: Session, scope: Scope) -> tuple[Choice, ...]:
     return tuple(found)
 
 
-def _find_wanted(session: Session, given: Any) -> Wanted | None:
-    destination_id, _, form = given.get("to", "").partition("-")
-    period, scope = given.get("period", ""), frame.visitor().scope
-    if not destination_id.isdecimal() or len(destination_id) > 9 or not _PERIOD.fullmatch(period):
+def _find_wanted(session: Session) -> Wanted | None:
+    destination_id, _, form = request.values.get("to", "").partition("-")
+    period, scope = request.values.get("period", ""), frame.visitor().scope
+    if (
+        not (destination_id.isascii() and destination_id.isdecimal())
+        or len(destination_id) > 9
+        or not _PERIOD.fullmatch(period)
+    ):
         return None
     kept = destinations.find_destination(session, int(destination_id), scope=scope)
     mapping = mappings.find_mapping(session, int(destination_id), form, scope=scope)
     if kept is None or mapping is None or period > report_month(today()):
         return None
-    is_whole = given.get("whole") == "1"
+    is_whole = request.values.get("whole") == "1"
     return Wanted(Choice(kept.destination, mapping), Wish(period, kept.destination.area, is_whole))
 
 
@@ -222,10 +227,9 @@ def _make_plan(session: Session, wanted: Wanted, shown: tuple[int, int] = (0, 0)
 
 
 def _show_plan(fault: str = "", status: int = 200) -> Response:
-    given = request.form if request.method == "POST" else request.args
-    skip = min(max(given.get("skip", 0, int), 0), 100_000)
+    skip = min(max(request.values.get("skip", 0, int), 0), 100_000)
     with frame.runtime_of_request().database.session(snapshot=True) as session:
-        wanted = _find_wanted(session, given)
+        wanted = _find_wanted(session)
         if wanted is None:
             return frame.absent()
         made = _make_plan(session, wanted, (skip, SHOWN))

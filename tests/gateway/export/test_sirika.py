@@ -31,7 +31,21 @@ from tests.gateway.export.making import COUNTRY, make, read, settle
 
 GOLDEN = Path(__file__).parent / "golden" / "sirika.txt"
 AUGUST, SEPTEMBER = "2025-08", "2025-09"
-PLACE = Place(1, "140300101", "PMB Ani", "PMB", None, "14.03.01", "Bengkalis", "Asia/Jakarta", *[None] * 4, True)
+PLACE = Place(
+    1,
+    "140300101",
+    "PMB Ani",
+    "PMB",
+    None,
+    "14.03.01",
+    "Bengkalis",
+    "Asia/Jakarta",
+    None,
+    None,
+    None,
+    None,
+    is_active=True,
+)
 
 numbers = st.integers(0, 99_999)
 

@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gateway.app import create_app
-from gateway.publish.open_files import FILES
+from gateway.opening import FILES
 from gateway.settling import Choices, SettlesAt
 from gateway.store import export_choices, open_figures, reports
 from gateway.store.base import Database

@@ -105,9 +105,7 @@ BY_COLUMN: Mapping[str, Any] = {
     "mappings.version": 1,
     "mappings.scheme": "CODE",
     "mappings.org_unit_by": "code",
-    "mappings.cells": {
-        "aktif.pil": {"data_element": MARK, "category_option_combo": "", "attribute_option_combo": ""}
-    },
+    "mappings.cells": {"aktif.pil": {"data_element": MARK, "category_option_combo": "", "attribute_option_combo": ""}},
     "mappings.org_units": {"727199900": MARK},
     "mappings.left_out": [],
     "mappings.checked": None,
@@ -122,6 +120,12 @@ BY_COLUMN: Mapping[str, Any] = {
     "outbox.state": "failed",
     "pauses.from_on": date(2025, 10, 1),
     "pauses.until_on": date(2035, 1, 1),
+    "push_turns.state": "delivered",
+    "push_turns.lines": [],
+    "pushes.state": "done",
+    "pushes.about": {"there": 1, "reported": 1, "settled": 1},
+    "pushes.is_dry_run": False,
+    "pushed_months.complete": "no",
     "questions.state": "open",
     "questions.reading": to_json(ReadReport("kb", PERIOD, {"aktif": 98765})),
     "registrations.phone": UNKNOWN,
@@ -150,6 +154,9 @@ LINKS = {
     "event_id",
     *("inbox_id", "reporter_id", "report_id", "facility_id", "user_id", "broadcast_id", "proposed_by", "reminder_id"),
     *("export_id", "token_id"),
+    "destination_id",
+    "push_id",
+    "turn_id",
 }
 NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
 

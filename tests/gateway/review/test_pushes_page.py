@@ -14,6 +14,7 @@ from gateway.app import create_app
 from gateway.mapping import Cell
 from gateway.settling import Choices, SettlesAt
 from gateway.store import audit, destinations, export_choices, mappings
+from gateway.store.audit import Wanted
 from gateway.store.base import Database
 from gateway.store.destinations import LockedSecret, NewDestination
 from gateway.store.mappings import NewMapping
@@ -101,7 +102,7 @@ def test_a_month_is_looked_at_sent_and_read_back_in_words(
     assert "POST /api/dataValueSets" in turn
     assert TOKEN not in turn + result + looked
     with district.database.session(read_only=True) as session:
-        deed = audit.list_audit(session, scope=AREA)[0]
+        deed = audit.search(session, Wanted(), scope=AREA)[0]
     assert (deed.action, deed.noun) == ("push", "push")
     assert deed.details["host"] == "127.0.0.1"
     assert "tidak ada yang perlu dikirim" in rina.get(f"/pushes/new?to={to}&period=2025-09").text.lower()

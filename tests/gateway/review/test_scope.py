@@ -38,8 +38,8 @@ WORDS = {  # what may stand in an address in the place of a word
     "batch": ("foreign",),
     "deed": tuple(Deed),
     "language_code": ("id",),
-    "form": ("kb",),
     "ref": ("foreign",),
+    "form": ("kb",),
 }
 FIELDS = {  # what a foreign row is called by in the fields of forms and addresses; all others are its number
     "area": foreign.PLACE,
@@ -53,6 +53,7 @@ FIELDS = {  # what a foreign row is called by in the fields of forms and address
     "of": foreign.PERIOD,
     "language": "id",
     "next": "/",
+    "to": f"{foreign.ID}-kb",
     "seen": f"{foreign.ID}.flagged.1",
     "tick": f"{foreign.ID}.flagged.1",
     "phone": foreign.PHONE,

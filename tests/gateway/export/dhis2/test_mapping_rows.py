@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -144,7 +145,11 @@ def test_uids_are_told_from_codes() -> None:
 
 def test_missing_sheets_and_columns_are_named() -> None:
     assert {one.wrong for one in read_book({}, FORM, KNOWN).faults} == {Wrong.NO_SHEET, Wrong.NO_DATA_SET}
-    book = {"pemetaan": [("kunci", "nama")], "faskes": [UNIT_COLUMNS], "sasaran": TARGET}
+    book: dict[str, Sequence[Sequence[str]]] = {
+        "pemetaan": [("kunci", "nama")],
+        "faskes": [UNIT_COLUMNS],
+        "sasaran": TARGET,
+    }
     [fault] = read_book(book, FORM, KNOWN).faults
     assert (fault.wrong, fault.about) == (
         Wrong.NO_COLUMN,
