@@ -107,6 +107,7 @@ def show_destination(destination_id: int) -> Response:
         area = figures.find_area(session, kept.destination.area, scope=scope)
         versions = mappings.list_versions(session, destination_id, scope=scope)
     newest = {one.form: one for one in reversed(versions)}
+    outcome = kept.tried["outcome"] if kept.tried else ""
     return frame.answer(
         "destination.html",
         kept=kept,
@@ -114,7 +115,7 @@ def show_destination(destination_id: int) -> Response:
         place=area.name if area else kept.destination.area,
         zone=area.timezone if area else runtime.settings.timezone,
         auths=AUTHS,
-        told=translate(KNOCKS[kept.tried["outcome"]]) if kept.tried else "",
+        told=translate(KNOCKS[outcome]) if outcome else "",
         good=GOOD,
         forms=[(form, newest.get(form.code)) for form in runtime.forms],
     )

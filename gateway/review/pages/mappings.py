@@ -148,18 +148,22 @@ def show_draft(destination_id: int, form: str, draft_id: int) -> Response:
         found = mappings.find_draft(session, draft_id, user_id=user.id, now=runtime.now(), scope=user.scope)
         if found is None or found[1] != destination_id or found[0].form != form:
             return _go(destination_id, form, GONE, "look")
+        draft = found[0]
         before = mappings.find_mapping(session, destination_id, form, scope=user.scope)
-    draft = found[0]
+        difference = compare(before, draft)
+        codes = [code for code, _, _ in difference.org_units[:SHOWN]]
+        known = register.find_by_codes(session, codes, scope=user.scope)
     return frame.answer(
         "mapping_draft.html",
         where=where,
         draft=draft,
         draft_id=draft_id,
         before=before,
-        difference=compare(before, draft),
+        difference=difference,
         unmapped=[(key, name_key(where.form, key)) for key in list_unmapped(draft, where.form)],
         left_out=[(key, name_key(where.form, key)) for key in sorted(draft.left_out)],
         name_key=lambda key: name_key(where.form, key),
+        name_facility=lambda code: f"{known[code].name} ({code})" if code in known else code,
         shown=SHOWN,
     )
 
