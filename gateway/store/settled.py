@@ -118,12 +118,6 @@ def find_settled(session: Session, report_id: int, states: Collection[ReportStat
     return Settled(row.id, row.revision, row.state, row.period, row.sent_at, Place(*place), values)
 
 
-def find_place(session: Session, facility_id: int, *, scope: Scope) -> Place | None:
-    """Return a facility as it is handed on, or None."""
-    row = session.execute(_places("", scope).where(facilities.c.id == facility_id)).first()
-    return Place(*row) if row else None
-
-
 def _reports_of(session: Session, selection: Selection, places: Mapping[int, Place]) -> Iterator[Settled]:
     columns = (reports.c[name] for name in ("id", "revision", "state", "period", "sent_at", "facility_id"))
     about = reports.c.form == selection.form, reports.c.facility_id.in_(places)

@@ -64,7 +64,7 @@ SCREENS: Mapping[str, str] = {
     "export": "/exports/{export}",
     "export-choices": "/exports/choices?area=14.03",
     "typing": "/typing",
-    "typing-facility": "/typing/{settled}?period=2025-08",
+    "typing-facility": "/typing/{settled}?period=2025-09",
     "pushes": "/pushes",
     "push-new": "/pushes/new?to={to}&period=2025-09",
     "push": "/pushes/{push}",
@@ -152,7 +152,8 @@ EXAMPLES: Mapping[str, str] = {
     "message": "SELECT min(id) FROM inbox WHERE state = 'for_staff'",
     "facility": "SELECT min(facility_id) FROM reports WHERE state = 'waiting'",
     "reporter": "SELECT min(reporter_id) FROM reports WHERE state = 'waiting'",
-    "settled": "SELECT min(facility_id) FROM reports WHERE state = 'approved' AND form = 'kb' AND period = '2025-08'",
+    "settled": "SELECT min(facility_id) FROM reports JOIN report_values ON report_id = reports.id "
+    "WHERE state = 'accepted' AND form = 'kb' AND period = '2025-09' AND measure = 'baru' AND item <> ''",
     "owing": "SELECT min(id) FROM facilities WHERE area LIKE '14.03.%' AND id NOT IN "
     "(SELECT facility_id FROM reports WHERE period = '2025-09')",
     "registration": "SELECT min(id) FROM registrations",

@@ -62,6 +62,7 @@ ONLY_THERE = [  # which modules may ask what without a scope
     (DECIDING, OF_A_FOUND_REPORT),
     ({"case", "queue"}, {"reports.revisions", "questions.latest_of_reports"}),  # of reports found within the scope
     ({"merging", "registrations"}, {"inbox.latest_messages"}),  # from the phones of somebody found within it
+    ({"typing"}, {"settled.values_of"}),  # of the reports of a facility found within it
 ]
 
 

@@ -12,7 +12,7 @@ from gateway.calendar import report_month, shift
 from gateway.errors import Permanent
 from gateway.export import gather
 from gateway.export.siga_figures import Table, left_out, make_table
-from gateway.export.siga_layout import FORMS, Layout, read_layout
+from gateway.export.siga_layout import FORMS, Layout, measures_of, read_layout
 from gateway.review.pages import frame, show
 from gateway.review.pages.language import current_language, mark, translate
 from gateway.review.pages.month import OLDEST_MONTHS, Wish, find_wish
@@ -136,7 +136,7 @@ def show_facility(facility_id: int) -> Response:
             make_table(now, form, desk.layout, desk.choices),
             make_table(then, form, desk.layout, desk.choices),
         ),
-        aside=[(show.name_key(form, key), now[key]) for key in left_out(now, form, desk.layout)],
+        aside=[(show.name_key(form, key), now[key]) for key in left_out(now, form, desk.layout) if is_told(desk, key)],
         changes=[
             (show.name_key(form, key), then.get(key), now.get(key))
             for key in dict.fromkeys((*then, *now))
@@ -204,6 +204,12 @@ def find_desk(session: Session, runtime: Runtime) -> Desk | None:
         return Desk(wish, choices, selection, read_layout(wish.form.code, choices.layout), "")
     except Permanent as fault:
         return Desk(wish, choices, selection, read_layout(wish.form.code), str(fault))
+
+
+def is_told(desk: Desk, key: str) -> bool:
+    """Tell whether a figure that is not for SIGA is told beside the form: not the items of a whole measure (AKTIF)."""
+    measure, _, item = key.partition(".")
+    return not item or measure in measures_of(desk.layout.columns)
 
 
 def lines_of(layout: Layout, now: Table, then: Table) -> Iterator[Line]:

@@ -10,8 +10,7 @@ async function copy(field) {
   } catch {
     document.execCommand("copy"); // an office's server without https has no clipboard
   }
-  for (const other of document.querySelectorAll(".figure.taken-last")) other.classList.remove("taken-last");
-  field.classList.add("taken", "taken-last");
+  field.classList.add("taken");
   says.textContent = says.dataset.copied + ": " + field.value + " (" + field.getAttribute("aria-label") + ")";
 }
 
@@ -19,7 +18,6 @@ for (const field of document.querySelectorAll("input.figure")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
-  button.textContent = "⧉";
   button.setAttribute("aria-label", says.dataset.copy + ": " + field.getAttribute("aria-label"));
   button.addEventListener("click", () => copy(field));
   field.after(button);

@@ -24,6 +24,7 @@ from parsers.rules import total_of_items
 from tests.district import District
 from tests.gateway.export import making
 from tests.gateway.export.sources import FORMS, dump, find_formulas, make_source, place, read_cells, report, write
+from tests.house.source import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
 ANI, WATI = place(101, "PMB Ani"), place(102, "=1+1")
@@ -253,6 +254,13 @@ def test_a_fault_in_a_layout_is_told_with_its_place(written: str) -> None:
 def test_what_we_ship_and_what_stands_for_others_has_no_fault() -> None:
     assert find_layout_fault("") == ""
     assert find_layout_fault("[sirika]\ntitle = 'x'") == ""
+
+
+def test_the_layout_that_the_guide_shows_can_be_used() -> None:
+    guide = (ROOT / "docs" / "siga.md").read_text(encoding="utf-8")
+    own = guide.split("```toml\n")[1].split("```")[0]
+    assert find_layout_fault(own) == ""
+    assert read_layout("kb", own).rows[0].heading == "Suntikan"
 
 
 def test_a_province_is_told_to_choose_a_regency() -> None:

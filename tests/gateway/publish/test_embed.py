@@ -151,22 +151,22 @@ def test_what_is_not_open_is_said_in_the_frame(anybody: FlaskClient) -> None:
     assert "X-Frame-Options" not in answer.headers
 
 
-@pytest.mark.parametrize("asked", ["", "?method=pil", "?kecamatan=72.71.07&lang=en", "?method=pil&page=3"])
+@pytest.mark.parametrize("asked", ["", "?method=pil", "?kecamatan=32.01.07&lang=en", "?method=pil&page=3"])
 def test_the_page_of_the_largest_regency_is_small(anybody: FlaskClient, district: District, asked: str) -> None:
     with district.database.session() as session:
-        parts = [f"72.71.{number:02}" for number in range(1, 52)]
+        parts = [f"32.01.{number:02}" for number in range(1, 52)]
         names = [f"Kecamatan Bernama Panjang Sekali {part}" for part in parts]
-        areas.add_areas(session, [Area("72", None, "province", "Sulawesi Tengah", "Asia/Makassar")])
-        areas.add_areas(session, [Area("72.71", "72", "regency", "Kota Palu", "Asia/Makassar")])
+        areas.add_areas(session, [Area("32", None, "province", "Jawa Barat", "Asia/Jakarta")])
+        areas.add_areas(session, [Area("32.01", "32", "regency", "Kabupaten Bogor", "Asia/Jakarta")])
         areas.add_areas(
             session,
-            [Area(part, "72.71", "district", name, "Asia/Makassar") for part, name in zip(parts, names, strict=True)],
+            [Area(part, "32.01", "district", name, "Asia/Jakarta") for part, name in zip(parts, names, strict=True)],
         )
         facilities.add_facilities(
             session,
             [
                 NewFacility(
-                    f"7271{n:05}",
+                    f"3201{n:05}",
                     f"Puskesmas Pembantu Bernama Panjang Sekali Nomor {n}",
                     f"P{n}",
                     "PUSTU",
@@ -176,10 +176,10 @@ def test_the_page_of_the_largest_regency_is_small(anybody: FlaskClient, district
             ],
         )
         open_figures.choose_openness(
-            session, Openness("72.71", is_on=True, source="Dinas"), district.runtime.now(), scope=Scope("")
+            session, Openness("32.01", is_on=True, source="Dinas"), district.runtime.now(), scope=Scope("")
         )
         session.commit()
-    answer = anybody.get(f"/embed/72.71{asked}")
+    answer = anybody.get(f"/embed/32.01{asked}")
     assert answer.status_code == 200
     assert len(answer.data) <= MOST
     assert answer.text.count("<li>") <= ROWS

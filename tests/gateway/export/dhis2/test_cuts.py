@@ -61,7 +61,7 @@ def test_a_line_that_breaks_at_any_request_loses_and_doubles_nothing(office: Off
 def test_a_line_that_breaks_at_any_request_of_a_first_push_has_it_complete_once(
     office: Office, where: Cut | Reply
 ) -> None:
-    for at in range(5):
+    for at in range(4):
         office.report("PMB01", FIRST | {"aktif": 200 + at})
         office.server.cut_next(*[None] * at, where)
         office.push()
@@ -81,7 +81,7 @@ def test_a_line_that_breaks_as_often_as_it_can_is_told_and_the_next_push_mends_i
     office: Office, where: Cut | Reply
 ) -> None:
     office.report("PMB01", FIRST)
-    office.server.cut_next(*[where] * 40)
+    office.server.cut_next(*[where] * 30)
     push = office.push()
     turn = office.turns(push)["PMB Ani"].turn
     assert turn.state in {pushes.UNSURE, pushes.FAILED}
@@ -159,7 +159,7 @@ def make_office(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path)
 
 
 @pytest.mark.parametrize("kept_zero", [True, False], ids=["keeps zeros", "drops zeros"])
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(sequence=steps, kind=st.sampled_from([36, 42, 43]))
 def test_after_any_corrections_and_any_cuts_what_is_there_is_what_we_have(
     make_office: Callable[[Dhis2Server], Office],
