@@ -86,7 +86,10 @@ def measure(url: str, count: int) -> None:
             session.execute(text("SET statement_timeout = 0; SET session_replication_role = replica"))
             session.commit()
         fill(session, Size(count, is_national=True, months=2), utc_now())
-    database.dispose()
+    database.dispose()  # with what was set on its connection
+    with database.session() as session:
+        session.execute(text("ANALYZE"))
+        session.commit()
     with database.session(read_only=True) as session:
         places = [
             (row.code, row.name, row.area)

@@ -67,6 +67,8 @@ def keep_directory(runtime: Runtime, staff: FlaskClient) -> None:
             columns = {"column0": "klikkb_id", "column1": "name", "column2": "phones", "column3": "area"}
             fill_in(staff, address, "/columns$", **columns)
             fill_in(staff, address, "/apply$")
+    other = b"Kode Bidan;Nama;NIK;Tgl Lahir;No HP\nKK01201;Ani;1403010101900001;1990-01-01;0812-7700-1001\n"
+    fill_in(staff, "/klikkb/files?area=14.03", "/klikkb/files", file=(io.BytesIO(other), "berkas-lain.csv"))
 
 
 def hand_on(runtime: Runtime, staff: FlaskClient) -> None:

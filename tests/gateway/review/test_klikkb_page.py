@@ -9,7 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from gateway.store import audit, exports, klikkb
+from gateway.export import run
+from gateway.settling import Choices, SettlesAt
+from gateway.store import agreements, audit, export_choices, exports, klikkb
 from gateway.store.audit import Wanted
 from gateway.store.klikkb import Listed
 from gateway.values import Scope
@@ -104,7 +106,7 @@ def test_a_file_is_looked_at_first_and_changes_nobody_s_right_to_report(district
     page = rina.get("/klikkb").text
     assert "Bidan Baru" in page
     assert "klik-kb.csv" in page
-    assert district.say("+6281230000077", "KB 0925 BARU 1 AKTIF 2").startswith("Nomor")
+    assert district.say("+6281230000077", "KB 0925 BARU 1 AKTIF 2").startswith("HP ini belum terdaftar")
     with district.database.session(read_only=True) as session:
         (done,) = audit.search(session, Wanted(action="import", noun="directory"), scope=REGENCY)
     assert (done.details["new"], done.details["wrong"]) == (2, 1)
@@ -232,3 +234,28 @@ def test_officers_and_viewers_see_none_of_it_and_neighbours_nothing_of_ours(
         assert other.post(f"/klikkb/midwives/{midwife_id}/match", data={"reporter": ""}).status_code == status
         assert other.post("/klikkb/columns/forget", data={"area": "14.03"}).status_code == status
         assert other.get("/klikkb/agreements?area=14.03").status_code == status
+
+
+def test_a_file_for_klik_kb_is_handed_out_only_while_the_agreement_holds(district: District, rina: FlaskClient) -> None:
+    with district.database.session() as session:
+        fill_directory(session)
+        agreement_id = make_agreement(session)
+        export_choices.choose(session, Choices("14.03", SettlesAt.ACCEPTED), scope=REGENCY)
+        session.commit()
+    district.say("ani", "KB 0925 BARU 3 AKTIF 40")
+    wanted = {"area": "14.03", "form": "kb", "from": "2025-09", "to": "2025-09", "format": "klikkb"}
+    rina.post("/klikkb/counts", data=wanted)
+    made = run.make_next(district.database, district.runtime.forms, district.runtime.now)
+    assert made
+    assert "KK-001" in rina.get(f"/exports/{made.ref}/file").text
+    with district.database.session() as session:
+        agreements.revoke(session, agreement_id, "Budi", "salah", district.runtime.now(), scope=REGENCY)
+        session.commit()
+    assert rina.get(f"/exports/{made.ref}/file").status_code == 303
+
+
+def test_files_for_klik_kb_are_offered_to_who_may_send_figures_out(district: District, rina: FlaskClient) -> None:
+    officer = rina.application.test_client()
+    sign_in(officer, district.runtime, "officer")
+    assert "Klik-KB, per bidan" in rina.get("/exports").text
+    assert "Klik-KB, per bidan" not in officer.get("/exports").text
