@@ -9,6 +9,7 @@ import json
 import pytest
 
 from gateway.export import run
+from gateway.export.base import ExportFormat
 from gateway.review.pages.exports import selection_of
 from gateway.settling import SettlesAt
 from gateway.store import export_changes, exports, settled
@@ -21,6 +22,11 @@ from tests.gateway.export.making import COUNTRY, SEPTEMBER, ask, choose, find, m
 ANI = {"baru": 12, "baru.pil": 5, "aktif": 40, "aktif.pil": 30}
 WATI = {"baru": 3, "aktif": 20}
 WANTED = Wanted("csv_machine", "kb", SEPTEMBER, SEPTEMBER, "14.03")
+
+
+def is_for_all(one: ExportFormat) -> bool:
+    """Tell whether a format needs neither another system's codes nor an agreement."""
+    return not (one.FORMAT.needs_mapping or one.FORMAT.partner)
 
 
 def rows(content: bytes) -> list[list[str]]:
@@ -67,7 +73,7 @@ def test_the_kept_file_is_whole_and_its_hash_is_told(district: District) -> None
     assert (export.reports, export.facilities) == (1, 1)
 
 
-@pytest.mark.parametrize("name", sorted(name for name, one in run.formats().items() if not one.FORMAT.needs_mapping))
+@pytest.mark.parametrize("name", sorted(name for name, one in run.formats().items() if is_for_all(one)))
 def test_the_same_reports_make_the_same_fingerprint_in_every_format(district: District, name: str) -> None:
     only = run.formats()[name].FORMAT.forms
     form = only[0] if only else "kb"
