@@ -47,31 +47,37 @@ class Size:
 
 def fill(session: Session, size: Size, now: datetime) -> None:
     """Write everything into an empty database, and sum it up. Commits as it goes."""
-    every = read_areas()
-    _write(session, areas, ({name: getattr(area, name) for name in area.__slots__} for area in every))
-    inside = [area.code for area in every if area.code.count(".") == 2]
-    if not size.is_national:
-        inside = [code for code in inside if code.startswith(f"{DISTRICT}.")]
-    elif size.is_dense:
-        inside = inside[: max(1, len(inside) * size.facilities // NATION)]
-    _write(session, facilities, _facilities(size.facilities, inside))
-    _write(session, reporters.reporters, _people(size.facilities))
-    _write(session, reporters.reporter_phones, _phones(size.facilities))
-    _write(session, reporters.reporter_facilities, _places(size.facilities))
+    inside = fill_places(session, size)
+    write_rows(session, reporters.reporters, _people(size.facilities))
+    write_rows(session, reporters.reporter_phones, _phones(size.facilities))
+    write_rows(session, reporters.reporter_facilities, _places(size.facilities))
     sent = _Sent(size, now)
-    _write(session, inbox, sent.received())
-    _write(session, reports.reports, sent.reported())
-    _write(session, reports.report_values, sent.values())
-    _write(session, outbox, sent.answered())
-    _write(session, registrations.registrations, _registrations(size.facilities // 100, now))
-    _write(session, audit.audit, _audit(size.facilities, inside, now))
-    _write(session, decisions.decisions, sent.decided())
+    write_rows(session, inbox, sent.received())
+    write_rows(session, reports.reports, sent.reported())
+    write_rows(session, reports.report_values, sent.values())
+    write_rows(session, outbox, sent.answered())
+    write_rows(session, registrations.registrations, _registrations(size.facilities // 100, now))
+    write_rows(session, audit.audit, _audit(size.facilities, inside, now))
+    write_rows(session, decisions.decisions, sent.decided())
     while totals.refresh(session, 20_000):
         session.commit()
     session.commit()
 
 
-def _write(session: Session, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+def fill_places(session: Session, size: Size) -> list[str]:
+    """Write areas and facilities, and return the kecamatan that these are in."""
+    every = read_areas()
+    write_rows(session, areas, ({name: getattr(area, name) for name in area.__slots__} for area in every))
+    inside = [area.code for area in every if area.code.count(".") == 2]
+    if not size.is_national:
+        inside = [code for code in inside if code.startswith(f"{DISTRICT}.")]
+    elif size.is_dense:
+        inside = inside[: max(1, len(inside) * size.facilities // NATION)]
+    write_rows(session, facilities, facility_rows(size.facilities, inside))
+    return inside
+
+
+def write_rows(session: Session, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write rows in bulk: COPY where there is one. Ids stand in the rows, so that the next one is told afterwards."""
     if is_postgresql(session):
         _copy(session, table, rows)
@@ -104,7 +110,8 @@ def phone_of(number: int) -> str:
     return f"+62812{number:08}"
 
 
-def _facilities(count: int, inside: list[str]) -> Iterator[dict[str, Any]]:
+def facility_rows(count: int, inside: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield facilities, spread over these kecamatan."""
     for number in range(1, count + 1):
         kind, area = KINDS[number % len(KINDS)], inside[number % len(inside)]
         yield {

@@ -24,6 +24,7 @@ from typing import Any
 import structlog
 from sqlalchemy import func, select, text
 
+from bench.memory import forget_peak, peak_mb
 from bench.nation import NATION, Size, fill
 from gateway.calendar import Days, Hours, due_on, report_month
 from gateway.ladder import Audience, Ladder, Manners, OffDays, Rung
@@ -66,15 +67,14 @@ def measure(url: str, folder: Path) -> Took:
     with runtime.database.session(read_only=True) as session:
         due = run.find_due(session, ways, now)
         count = session.execute(select(func.count()).select_from(facilities)).scalar_one()
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew: proc_pid_clear_refs(5)
-    before, busy, spans, letters = _peak_mb(), time.process_time(), [], 0
+    before, busy, spans, letters = forget_peak(), time.process_time(), [], 0
     for regency in due:
         started = time.perf_counter()
         with runtime.database.session() as session:
             letters += run.run_round(session, regency, ways, now).letters
             session.commit()
         spans.append(time.perf_counter() - started)
-    queue_mb, cpu_seconds = _peak_mb() - before, time.process_time() - busy
+    queue_mb, cpu_seconds = peak_mb() - before, time.process_time() - busy
     started = time.perf_counter()
     reminders.drain(runtime)
     idle_seconds = time.perf_counter() - started
@@ -97,12 +97,6 @@ def measure(url: str, folder: Path) -> Took:
         send_seconds=send_seconds,
         sent=sent,
     )
-
-
-def _peak_mb() -> float:
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    (peak,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(peak.split()[1]) / 1024
 
 
 @contextmanager

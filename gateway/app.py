@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import health
 from gateway.discover import discover
+from gateway.publish import problems
 from gateway.receive import webhook
 from gateway.review.pages import frame
 from gateway.runtime import Runtime, make_runtime, start_logging
@@ -65,6 +66,8 @@ def start_app() -> Flask:
 
 def _answer_error(error: Exception) -> Response:
     """Answer a fault in a sentence; what only we can mend goes to the log with its trace, never to a person."""
+    if problems.is_ours(request.path):
+        return problems.answer_error(error)
     if isinstance(error, HTTPException):
         return Response(f"{error.code} {error.name}\n", status=error.code, content_type="text/plain; charset=utf-8")
     logger.error("crashed", path=request.path, exc_info=error)
@@ -73,8 +76,10 @@ def _answer_error(error: Exception) -> Response:
 
 
 def _add_headers(response: Response) -> Response:
+    says_who_may_frame_it = "frame-ancestors" in response.headers.get("Content-Security-Policy", "")
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name != "X-Frame-Options" or not says_who_may_frame_it:  # it knows no way to allow, and would forbid
+            response.headers.setdefault(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", ONLY_HTTPS)
     response.headers.setdefault("Cache-Control", "no-store")

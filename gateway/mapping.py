@@ -49,5 +49,4 @@ class Destination:
     auth: str
     login: str
     secret_locked: str
-    is_private_allowed: bool
     is_on: bool

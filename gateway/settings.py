@@ -22,6 +22,7 @@ ELSEWHERE = {  # names that other commands of Kabar read, so that they are not t
     "KABAR_PYTHON": "the Python that `./kabar` makes the virtual environment with (default: the first from 3.11 on)",
     "KABAR_URL": "the server that `./kabar sms` speaks to (default: port KABAR_PORT of this machine)",
 }
+_HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*", re.ASCII)
 _INSTANCE = re.compile(r"[a-z][a-z0-9]{0,19}", re.ASCII)
 
 
@@ -92,6 +93,13 @@ class Settings(BaseModel):
             description="Proxies of yours before the web server; so many of X-Forwarded-For and -Proto are believed.",
         ),
     ] = 0
+    private_hosts: Annotated[
+        str,
+        Field(
+            description="Hosts of the office's own network that pages may have figures sent to: `dhis2.lan, 10.1.2.3`."
+            " All others must be public ones, and be called by https."
+        ),
+    ] = ""
     region: Annotated[
         str, Field(pattern="^[A-Z]{2}$", description="The country that a number without `+` belongs to.")
     ] = "ID"
@@ -111,6 +119,9 @@ class Settings(BaseModel):
         int,
         Field(ge=1, le=240, description="So long a question stays open; then the report goes to staff as it stands."),
     ] = 48
+    api_per_minute: Annotated[
+        int, Field(ge=1, le=100_000, description="Requests of one token of the API in a minute; more are told to wait.")
+    ] = 300
     batch_size: Annotated[int, Field(ge=1, le=1000, description="Messages handled in one transaction.")] = 100
     tries: Annotated[
         int, Field(ge=1, le=20, description="A message that cannot be handled is tried so often before staff get it.")
@@ -158,6 +169,13 @@ class Settings(BaseModel):
             raise ValueError(f"there is no role {unknown[0]!r}; there are: {', '.join(sorted(known))}")
         return value
 
+    @field_validator("private_hosts")
+    @classmethod
+    def _hosts_alone(cls, value: str) -> str:
+        if wrong := [host for host in _split(value) if not _HOST.fullmatch(host)]:
+            raise ValueError(f"{wrong[0]!r} must be a host alone, without https://, port and path")
+        return value
+
     @field_validator("channels")
     @classmethod
     def _named_once(cls, value: str) -> str:
@@ -189,6 +207,11 @@ class Settings(BaseModel):
     def roles_with_code(self) -> frozenset[str]:
         """The roles that must use a second factor."""
         return frozenset(_split(self.code_roles))
+
+    @property
+    def hosts_allowed(self) -> frozenset[str]:
+        """The private hosts that may be called though they were typed on a page; see `channels.http.HttpClient`."""
+        return frozenset(host.lower().removesuffix(".") for host in _split(self.private_hosts))
 
     @property
     def is_embedded(self) -> bool:

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from math import ceil
 from typing import TypeVar
+
+from gateway.calendar import month_days, shift
+from parsers.period import period_of
 
 LEFT, GIVEN = "akhir", "keluar"  # the measures of the stock form that this goes by
 Number = TypeVar("Number", int, float)
@@ -73,3 +77,35 @@ def last_given(by_period: Mapping[str, Number], period: str) -> tuple[Number, ..
     (4, 3, 2)
     """
     return tuple(by_period[one] for one in sorted(by_period, reverse=True) if one <= period)[:MONTHS]
+
+
+class Expiry(StrEnum):
+    """How near a batch is to its expiry."""
+
+    EXPIRED = "lewat"
+    SOON = "segera"
+    LATER = "aman"
+    UNKNOWN = "tidak_diketahui"
+
+
+def soon_until(today: date, months: int) -> date:
+    """Return the day before which expiry is soon: of months that begin sooner, counted as the rule of reports does.
+
+    >>> soon_until(date(2025, 10, 3), 6).isoformat()
+    '2026-04-01'
+    """
+    return month_days(shift(period_of(today), months))[0]
+
+
+def judge_expiry(expires_on: date | None, today: date, months: int) -> Expiry:
+    """Return how near a batch is to its expiry; its last day is still good.
+
+    >>> days = date(2025, 10, 2), date(2025, 10, 3), date(2026, 3, 31), date(2026, 4, 1), None
+    >>> [judge_expiry(day, date(2025, 10, 3), 6).value for day in days]
+    ['lewat', 'segera', 'segera', 'aman', 'tidak_diketahui']
+    """
+    if expires_on is None:
+        return Expiry.UNKNOWN
+    if expires_on < today:
+        return Expiry.EXPIRED
+    return Expiry.SOON if expires_on < soon_until(today, months) else Expiry.LATER

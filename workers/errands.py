@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.runtime import Runtime, get_runtime
-from workers import broadcasts, exports, reminders, totals
+from workers import broadcasts, exports, hooks, pushes, reminders, totals
 
 ERRANDS: Mapping[str, Callable[[Runtime], int]] = {
     broadcasts.NAME: broadcasts.drain,
     exports.NAME: exports.drain,
+    pushes.NAME: pushes.drain,
+    hooks.NAME: hooks.drain,
     reminders.NAME: reminders.drain,
     totals.NAME: totals.drain,
 }

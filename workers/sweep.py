@@ -8,11 +8,25 @@ import structlog
 
 from gateway import jobs
 from gateway.runtime import Runtime
-from gateway.store import broadcasts, channels, exports, inbox, mornings, outbox, questions, reports, totals
+from gateway.store import (
+    broadcasts,
+    channels,
+    exports,
+    hook_deliveries,
+    inbox,
+    mornings,
+    outbox,
+    push_queue,
+    questions,
+    reports,
+    totals,
+)
 from gateway.store.base import Session, database_now
 from gateway.values import ReportState
 from workers.broadcasts import NAME as BROADCASTS
 from workers.exports import NAME as EXPORTS
+from workers.hooks import NAME as HOOKS
+from workers.pushes import NAME as PUSHES
 from workers.reminders import NAME as REMINDERS
 from workers.silence import Watch, tick
 from workers.totals import NAME as TOTALS
@@ -38,6 +52,8 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         is_unsummed = totals.has_unsummed(session)
         is_unqueued = broadcasts.has_unqueued(session)
         is_unmade = exports.has_unmade(session, now)
+        is_unpushed = push_queue.has_due(session, now)
+        is_untold = hook_deliveries.has_work(session, now)
     is_looked_at = rang_at is not None and abs((now - rang_at).total_seconds()) < REMIND_SECONDS
     if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
         with runtime.database.session() as session:
@@ -62,6 +78,10 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         runtime.bells.ring(jobs.ERRANDS, BROADCASTS)
     if is_unmade:
         runtime.bells.ring(jobs.ERRANDS, EXPORTS)
+    if is_unpushed:
+        runtime.bells.ring(jobs.ERRANDS, PUSHES)
+    if is_untold:
+        runtime.bells.ring(jobs.ERRANDS, HOOKS)
     return len(lanes), len(names)
 
 

@@ -72,15 +72,32 @@ def read_sheet(content: bytes, limits: Limits = PAGE) -> Sheet:
 
     Errors: FileFault tells why a file is not taken.
     """
+    _look_at(content, limits)
+    if not content.startswith(b"PK"):
+        return _as_sheet(_read_csv(content, limits), limits)
+    return _as_sheet(next(iter(_read_workbook(content, limits).values()), []), limits)
+
+
+def read_book(content: bytes, sheets: int, limits: Limits = PAGE) -> dict[str, list[tuple[str, ...]]]:
+    """Return the rows of a workbook's first sheets that hold anything, by name, each cell as text.
+
+    Errors: FileFault tells why a file is not taken.
+    """
+    _look_at(content, limits)
+    if not content.startswith(b"PK"):
+        raise FileFault(FileFaultCode.UNREADABLE)
+    book = _read_workbook(content, limits, sheets)
+    return {_clean(name): [tuple(_clean(cell) for cell in row) for row in rows] for name, rows in book.items()}
+
+
+def _look_at(content: bytes, limits: Limits) -> None:
+    """Refuse a file by how it begins."""
     if not content.strip():
         raise FileFault(FileFaultCode.EMPTY)
     if len(content) > limits.bytes:
         raise FileFault(FileFaultCode.TOO_LARGE, limits.bytes >> 20)
     if content.startswith(_OLD_WORKBOOK):
         raise FileFault(FileFaultCode.OLD_OR_LOCKED)
-    is_workbook = content.startswith(b"PK")
-    rows = _read_workbook(content, limits) if is_workbook else _read_csv(content, limits)
-    return _as_sheet(rows, limits)
 
 
 def _as_sheet(rows: list[list[str]], limits: Limits) -> Sheet:
@@ -110,9 +127,10 @@ def _clean(cell: str) -> str:
     return unguard(text).strip()
 
 
-def _read_workbook(content: bytes, limits: Limits) -> list[list[str]]:
+def _read_workbook(content: bytes, limits: Limits, sheets: int = 1) -> dict[str, list[list[str]]]:
     _look_inside(content, limits)
-    command = [sys.executable, "-m", unpack.__name__, *map(str, (limits.rows + 20, limits.columns, limits.megabytes))]
+    bounds = (limits.rows + 20, limits.columns, limits.megabytes, sheets)
+    command = [sys.executable, "-m", unpack.__name__, *map(str, bounds)]
     try:
         done = subprocess.run(
             command, input=content, capture_output=True, cwd=_ROOT, timeout=unpack.SECONDS + 5, check=False
@@ -125,8 +143,8 @@ def _read_workbook(content: bytes, limits: Limits) -> list[list[str]]:
         raise FileFault(FileFaultCode.TOO_MANY_ROWS, limits.rows)
     if done.returncode != 0:  # it ran into one of its limits
         raise FileFault(FileFaultCode.TRAP)
-    rows: list[list[str]] = json.loads(done.stdout)
-    return rows
+    book: dict[str, list[list[str]]] = json.loads(done.stdout)
+    return book
 
 
 def _look_inside(content: bytes, limits: Limits) -> None:

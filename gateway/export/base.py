@@ -12,11 +12,14 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 from zoneinfo import ZoneInfo
 
+from gateway.mapping import Mapping as CodeMapping
 from gateway.settling import Choices
 from gateway.store.agreements import Agreement
+from gateway.store.batches import Batch
 from gateway.store.klikkb import Listed
 from gateway.store.settled import Digest, Place, Reach, Settled
 from parsers.form import Form
+from parsers.judge import Thresholds
 
 MONTHS = (
     *("Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November"),
@@ -67,6 +70,16 @@ class About:
     filters: tuple[str, ...] = ()
 
 
+def no_batches() -> Mapping[int, Sequence[Batch]]:
+    """Return that nobody has noted a batch."""
+    return {}
+
+
+def plain_limits(_area: str, _facility_type: str) -> Thresholds:
+    """Return the thresholds where no area has chosen any."""
+    return Thresholds()
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What a partner may be given. Shape: `midwives` are whose the reports are, by report id, where that is told."""
@@ -80,9 +93,10 @@ class Source:
     """What a format writes. `reports` can be read once; `digest` and the ids are whole when they have been.
 
     Shape: `places` gives the facilities that are to report for a month, by code; `area_names` by code, of every area
-    that a facility lies in and of those around it; `shared` is there for a format with a partner; `before(n)` gives
-    the settled values of the n months before the first one,
-    by facility id and month: for what goes by earlier months.
+    that a facility lies in and of those around it; `before(n)` the settled values of the n months before the first one,
+    by facility id and month: for what goes by earlier months; `batches()` the batches in stock by facility id;
+    `limits(area, type)` the thresholds of an area and a type of facility, empty for any. `mapping` is the area's, if it
+    has one; `shared` is there for a format with a partner.
     """
 
     about: About
@@ -91,6 +105,9 @@ class Source:
     stream: Callable[[], Iterator[Settled]]
     places: Callable[[str], Sequence[Place]]
     before: Callable[[int], Mapping[int, Mapping[str, Mapping[str, int]]]]
+    batches: Callable[[], Mapping[int, Sequence[Batch]]] = no_batches
+    limits: Callable[[str, str], Thresholds] = plain_limits
+    mapping: CodeMapping | None = None
     digest: Digest = field(default_factory=Digest)
     report_ids: list[int] = field(default_factory=list)
     facility_ids: set[int] = field(default_factory=set)

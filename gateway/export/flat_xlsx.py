@@ -20,7 +20,6 @@ FORMAT = Format(
     },
     media_type=XLSX,
     suffix="xlsx",
-    most_reports=100_000,
 )
 
 

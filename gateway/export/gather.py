@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 
 from gateway.calendar import areas_around, month_days, shift
 from gateway.errors import Permanent
 from gateway.export.base import About, Source
+from gateway.handle.limits import limits_for
 from gateway.settling import Choices
-from gateway.store import areas, export_choices, figures, settled
+from gateway.store import areas, batches, export_choices, figures, mappings, settled, thresholds
 from gateway.store.areas import Area
 from gateway.store.base import Session
+from gateway.store.batches import Batch
 from gateway.store.exports import Export
+from gateway.store.facilities import Facility
 from gateway.store.settled import Place, Selection, Settled
 from gateway.values import Scope
 from parsers.form import Form
+from parsers.judge import Thresholds
 
 EVERYWHERE = Scope("")
 
@@ -72,7 +77,31 @@ def gather(session: Session, export: Export, form: Form, now: datetime, *, scope
     def before(months: int) -> Mapping[int, Mapping[str, Mapping[str, int]]]:
         return _values_before(session, selection, months, scope)
 
-    return Source(about, form, _name_areas(session, area, scope), stream, places, before)
+    def held() -> Mapping[int, Sequence[Batch]]:
+        return batches.batches_within(session, area.code, scope=scope)
+
+    return Source(
+        about=about,
+        form=form,
+        area_names=_name_areas(session, area, scope),
+        stream=stream,
+        places=places,
+        before=before,
+        batches=held,
+        limits=_find_limits(session, area.code, form, scope),
+        mapping=mappings.find_for_area(session, area.code, form.code, scope=scope),
+    )
+
+
+def _find_limits(session: Session, area: str, form: Form, scope: Scope) -> Callable[[str, str], Thresholds]:
+    around = thresholds.thresholds_around(session, area, form.code, scope=scope)
+    inside = thresholds.thresholds_within(session, form.code, scope=Scope(area)) if scope.covers(area) else ()
+
+    @cache
+    def limits(place: str, facility_type: str) -> Thresholds:
+        return limits_for((*around, *inside), form, Facility(0, "", "", "", facility_type, place, ""))
+
+    return limits
 
 
 def _values_before(

@@ -1,6 +1,6 @@
 """A workbook of printed forms: blocks of a table each, one to a page, with what stands above and below it.
 
-Only text and numbers are written, never a formula. The same blocks make the same bytes.
+What was reported is text and numbers only; the formulas are sums of ours. The same blocks make the same bytes.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import xlsxwriter
+from xlsxwriter.utility import xl_range
 
 from gateway.export.base import About
 from gateway.export.siga_figures import Figure, Table
 from gateway.export.siga_layout import Layout
-from gateway.export.workbook import OPTIONS, name_sheet, set_up_page
+from gateway.export.workbook import OPTIONS, name_sheet, set_up_blocks, set_up_page
 
 MOST_BREAKS = 1000  # Microsoft Excel, limits: 1,026 page breaks in a sheet
 NUMBERS, DIFFERENCES = "#,##0;[Red]-#,##0", "[Red]#,##0;[Red]-#,##0;0"
-HEADING = 24  # characters of the first column
+HEADING, WIDEST, FIGURE = 28, 60, 11  # characters of the first column, of it at most, and of the others
+HIGH = 45  # points: a row of headings
+AROUND = 14  # rows of a block beside those of its table: title, facts, headings, what is left empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,13 @@ class Forms:
         self._sheet, self._layout, self._looks = sheet, layout, looks
         self._at = 0
         self._breaks: list[int] = []
-        sheet.set_column(0, 0, HEADING)
-        sheet.set_column(1, len(layout.columns), 11)
+        heads = [len(name_row(layout, row.heading, has_sources=bool(layout.sources))) for row in layout.rows]
+        heading = min(WIDEST, max(HEADING, *heads))
+        sheet.set_column(0, 0, heading)
+        sheet.set_column(1, len(layout.columns), FIGURE)
+        sheet.freeze_panes(0, 1)
+        rows = len(layout.rows) * (1 + len(layout.sources)) + len(layout.notes) + AROUND
+        set_up_blocks(sheet, layout.paper, [heading] + [FIGURE] * len(layout.columns), rows)
 
     def write(self, block: Block) -> None:
         """Write one more form below the others."""
@@ -89,7 +97,7 @@ class Forms:
             self._sheet.write_string(self._at, 0, name, looks["name"])
             self._sheet.write_string(self._at, 1, value)
             self._at += 1
-        self._sheet.set_row(self._at, 45)
+        self._sheet.set_row(self._at, HIGH)
         self._cells(["Alat/cara", *(column.heading for column in layout.columns)], looks["head"])
         self._cells(["", *(f"({column.number})" for column in layout.columns)], looks["small"])
         self._rows(block.table)
@@ -102,25 +110,41 @@ class Forms:
                 self._sheet.write_string(self._at, place * half, words)
             self._at += 4
 
+    def say(self, words: str) -> None:
+        """Write one line of words."""
+        self._text(words, self._looks["note"])
+
     def _rows(self, table: Table) -> None:
-        layout = self._layout
+        layout, first = self._layout, self._at
         for row, cells in zip(layout.rows, table.cells, strict=True):
-            self._figures(row.heading, cells)
-            for source in layout.sources if any(cell is not None for cell in cells) else ():
+            has_sources = bool(layout.sources) and any(cell is not None for cell in cells)
+            self._figures(name_row(layout, row.heading, has_sources=has_sources), cells)
+            for source in layout.sources if has_sources else ():
                 self._figures(f"   {source}", [None] * len(cells))
         if any(table.rest) or not layout.sources:
             self._figures(layout.rest, table.rest)
         if layout.total:
-            self._figures(layout.total, table.total, "sum")
+            self._sums(layout.total, table.total, first)
 
-    def _figures(self, heading: str, cells: Sequence[Figure], look: str = "number") -> None:
-        self._sheet.write_string(self._at, 0, heading, self._looks["sum" if look == "sum" else "row"])
-        for at, (column, cell) in enumerate(zip(self._layout.columns, cells, strict=True), start=1):
-            chosen = self._looks["difference" if column.is_difference and look == "number" else look]
-            if cell is None:
-                self._sheet.write_blank(self._at, at, None, chosen)
+    def _sums(self, heading: str, totals: Sequence[Figure], first: int) -> None:
+        """Write the row of sums as formulas, so that they follow who moves figures out of the rest by hand."""
+        look = self._looks["sum"]
+        self._sheet.write_string(self._at, 0, heading, look)
+        for at, total in enumerate(totals, start=1):
+            if total is None:
+                self._sheet.write_blank(self._at, at, None, look)
             else:
-                self._sheet.write_number(self._at, at, cell, chosen)
+                self._sheet.write_formula(self._at, at, f"=SUM({xl_range(first, at, self._at - 1, at)})", look, total)
+        self._at += 1
+
+    def _figures(self, heading: str, cells: Sequence[Figure]) -> None:
+        self._sheet.write_string(self._at, 0, heading, self._looks["row"])
+        for at, (column, cell) in enumerate(zip(self._layout.columns, cells, strict=True), start=1):
+            look = self._looks["difference" if column.is_difference else "number"]
+            if cell is None:
+                self._sheet.write_blank(self._at, at, None, look)
+            else:
+                self._sheet.write_number(self._at, at, cell, look)
         self._at += 1
 
     def _cells(self, cells: Iterable[str], look: Any) -> None:
@@ -131,3 +155,8 @@ class Forms:
     def _text(self, words: str, look: Any) -> None:
         self._sheet.write_string(self._at, 0, words, look)
         self._at += 1
+
+
+def name_row(layout: Layout, heading: str, *, has_sources: bool) -> str:
+    """Return what a row is called: above rows for its sources it says that its own figures have none."""
+    return f"{heading}, {layout.no_source}" if has_sources and layout.no_source else heading

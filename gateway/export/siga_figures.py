@@ -76,11 +76,14 @@ def _make_column(
     if not column.needs and not all(map(is_broken_down, taken)):
         return [None] * len(layout.rows), total, total
     cells: list[Figure] = []
+    is_signed = bool(column.needs) or column.is_difference
     for row in layout.rows:
         here = [parts[code][item] for code in given if code in parts for item in row.items if item in parts[code]]
         less = sum(parts[code].get(item, 0) for code in taken if code in parts for item in row.items)
         is_whole = all(any(item in parts.get(code, {}) for item in row.items) for code in column.needs)
-        cells.append(sum(here) - less if (here or less) and is_whole else None)
+        is_known = bool(here) and is_whole
+        # who was taken away without having been counted here is taken out of the rest instead
+        cells.append((sum(here) - less if is_signed else max(0, sum(here) - less)) if is_known else None)
     if column.needs:
         found = [cell for cell in cells if cell is not None]
         return cells, None, sum(found) if found else None

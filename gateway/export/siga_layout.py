@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import Permanent
+from gateway.export.workbook import PAPERS
+from gateway.forms import load_forms
 
 FILE = Path(__file__).with_name("siga.toml")
+FORMS = ("kb", "alokon")  # that SIGA has a sheet for
 PART = "siga"  # an area's own layout stands under [siga.kb] and [siga.alokon]
 MOST_COLUMNS, MOST_ROWS, LONGEST = 30, 40, 120  # of what an area writes; LONGEST characters of a heading
 _CODES = ("plus", "minus", "needs")  # lists of measures of a column
-_WORDS, _LISTS = ("title", "rest", "total"), ("notes", "signatures", "sources")
+_WORDS, _LISTS = ("title", "rest", "total", "no_source"), ("notes", "signatures", "sources")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class Row:
 class Layout:
     """The sheet of one form. `rest` is the row of what reports do not break down; an empty `total` is no row at all.
 
-    Shape: `sources` are rows to be filled in by hand under each row.
+    Shape: `sources` are rows to be filled in by hand under each row that has figures, which itself says `no_source`;
+    `paper` is one of `workbook.PAPERS`.
     """
 
     title: str
@@ -56,6 +60,8 @@ class Layout:
     notes: tuple[str, ...]
     signatures: tuple[str, ...]
     sources: tuple[str, ...]
+    no_source: str
+    paper: str
 
 
 @lru_cache(64)
@@ -82,6 +88,8 @@ def read_layout(form: str, chosen: str = "") -> Layout:
         notes=tuple(merged["notes"]),
         signatures=tuple(merged["signatures"]),
         sources=tuple(merged.get("sources", ())),
+        no_source=merged.get("no_source", ""),
+        paper=merged["paper"],
     )
 
 
@@ -93,8 +101,8 @@ def _read_column(one: Mapping[str, Any]) -> Column:
 def find_layout_fault(chosen: str) -> str:
     """Return in words what is wrong with a layout that an area wrote, or an empty string."""
     try:
-        read_layout("kb", chosen)
-        read_layout("alokon", chosen)
+        for form in FORMS:
+            read_layout(form, chosen)
     except Permanent as fault:
         return str(fault)
     return ""
@@ -107,24 +115,32 @@ def _find_faults(over: Any, plain: Mapping[str, Any]) -> list[str]:
     for form, sheet in over.items():
         at = f"{PART}.{form}"
         if form not in plain:
-            found.append(f"[{at}]: {', '.join(plain)}")
+            found.append(f"[{at}] tidak dikenal / not known: {', '.join(plain)}")
         elif not isinstance(sheet, dict):
             found.append(f"[{at}] harus tabel / must be a table")
         else:
-            found += [f"{at}.{fault}" for fault in _sheet_faults(sheet, plain[form])]
+            found += [f"{at}.{fault}" for fault in _sheet_faults(sheet, plain[form], items_of(form))]
     return found
 
 
-def _sheet_faults(sheet: Mapping[str, Any], plain: Mapping[str, Any]) -> list[str]:
-    known = (*_WORDS, *_LISTS, "columns", "rows")
+def items_of(form: str) -> frozenset[str]:
+    """Return the items of a form that are in its totals: what else it counts has no row in SIGA."""
+    known = next((one for one in load_forms() if one.code == form), None)
+    return frozenset(item.code for item in known.items.values() if item.in_total) if known else frozenset()
+
+
+def _sheet_faults(sheet: Mapping[str, Any], plain: Mapping[str, Any], items: frozenset[str]) -> list[str]:
+    known = (*_WORDS, *_LISTS, "paper", "columns", "rows")
     found = [f"{name}: tidak dikenal / not known: {', '.join(known)}" for name in sheet if name not in known]
     found += [f"{name}: harus teks / must be text" for name in _WORDS if not _is_text(sheet.get(name, ""), empty=True)]
     for name in _LISTS:
         if not _is_texts(sheet.get(name, [])):
             found.append(f"{name}: harus daftar teks / must be a list of texts")
+    if sheet.get("paper", plain["paper"]) not in PAPERS:
+        found.append(f"paper: harus salah satu dari / must be one of {', '.join(PAPERS)}")
     measures = {code for one in plain["columns"] for code in one.get("plus", ())}
     found += _column_faults(sheet.get("columns", plain["columns"]), measures)
-    return found + _row_faults(sheet.get("rows", plain["rows"]))
+    return found + _row_faults(sheet.get("rows", plain["rows"]), items)
 
 
 def _column_faults(columns: Any, measures: set[str]) -> list[str]:
@@ -142,13 +158,12 @@ def _column_faults(columns: Any, measures: set[str]) -> list[str]:
             if not _is_texts(codes):
                 found.append(f"{where}.{name}: harus daftar kode / must be a list of codes")
             else:
-                found += [
-                    f"{where}.{name}: {code!r}: {', '.join(sorted(measures))}" for code in codes if code not in measures
-                ]
+                known = f"tidak dikenal / not known: {', '.join(sorted(measures))}"
+                found += [f"{where}.{name}: {code!r} {known}" for code in codes if code not in measures]
     return found
 
 
-def _row_faults(rows: Any) -> list[str]:
+def _row_faults(rows: Any, items: frozenset[str]) -> list[str]:
     if not isinstance(rows, list) or not 0 < len(rows) <= MOST_ROWS:
         return [f"rows: 1-{MOST_ROWS} baris / rows"]
     found, seen = [], set()
@@ -159,6 +174,8 @@ def _row_faults(rows: Any) -> list[str]:
             continue
         twice = sorted({code for code in one["items"] if code in seen or one["items"].count(code) > 1})
         found += [f"rows[{at}].items: dua kali / counted twice: {code}" for code in twice]
+        strange = sorted(set(one["items"]) - items)
+        found += [f"rows[{at}].items: {code!r} tidak ada di SIGA / not in SIGA" for code in strange]
         seen |= set(one["items"])
     return found
 

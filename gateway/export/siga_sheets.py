@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from gateway.coverage import Group, group_of, percent
+from gateway.errors import Permanent
 from gateway.export.base import Source, name_period, say_about
-from gateway.export.siga_book import Block, Book, Forms
+from gateway.export.siga_book import Block, Book
 from gateway.export.siga_figures import Table, add_tables, make_table
 from gateway.export.siga_layout import Layout, read_layout
 from gateway.store.settled import Place, Settled
+from gateway.values import Scope
 
 ABOUT, WHOLE, BY_DISTRICT, COVERAGE, MISSING = "Keterangan", "Rekap wilayah", "Rekap kecamatan", "Tabel 1", "Belum ikut"
+REGENCY = 5  # characters of its code
 GROUPS = {
     Group.HOSPITAL_STATE: "FKRTL pemerintah",
     Group.HOSPITAL_PRIVATE: "FKRTL swasta",
@@ -32,7 +34,6 @@ class _Sums:
     """What is gathered while the reports go by: each kecamatan's table, and who is in the workbook."""
 
     by_district: dict[str, Table]
-    facilities: dict[str, int]
     seen: dict[int, Place]
 
     def add(self, report: Settled, table: Table, layout: Layout) -> None:
@@ -40,19 +41,28 @@ class _Sums:
         area = report.place.area
         known = self.by_district.get(area)
         self.by_district[area] = add_tables([known, table] if known else [table], layout)
-        self.facilities[area] += 1
         self.seen[report.place.id] = report.place
 
 
 def write_sheets(source: Source, form: str, target: BinaryIO) -> None:
-    """Write the workbook of one month. Errors: Permanent when the area's own layout is wrong."""
+    """Write the workbook of one month: a sheet for each kecamatan, its facilities one below the other, a page each.
+
+    A sheet for each facility would hide hundreds of tabs behind each other. SIGA is typed regency by regency.
+    Errors: Permanent for a larger area, and when the area's own layout is wrong.
+    """
+    if len(source.about.area) < REGENCY:
+        raise Permanent(
+            "Lembar SIGA dibuat per kabupaten/kota. Pilih satu kabupaten/kota atau kecamatan, atau pakai CSV. / "
+            "Sheets for SIGA are made regency by regency. Choose a regency or a kecamatan, or take CSV."
+        )
     layout, choices = read_layout(form, source.about.choices.layout), source.about.choices
-    period = source.about.periods[0]
-    book, sums = Book(target, source.about), _Sums({}, defaultdict(int), {})
+    expected = source.places(source.about.periods[0])
+    book, sums = Book(target, source.about), _Sums({}, {})
     about = book.add_sheet(ABOUT)
     whole, by_district = book.add_forms(WHOLE, layout), book.add_forms(BY_DISTRICT, layout)
     coverage, missing = book.add_sheet(COVERAGE), book.add_sheet(MISSING)
-    sheets: dict[str, Forms] = {}
+    names = {place.area: place.area_name for place in expected}
+    sheets = {area: book.add_forms(names[area], layout) for area in sorted(names)}
     for report in source.reports():
         place = report.place
         table = make_table(report.values, source.form, layout, choices)
@@ -60,12 +70,15 @@ def write_sheets(source: Source, form: str, target: BinaryIO) -> None:
             sheets[place.area] = book.add_forms(place.area_name, layout)
         sheets[place.area].write(Block(_name_facility(source, report), table))
         sums.add(report, table, layout)
-    for area in sorted(sums.by_district):
-        facts = _name_area(source, "Kecamatan", area, source.area_names.get(area, area), sums.facilities[area])
-        by_district.write(Block(facts, sums.by_district[area]))
-    facts = _name_area(source, "Wilayah", source.about.area, source.about.area_name, len(sums.seen))
+    there = {place.id: place for place in expected} | sums.seen
+    for area in sorted({place.area for place in there.values()}):
+        facts = _name_area(source, "Kecamatan", area, source.area_names.get(area, area), there, sums.seen)
+        table = sums.by_district.get(area) or add_tables((), layout)
+        by_district.write(Block(facts, table))
+        if area not in sums.by_district:
+            sheets[area].say(f"Tidak ada faskes yang ikut; namanya di lembar {MISSING}.")
+    facts = _name_area(source, "Wilayah", source.about.area, source.about.area_name, there, sums.seen)
     whole.write(Block(facts, add_tables(sums.by_district.values(), layout)))
-    there = {place.id: place for place in source.places(period)} | sums.seen
     _write_coverage(book, coverage, source, list(there.values()), set(sums.seen))
     _write_missing(book, missing, [place for place in there.values() if place.id not in sums.seen])
     _write_pairs(book, about, say_about(source.about, source.digest.hexdigest()))
@@ -83,11 +96,14 @@ def _name_facility(source: Source, report: Settled) -> tuple[tuple[str, str], ..
     )
 
 
-def _name_area(source: Source, kind: str, code: str, name: str, count: int) -> tuple[tuple[str, str], ...]:
+def _name_area(
+    source: Source, kind: str, code: str, name: str, there: Mapping[int, Place], seen: Mapping[int, Place]
+) -> tuple[tuple[str, str], ...]:
+    inside = [place.id for place in there.values() if Scope(code).covers(place.area)]
     return (
-        (kind, f"{name} ({code})" if code else name),
+        (kind, f"{name} ({code})"),
         ("Bulan", name_period(source.about.periods[0])),
-        ("Faskes yang ikut", str(count)),
+        ("Faskes yang ikut", f"{sum(one in seen for one in inside)} dari {len(inside)}"),
     )
 
 

@@ -62,6 +62,18 @@ class ByHand:
 
 
 @dataclass(frozen=True, slots=True)
+class FromSystem:
+    """A report that another system posted. Shape: `key` is unique to it; `reading` is kept with the revision."""
+
+    key: str
+    sent_at: datetime
+    reading: Mapping[str, Any]
+    values: Mapping[str, int]
+    form_version: int
+    flags: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A report that was stored. `before` are the numbers that counted until now, None where there were none."""
 
@@ -161,6 +173,36 @@ def enter(session: Session, about: ReportKey, made: ByHand, now: datetime) -> Ac
         ),
     )
     return Accepted(report_id, Decision.COUNTS, current.values if current else None)
+
+
+def take_posted(session: Session, about: ReportKey, sent: FromSystem, now: datetime, *, is_closed: bool) -> Accepted:
+    """Store what another system posted, and let it count as an SMS sent at that instant would.
+
+    Errors: Raced as `accept`.
+    """
+    facilities.lock_facility(session, about.facility_id)
+    known = reports.revisions(session, about)
+    rank = (sent.sent_at, sent.key)
+    decision, current = decide(known, rank, sent.values, is_closed=is_closed)
+    _end_superseded(session, known, decision, rank)
+    report_id = reports.add(
+        session,
+        NewReport(
+            key=about,
+            state=_STATES[decision],
+            sent_at=sent.sent_at,
+            sent_key=sent.key,
+            values=sent.values,
+            text="",
+            reading=sent.reading,
+            flags=sent.flags,
+            form_version=sent.form_version,
+            reader_version=READER_VERSION,
+            created_at=now,
+            replaces_id=current.id if current and decision is Decision.COUNTS else None,
+        ),
+    )
+    return Accepted(report_id, decision, current.values if current else None)
 
 
 def confirm_waiting(

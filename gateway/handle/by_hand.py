@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 from gateway.calendar import shift
 from gateway.handle.limits import limits_for
-from gateway.store import facilities, months, reports, thresholds
+from gateway.store import batches, facilities, months, reports, thresholds
 from gateway.store.base import Session
 from gateway.store.reports import Report, ReportKey
 from gateway.values import COUNTING, ReportState
 from parsers.form import Form
 from parsers.judge import Facts
 
+BY_SYSTEM = "system"  # the source of a report that nobody typed: another system posted it
 LIVE = COUNTING | {ReportState.WAITING, ReportState.FLAGGED}
 
 
@@ -51,6 +52,7 @@ def gather(session: Session, form: Form, facility_id: int, period: str, now: dat
             sent_on=now.astimezone(ZoneInfo(facility.timezone)).date(),
             facility_type=facility.type,
             history=reports.values_of_months(session, form.code, facility_id, shift(period, -12)),
+            expires_on=batches.expiries_for(session, form, facility_id),
             thresholds=limits_for(thresholds.all_thresholds(session), form, facility),
         ),
         revisions=reports.revisions(session, ReportKey(form.code, facility_id, period)),

@@ -17,7 +17,7 @@ from gateway.reply import compose
 from gateway.reply.compose import Stored
 from gateway.reply.segments import fits_one_sms, join_fitting
 from gateway.reply.wordings import Wording
-from gateway.store import reports
+from gateway.store import batches, reports
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.reporters import Reporter
@@ -132,7 +132,13 @@ def _take_one(
     since = _year_before(report.period or assumed_period(day))  # the judge takes the last six that were reported
     history = reports.values_of_months(session, form.code, place.facility.id, since)
     limits = limits_for(desk.chosen, form, place.facility)
-    known = Facts(sent_on=day, facility_type=place.facility.type, history=history, thresholds=limits)
+    known = Facts(
+        sent_on=day,
+        facility_type=place.facility.type,
+        history=history,
+        expires_on=batches.expiries_for(session, form, place.facility.id),
+        thresholds=limits,
+    )
     verdict = judge(report, form, known)
     problems = [*map(_as_problem, verdict.refusals)]
     if not _is_read_again(session, message, form, place, report):

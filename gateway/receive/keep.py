@@ -62,8 +62,11 @@ def receive_sms(
     return channel.acknowledge(messages)
 
 
-def keep_sms(session: Session, channel: str, sms: InboundSms, now: datetime) -> str:
-    """Keep one message and return its trace id, or an empty string when it was kept before."""
+def keep_sms(session: Session, channel: str, sms: InboundSms, now: datetime, *, for_staff: str = "") -> str:
+    """Keep one message and return its trace id, or an empty string when it was kept before.
+
+    `for_staff` says why nobody but staff is to read it.
+    """
     trace_id = secrets.token_hex(8)
     message = inbox.NewInboxMessage(
         channel=channel,
@@ -76,6 +79,8 @@ def keep_sms(session: Session, channel: str, sms: InboundSms, now: datetime) -> 
         lane=lane_of(sms.sender.address),
         trace_id=trace_id,
         is_answered=sms.is_answered,
+        state=InboxState.FOR_STAFF if for_staff else InboxState.RECEIVED,
+        fault=for_staff or None,
     )
     return trace_id if inbox.keep(session, message) else ""
 

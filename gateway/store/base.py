@@ -30,6 +30,9 @@ from sqlalchemy.exc import (
     OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from gateway.errors import Raced, Unavailable
@@ -40,6 +43,7 @@ __all__ = [
     "Database",
     "Session",
     "UtcDateTime",
+    "clock_now",
     "database_now",
     "durability",
     "is_postgresql",
@@ -231,6 +235,23 @@ def database_now(session: Session) -> datetime:
         return found.astimezone(UTC)
     written = session.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')")).scalar_one()
     return datetime.fromisoformat(written)
+
+
+class clock_now(FunctionElement[datetime]):  # noqa: N801  it is called like a function of the database
+    """The database's own clock inside a statement: when a row changed, told by no caller."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(clock_now, "postgresql")
+def _clock_of_postgresql(_element: clock_now, _compiler: SQLCompiler, **_how: Any) -> str:
+    return "clock_timestamp()"
+
+
+@compiles(clock_now, "sqlite")
+def _clock_of_sqlite(_element: clock_now, _compiler: SQLCompiler, **_how: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"  # as UtcDateTime keeps it: with microseconds
 
 
 def durability(session: Session) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from gateway.store import reports as reports_store
-from gateway.store.base import Session, UtcDateTime, metadata, within
+from gateway.store.base import Session, UtcDateTime, clock_now, metadata, within
 from gateway.store.facilities import facilities
 from gateway.store.inbox import BigId
 from gateway.store.reports import Report, ReportKey, reports
@@ -167,7 +167,7 @@ _places = reports.join(facilities, facilities.c.id == reports.c.facility_id)
 _MOVE = (
     update(reports)
     .where(reports.c.id == bindparam("report_id"), reports.c.state == bindparam("was"))
-    .values(state=bindparam("becomes"), is_summed=False)
+    .values(state=bindparam("becomes"), is_summed=False, changed_at=clock_now())
 )
 _later = reports.alias("later")
 _newest = (
@@ -235,7 +235,8 @@ def move_all(session: Session, report_ids: Sequence[int], before: ReportState, a
     if not report_ids:
         return 0
     which = reports.c.id.in_(report_ids), reports.c.state == before
-    return int(session.execute(update(reports).where(*which).values(state=after, is_summed=False)).rowcount)
+    values = {"state": after, "is_summed": False, "changed_at": clock_now()}
+    return int(session.execute(update(reports).where(*which).values(values)).rowcount)
 
 
 def add(session: Session, made: Sequence[NewDecision]) -> tuple[int, ...]:

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Column, Integer, String, Table, delete, func, insert, select, update
 
 from gateway.errors import Raced
-from gateway.store.base import Session, metadata, within
+from gateway.store.base import Session, clock_now, metadata, within
+from gateway.store.batches import give_batches
 from gateway.store.decisions import decisions
 from gateway.store.facilities import facilities, lock_facility
 from gateway.store.klikkb import klikkb_midwives
@@ -140,6 +141,7 @@ def merge_facilities(
     _give_reports(session, winner.id, loser.id, ours, theirs)
     session.execute(update(decisions).where(decisions.c.facility_id == loser.id).values(facility_id=winner.id))
     _give_pairs(session, "facility_id", winner.id, loser.id)
+    give_batches(session, winner.id, loser.id)
     session.execute(update(facilities).where(facilities.c.merged_into == loser.id).values(merged_into=winner.id))
     return True
 
@@ -158,7 +160,8 @@ def _give_reports(
     for form, period in sorted({(one.form, one.period) for one in theirs}):
         about = reports.c.facility_id == loser_id, reports.c.form == form, reports.c.period == period
         revision = reports.c.revision + last[form, period]
-        session.execute(update(reports).where(*about).values(facility_id=winner_id, revision=revision))
+        values = {"facility_id": winner_id, "revision": revision, "changed_at": clock_now()}
+        session.execute(update(reports).where(*about).values(values))
 
 
 def merge_reporters(session: Session, winner: KnownReporter, loser: KnownReporter, *, scope: Scope, month: str) -> bool:

@@ -147,12 +147,25 @@ def stream_facilities(
     """Yield every facility of the area by its code, a few at a time."""
     last = ""
     while True:
-        behind = within(facilities.c.area, scope), facilities.c.code > last, *_wishes(wished)
-        rows = session.execute(_known().where(*behind).order_by(facilities.c.code).limit(BATCH)).all()
-        yield from (KnownFacility(*row) for row in rows)
-        if len(rows) < BATCH:
+        found = list_by_code(session, scope=scope, wished=wished, after=last, limit=BATCH)
+        yield from found
+        if len(found) < BATCH:
             return
-        last = rows[-1].code
+        last = found[-1].code
+
+
+def list_by_code(
+    session: Session,
+    *,
+    scope: Scope,
+    wished: WishedFacilities = WishedFacilities(),
+    after: str = "",
+    limit: int = BATCH,
+) -> tuple[KnownFacility, ...]:
+    """Return facilities of the area by their code, from behind one on."""
+    behind = within(facilities.c.area, scope), facilities.c.code > after, *_wishes(wished)
+    rows = session.execute(_known().where(*behind).order_by(facilities.c.code).limit(limit))
+    return tuple(KnownFacility(*row) for row in rows)
 
 
 def suggest_facilities(session: Session, words: str, *, scope: Scope, limit: int = 8) -> tuple[KnownFacility, ...]:

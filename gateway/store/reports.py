@@ -32,7 +32,7 @@ from sqlalchemy import (
     update,
 )
 
-from gateway.store.base import Session, UtcDateTime, metadata
+from gateway.store.base import Session, UtcDateTime, clock_now, metadata
 from gateway.store.facilities import facilities
 from gateway.store.inbox import BigId
 from gateway.values import COUNTING, REPORT_MOVES, ReportState
@@ -61,6 +61,7 @@ reports = Table(
     Column("made_by", Integer, nullable=True),  # the user who made this revision by hand
     Column("reason", Text, nullable=True),  # why they did
     Column("reread_id", BigInteger, nullable=True, index=True),  # the message that was read again since
+    Column("changed_at", UtcDateTime, nullable=True),  # when its state last changed; None: not since it was created
     UniqueConstraint("form", "facility_id", "period", "revision", name="uq_reports_revision"),
     UniqueConstraint("inbox_id", "form", "facility_id", "period", name="uq_reports_inbox"),
 )
@@ -78,6 +79,13 @@ Index(
 Index("ix_reports_reporter_id", reports.c.reporter_id, reports.c.id)
 Index("ix_reports_facility_id", reports.c.facility_id, reports.c.id)  # lists of an area, the newest first
 Index("ix_reports_period", reports.c.period, reports.c.id)  # lists of a month
+Index("ix_reports_created_at", reports.c.created_at)  # what is new or changed since an instant
+Index(
+    "ix_reports_changed_at",
+    reports.c.changed_at,
+    sqlite_where=reports.c.changed_at.is_not(None),
+    postgresql_where=reports.c.changed_at.is_not(None),
+)
 
 # Written out: with bound values no database could tell that it may use the partial indexes.
 is_open = reports.c.state.in_([literal_column(f"'{state}'") for state in ("waiting", "flagged", "accepted")])
@@ -212,7 +220,7 @@ _ADD_VALUES = insert(report_values)
 _SET_STATE = (
     update(reports)
     .where(reports.c.id == bindparam("report_id"), reports.c.state == bindparam("was"))
-    .values(state=bindparam("becomes"), is_summed=False)
+    .values(state=bindparam("becomes"), is_summed=False, changed_at=clock_now())
 )
 
 

@@ -86,20 +86,20 @@ def list_reporters(
     limit: int = 50,
 ) -> tuple[KnownReporter, ...]:
     """Return reporters by name, from behind or before the one of an id."""
-    statement = select(*_COLUMNS).where(_is_of(scope), *_wishes(wished, today))
+    statement = select(*_COLUMNS).where(is_of(scope), *_wishes(wished, today))
     found = page_by_name(session, statement, reporters, after, before, limit, KnownReporter)
     return _filled(session, found, today)
 
 
 def find_reporter(session: Session, reporter_id: int, *, scope: Scope, today: date) -> KnownReporter | None:
     """Return the reporter of an id, or None where she is not there or has no facility in the area."""
-    row = session.execute(select(*_COLUMNS).where(reporters.c.id == reporter_id, _is_of(scope))).first()
+    row = session.execute(select(*_COLUMNS).where(reporters.c.id == reporter_id, is_of(scope))).first()
     return _filled(session, (KnownReporter(*row),), today)[0] if row else None
 
 
 def find_reporters(session: Session, ids: Collection[int], *, scope: Scope, today: date) -> tuple[KnownReporter, ...]:
     """Return those of these reporters who belong to the area."""
-    rows = session.execute(select(*_COLUMNS).where(reporters.c.id.in_(ids), _is_of(scope)).order_by(reporters.c.id))
+    rows = session.execute(select(*_COLUMNS).where(reporters.c.id.in_(ids), is_of(scope)).order_by(reporters.c.id))
     return _filled(session, tuple(KnownReporter(*row) for row in rows), today)
 
 
@@ -126,7 +126,7 @@ def taken_phones(session: Session, phones: Collection[str], *, scope: Scope) -> 
     found: set[str] = set()
     wanted = sorted(set(phones))
     for at in range(0, len(wanted) if scope.area else 0, BATCH):
-        elsewhere = reporter_phones.c.phone.in_(wanted[at : at + BATCH]), ~_is_of(scope)
+        elsewhere = reporter_phones.c.phone.in_(wanted[at : at + BATCH]), ~is_of(scope)
         statement = select(reporter_phones.c.phone).join(reporters).where(*elsewhere, reporters.c.merged_into.is_(None))
         found |= set(session.execute(statement).scalars())
     return found
@@ -136,7 +136,7 @@ def stream_reporters(session: Session, *, scope: Scope, today: date) -> Iterator
     """Yield every reporter of the area who is nobody's double, in the order of adding, a few at a time."""
     last = 0
     while True:
-        behind = reporters.c.id > last, reporters.c.merged_into.is_(None), _is_of(scope)
+        behind = reporters.c.id > last, reporters.c.merged_into.is_(None), is_of(scope)
         rows = session.execute(select(*_COLUMNS).where(*behind).order_by(reporters.c.id).limit(BATCH)).all()
         yield from _filled(session, tuple(KnownReporter(*row) for row in rows), today)
         if len(rows) < BATCH:
@@ -170,7 +170,7 @@ def change_reporter(
     With no values it only takes the turn: what else is changed of hers in this transaction belongs to it.
     """
     seen = reporters.c.id == reporter_id, reporters.c.version == version, reporters.c.merged_into.is_(None)
-    statement = update(reporters).where(*seen, _is_of(scope, month))
+    statement = update(reporters).where(*seen, is_of(scope, month))
     return bool(session.execute(statement.values(dict(values) | {"version": version + 1})).rowcount)
 
 
@@ -227,10 +227,10 @@ def _all_within(session: Session, facility_ids: Collection[int], scope: Scope) -
 
 
 def _may_touch(session: Session, reporter_id: int, scope: Scope) -> bool:
-    return bool(session.execute(select(reporters.c.id).where(reporters.c.id == reporter_id, _is_of(scope))).first())
+    return bool(session.execute(select(reporters.c.id).where(reporters.c.id == reporter_id, is_of(scope))).first())
 
 
-def _is_of(scope: Scope, month: str = "") -> ColumnElement[bool]:
+def is_of(scope: Scope, month: str = "") -> ColumnElement[bool]:
     """Return the condition that a reporter belongs to an area: she has a facility there, in this month still.
 
     A stand-in of somebody's there belongs to it only to be seen.
@@ -252,7 +252,7 @@ def _wishes(wished: WishedReporters, today: date) -> list[ColumnElement[bool]]:
         func.lower(reporters.c.name).contains(word, autoescape=True) for word in wished.words.lower().split()[:6]
     ]
     if wished.area:
-        found.append(_is_of(Scope(wished.area)))
+        found.append(is_of(Scope(wished.area)))
     if wished.phone:
         found.append(reporters.c.id.in_(_owners().where(reporter_phones.c.phone == wished.phone)))
     if wished.facility_id is not None:
@@ -353,7 +353,7 @@ def change_all(session: Session, changes: Sequence[tuple[int, int, Mapping[str, 
         part = changes[at : at + BATCH]
         _demand_within(session, [values for _, _, values in part], scope)
         for reporter_id, version, values in part:
-            seen = reporters.c.id == reporter_id, reporters.c.version == version, _is_of(scope)
+            seen = reporters.c.id == reporter_id, reporters.c.version == version, is_of(scope)
             own = {name: values[name] for name in ("name", "language") if name in values} | {"version": version + 1}
             if session.execute(update(reporters).where(*seen).values(own)).rowcount != 1:
                 raise Raced("a reporter was changed meanwhile")

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from gateway.store.base import Session, within
 from gateway.store.facilities import facilities
 from gateway.store.inbox import inbox
-from gateway.store.reporters import reporter_phones, reporters
+from gateway.store.reporters import reporter_facilities, reporter_phones, reporters
 from gateway.store.reports import reports
+from gateway.store.users import users
 from gateway.values import Scope
 
 
@@ -53,3 +54,20 @@ def find_sender(session: Session, report_id: int, *, scope: Scope) -> Sender | N
         return None
     row = next((one for one in rows if one.phone == one.sender), rows[0])
     return Sender(row.id, row.name, row.language, row.phone, row.channel, row.inbox_id, row.trace_id)
+
+
+def is_known_elsewhere(session: Session, phone: str, *, scope: Scope) -> bool:
+    """Tell whether a phone is that of somebody who reports, or works, outside the scope.
+
+    What comes from it through a system of this scope must not speak for her there.
+    """
+    if not scope.area:
+        return False
+    hers = (
+        select(reporter_phones.c.phone)
+        .join(reporter_facilities, reporter_facilities.c.reporter_id == reporter_phones.c.reporter_id)
+        .join(facilities, facilities.c.id == reporter_facilities.c.facility_id)
+        .where(reporter_phones.c.phone == phone, ~within(facilities.c.area, scope))
+    )
+    theirs = select(users.c.id).where(users.c.phone == phone, ~within(users.c.area, scope))
+    return any(session.execute(one.limit(1)).first() is not None for one in (hers, theirs))

@@ -105,6 +105,19 @@ def stream_settled(session: Session, selection: Selection, *, scope: Scope) -> I
         last = places[-1].code
 
 
+def find_settled(session: Session, report_id: int, states: Collection[ReportState], *, scope: Scope) -> Settled | None:
+    """Return one revision with its values while it is settled; None once it is not, or outside the scope."""
+    facility_id = session.execute(select(reports.c.facility_id).where(reports.c.id == report_id)).scalar_one_or_none()
+    place = session.execute(_places("", scope).where(facilities.c.id == facility_id)).first()
+    columns = (reports.c[name] for name in ("id", "revision", "state", "period", "sent_at"))
+    mine = reports.c.id == report_id, reports.c.state.in_(sorted(states))
+    row = session.execute(select(*columns).where(*mine)).first()
+    if row is None or place is None:
+        return None
+    values = values_of(session, [report_id])[report_id]
+    return Settled(row.id, row.revision, row.state, row.period, row.sent_at, Place(*place), values)
+
+
 def _reports_of(session: Session, selection: Selection, places: Mapping[int, Place]) -> Iterator[Settled]:
     columns = (reports.c[name] for name in ("id", "revision", "state", "period", "sent_at", "facility_id"))
     about = reports.c.form == selection.form, reports.c.facility_id.in_(places)

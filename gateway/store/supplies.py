@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import and_, select, tuple_
@@ -30,6 +30,22 @@ class Supply:
     area_name: str
     left: int
     given: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """All that a facility has at the end of a month.
+
+    Shape: `left` by item; `given` by item maps the months before it, and that month, to what was given out.
+    """
+
+    facility_id: int
+    code: str
+    name: str
+    type: str
+    area: str
+    left: Mapping[str, int]
+    given: Mapping[str, Mapping[str, int]]
 
 
 def list_supplies(
@@ -76,6 +92,65 @@ def list_supplies(
     rows = session.execute(statement).all()
     given = _given(session, form, item, periods, [row.id for row in rows])
     return tuple(Supply(*row, given=given.get(row.id, {})) for row in rows)
+
+
+def latest_left(
+    session: Session, form: str, facility_ids: Collection[int], periods: Collection[str], *, scope: Scope
+) -> dict[tuple[int, str], tuple[str, int]]:
+    """Return what facilities of the area last reported to have left, of some months: (month, quantity) by item."""
+    counting = reports.c.form == form, reports.c.facility_id.in_(facility_ids), reports.c.period.in_(periods), _counts
+    inside = reports.c.facility_id.in_(select(facilities.c.id).where(within(facilities.c.area, scope)))
+    statement = (
+        select(reports.c.facility_id, report_values.c.item, reports.c.period, report_values.c.quantity)
+        .join(report_values, report_values.c.report_id == reports.c.id)
+        .where(*counting, inside, report_values.c.measure == LEFT)
+        .order_by(reports.c.period)
+    )
+    return {(row[0], row[1]): (row[2], row[3]) for row in session.execute(statement)}
+
+
+def list_shelves(
+    session: Session, form: str, periods: Collection[str], code: str, *, scope: Scope, after: str = "", limit: int = 50
+) -> tuple[Shelf, ...]:
+    """Return everything that an area's facilities have left, of those that reported the last of some periods, by code.
+
+    `after` is the code of the last facility of the page before.
+    """
+    counting = and_(reports.c.facility_id == facilities.c.id, reports.c.form == form, _counts)
+    place = facilities.c.id, facilities.c.code, facilities.c.name, facilities.c.type, facilities.c.area
+    statement = (
+        select(*place, reports.c.id.label("report_id"))
+        .join(reports, counting)
+        .where(reports.c.period == max(periods), facilities.c.code > after)
+        .where(within(facilities.c.area, Scope(code)), within(facilities.c.area, scope))
+        .order_by(facilities.c.code)
+        .limit(limit)
+    )
+    rows = session.execute(statement).all()
+    wanted = report_values.c.report_id.in_([row.report_id for row in rows]), report_values.c.measure == LEFT
+    left: dict[int, dict[str, int]] = defaultdict(dict)
+    columns = report_values.c.report_id, report_values.c.item, report_values.c.quantity
+    for report_id, item, quantity in session.execute(select(*columns).where(*wanted)):
+        left[report_id][item] = quantity
+    given = _given_of_all(session, form, periods, [row.id for row in rows])
+    return tuple(Shelf(*row[:-1], left=left.get(row.report_id, {}), given=given.get(row.id, {})) for row in rows)
+
+
+def _given_of_all(
+    session: Session, form: str, periods: Collection[str], facility_ids: Collection[int]
+) -> dict[int, dict[str, dict[str, int]]]:
+    """Return what facilities gave out, by facility, item and period."""
+    columns = reports.c.facility_id, report_values.c.item, reports.c.period, report_values.c.quantity
+    statement = (
+        select(*columns)
+        .join(report_values, report_values.c.report_id == reports.c.id)
+        .where(reports.c.form == form, reports.c.facility_id.in_(facility_ids), reports.c.period.in_(periods), _counts)
+        .where(report_values.c.measure == GIVEN)
+    )
+    found: dict[int, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    for facility_id, item, period, quantity in session.execute(statement):
+        found[facility_id][item][period] = quantity
+    return found
 
 
 def _given(

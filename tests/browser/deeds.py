@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import asdict, replace
 from datetime import date
-from html.parser import HTMLParser
-from typing import Any
 
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from gateway.export.dhis2 import check, knock, mapping_book, mapping_rows
 from gateway.runtime import Runtime
+from gateway.store import destinations, mappings
+from gateway.values import Scope
+from tests.browser.forms import Form, fill_in
+from tests.browser.sending import send_a_month
 from tests.klikkb import make_agreement
 from workers import exports
 
@@ -23,38 +27,15 @@ FACILITIES = (
 )
 
 
-class Form(HTMLParser):
-    """The form of a page that is sent to an address like this, and what it holds before anybody types."""
-
-    def __init__(self, page: str, action: str) -> None:
-        super().__init__()
-        self.action = ""
-        self.fields: dict[str, Any] = {}
-        self._pattern = re.compile(action)
-        self._is_inside = False
-        self.feed(page)
-        assert self.action, f"there is no form to {action}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Find the form, then keep its fields."""
-        given = dict(attrs)
-        if tag == "form" and not self.action and self._pattern.search(given.get("action") or ""):
-            self.action, self._is_inside = str(given["action"]), True
-        elif self._is_inside and tag == "input" and given.get("type") not in {"checkbox", "radio", "file"}:
-            self.fields[str(given.get("name"))] = given.get("value") or ""
-
-    def handle_endtag(self, tag: str) -> None:
-        """Leave the form."""
-        if tag == "form":
-            self._is_inside = False
-
-
-def fill_in(staff: FlaskClient, path: str, action: str, **typed: Any) -> str:
-    """Open a page, fill in one of its forms, send it, and return the page that it leads to."""
-    form = Form(staff.get(path).text, action)
-    answer = staff.post(form.action, data=form.fields | typed, content_type="multipart/form-data")
-    assert answer.status_code == 303, f"{path}: {answer.status_code} {answer.text}"
-    return answer.headers["Location"]
+def make_token(staff: FlaskClient) -> None:
+    """Let the dashboard of the Dinas read through the API, as it has done already."""
+    form = Form(staff.get("/tokens/new").text, "/tokens/new$")
+    typed = {"name": "Dasbor Dinas", "area": "14.03", "scopes": ["read:reports", "read:coverage"], "days": "365"}
+    made = staff.post(form.action, data=form.fields | typed)
+    secret = re.search(r"kabar_\w{36}", made.text)
+    assert secret, made.text
+    answer = staff.get("/api/v1/coverage", headers={"Authorization": f"Bearer {secret[0]}"})
+    assert answer.status_code == 200, answer.text
 
 
 def pause_reminders(runtime: Runtime, staff: FlaskClient) -> None:
@@ -106,8 +87,65 @@ def hand_on(runtime: Runtime, staff: FlaskClient) -> None:
     fill_in(staff, f"/reports/{report}", "reject$", reason="Angkanya milik faskes lain.")
 
 
+def note_batches(runtime: Runtime, staff: FlaskClient) -> None:
+    """Note batches of a facility that reported its stock: one has expired, one expires soon, one nobody knows of."""
+    with runtime.database.session(read_only=True) as session:
+        reported = "SELECT facility_id FROM reports WHERE form = 'alokon' AND period = '2025-09'"
+        found = text(f"SELECT max(id) FROM facilities WHERE area LIKE '14.03.%' AND id IN ({reported})")
+        place = f"/month/batches/new?facility={session.execute(found).scalar_one()}"
+    for number, source, expires_on, quantity in (
+        ("PL2307A", "apbn", "8/2025", "12"),
+        ("PL2411C", "apbn", "1/2026", "96"),
+        ("KF-0193", "apbd", "31/5/2027", "30"),
+        ("TANPA ED", "mandiri", "", "6"),
+    ):
+        batch = {"number": number, "source": source, "expires_on": expires_on, "quantity": quantity}
+        fill_in(staff, place, "/month/batches/new$", item="pil", **batch)
+
+
+def prepare_dhis2(runtime: Runtime, staff: FlaskClient) -> None:
+    """Add a DHIS2 that was tried and a mapping that was checked, and leave another mapping to be looked at."""
+    typed = {"name": "ASDK Riau", "address": "https://dhis2.example.go.id", "area": "14.03", "auth": "token"}
+    secret = "d2pat_0000000000000000000000000000001234"
+    there = fill_in(staff, "/destinations/new", "/destinations/new$", **typed, secret=secret)
+    with runtime.database.session(read_only=True) as session:
+        some = text("SELECT code, name FROM facilities WHERE area LIKE '14.03.%' ORDER BY code LIMIT 3")
+        facilities = [(row.code, row.name) for row in session.execute(some)]
+    units = {code: f"ASDK_{code}" for code, _ in facilities}
+    place = f"{there}/mappings/kb"
+    form = next(one for one in runtime.forms if one.code == "kb")
+    first = mapping_rows.suggest(form)
+    lacking = {key: cell for key, cell in first.cells.items() if key != "gagal.kondom"}
+    for mapping in (replace(first, cells=lacking), replace(first, org_units=units)):
+        book = mapping_book.write_mapping(mapping, form, facilities, runtime.now())
+        draft = fill_in(staff, place, "/kb$", file=(io.BytesIO(book), "pemetaan-kb.xlsx"))
+        if mapping.cells is lacking:
+            fill_in(staff, draft, "/use$")
+    number, scope, now = int(there.rpartition("/")[2]), Scope(""), runtime.now()
+    met = knock.Knock(knock.GOOD, 200, "2.40.3", "kabar", ("Dinkes Kabupaten Bengkalis",))
+    found = (
+        check.Finding(check.Flaw.NOT_IN_SET, ("KB_CABUT",), 1),
+        check.Finding(check.Flaw.UNASSIGNED, (f"{facilities[0][1]} ({facilities[0][0]}): {facilities[0][0]}",), 1),
+        check.Finding(check.Flaw.DROPS_ZERO, ("KB_BARU", "KB_GANTI"), 2),
+    )
+    with runtime.database.session() as session:
+        destinations.keep_try(session, number, asdict(met), now, scope=scope)
+        [version] = mappings.list_versions(session, number, scope=scope)
+        checked = check.as_json(check.Checked(found, len(lacking), 61, "2025-09"))
+        mappings.keep_check(session, version.id, checked, now, scope=scope)
+        session.commit()
+
+
+def open_figures(staff: FlaskClient) -> None:
+    """Open the regency's figures, and publish the last month that is settled."""
+    shown = {f"measure-{code}": "1" for code in ("baru", "aktif")}
+    chosen = {"is_on": "1", "shows_places": "1", "first_period": "2025-07"}
+    fill_in(staff, "/open-figures", "/open-figures#", **shown, **chosen)
+    fill_in(staff, "/open-figures?period=2025-08", "/open-figures/month$", what="publish", sure="1")
+
+
 def do_all(runtime: Runtime, staff: FlaskClient) -> None:
-    """Approve, reject and correct, propose a word, prepare a broadcast, read a file in, and close a month."""
+    """Approve, reject and correct, propose a word, prepare a broadcast, note batches, read a file, close a month."""
     with runtime.database.session(read_only=True) as session:
         ask = session.execute
         done = ask(text("SELECT id FROM reports WHERE state = 'accepted' AND form = 'kb' ORDER BY id DESC")).scalars()
@@ -132,7 +170,12 @@ def do_all(runtime: Runtime, staff: FlaskClient) -> None:
     )
     pause_reminders(runtime, staff)
     hand_on(runtime, staff)
+    note_batches(runtime, staff)
+    make_token(staff)
     keep_directory(runtime, staff)
+    send_a_month(runtime, staff)
     file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
     fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
+    open_figures(staff)
+    prepare_dhis2(runtime, staff)
     fill_in(staff, "/calendar/close?area=14.03&form=kb&period=2025-07", "/calendar/close", reason="Sudah direkap.")

@@ -28,7 +28,7 @@ from gateway.store.outbox import outbox as messages
 from gateway.store.users import NewUser
 from gateway.store.visits import NewVisit
 from gateway.values import InboundSms, OutboxState, Role, Scope, read_sender
-from tests.browser import deeds
+from tests.browser import deeds, receivers
 from tests.district import TestRuntime, make_runtime
 from workers import inbound, outbound, totals
 
@@ -157,7 +157,9 @@ def open_office(folder: Path, migrated: Path, redis_url: str) -> Iterator[House]
     with open_bare_office(folder, migrated, redis_url) as house:
         remind(house)
         fill(house)
+        receivers.add_receivers(house.runtime)
         deeds.do_all(house.runtime, house.find_staff())
+        receivers.hear(house.runtime)
         house.work()
         yield house
 

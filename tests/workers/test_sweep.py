@@ -16,14 +16,18 @@ from sqlalchemy import text, update
 
 from gateway import jobs
 from gateway.errors import Raced, Unavailable
-from gateway.store import channels, inbox, reports
+from gateway.store import channels, hooks, inbox, reports
 from gateway.store.base import Database
+from gateway.store.events import KINDS
+from gateway.store.hooks import WantedHook
 from gateway.store.outbox import outbox
 from gateway.store.reports import ReportKey
+from gateway.values import Scope
 from tests.chaos.harness import ROOT, wait_until
 from tests.district import District, make_runtime
 from tests.gateway.channels.provider import Provider
 from workers import clock
+from workers.hooks import drain as run_hooks
 from workers.sweep import sweep
 
 FOUNDING = "KB 0925 BARU 12 AKTIF 40 PIL 30"
@@ -192,3 +196,18 @@ def test_a_clock_process_ticks_and_stops_when_it_is_told(
         finally:
             process.terminate()
     assert process.returncode == 0
+
+
+def test_an_event_is_rung_for_until_it_was_told(ringing: District) -> None:
+    listening = WantedHook("Dinas", "https://dinas.example/kabar", "14.03", KINDS)
+    with ringing.database.session() as session:
+        hooks.add_hook(session, listening, "locked elsewhere", "Budi", ringing.runtime.now(), scope=Scope(""))
+        session.commit()
+    ringing.say("ani", FOUNDING)
+    ringing.runtime.bells.redis.flushall()
+    sweep(ringing.runtime)
+    assert ringing.runtime.bells.redis.exists(f"kabar:bell:{jobs.ERRANDS}:hooks")
+    assert run_hooks(ringing.runtime) == 1  # it cannot be signed: the hook is paused, and nothing is due
+    ringing.runtime.bells.redis.flushall()
+    sweep(ringing.runtime)
+    assert not ringing.runtime.bells.redis.exists(f"kabar:bell:{jobs.ERRANDS}:hooks")

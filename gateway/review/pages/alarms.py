@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import url_for
 
-from gateway.review.pages import frame, nav
+from gateway.review.pages import frame, month_figures, nav
 from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
-from gateway.store import alarms, channels, spending
+from gateway.stock import soon_until
+from gateway.store import alarms, batches, channels, hooks, spending, thresholds
 from gateway.store.base import Session
 from gateway.values import InboxState, OutboxState, Scope
 
@@ -20,6 +23,9 @@ SILENT_CLOCK = timedelta(seconds=60)  # it says that it lives every ten seconds
 
 NEARLY = mark("%(percent)s percent of this month’s budget of %(channel)s is spent: no reminders go out, answers do.")
 USED_UP = mark("This month’s budget of %(channel)s is spent (%(percent)s percent). Answers go out all the same.")
+
+HAVE_EXPIRED = mark("%(number)s batches of contraceptives in stock have expired.")
+EXPIRE_SOON = mark("%(number)s batches of contraceptives in stock expire soon.")
 
 _MESSAGES = (
     (InboxState.DEAD, mark("%(number)s messages could not be handled."), "bad", "work"),
@@ -44,7 +50,9 @@ def find_alarms(session: Session, runtime: Runtime, scope: Scope) -> tuple[Alarm
         *_machinery(session, runtime),
         *_silences(session, runtime, scope),
         *_budgets(session, runtime, scope),
+        *_hooks(session, scope),
         *_messages(session, runtime, scope),
+        *_expiries(session, runtime, scope),
     )
 
 
@@ -77,15 +85,48 @@ def _budgets(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
     return found
 
 
+def _hooks(session: Session, scope: Scope) -> list[Alarm]:
+    words = translate("%(name)s is no longer told what happens: Kabar has stopped it.")
+    may_open = nav.has_page("hooks.show_hook") and frame.may(Action.ADMINISTER)
+    return [
+        Alarm(words % {"name": one.name}, "bad", url_for("hooks.show_hook", hook_id=one.id) if may_open else "")
+        for one in hooks.list_stopped(session, scope=scope)
+    ]
+
+
 def _messages(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
     found = []
     numbers = alarms.count_open(session, runtime.now() - RECENT, scope=scope)
     for state, words, tone, tab in _MESSAGES:
         if number := numbers.get(state):
-            said = translate(words) % {"number": number if number < alarms.MOST else f"{alarms.MOST - 1}+"}
+            said = translate(words) % {"number": _say_number(number)}
             found.append(Alarm(said, tone, _find_address("messages.show_messages", Action.SEE, tab=tab)))
     return found
 
 
-def _find_address(endpoint: str, action: Action, tab: str | None = None) -> str:
-    return url_for(endpoint, tab=tab) if nav.has_page(endpoint) and frame.may(action) else ""
+def _expiries(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
+    form = month_figures.find_stock_form(runtime.forms)
+    if form is None:
+        return []
+    today = runtime.now().astimezone(ZoneInfo(runtime.settings.timezone)).date()
+    chosen = thresholds.thresholds_around(session, scope.area, form.code, scope=scope)
+    soon = soon_until(today, month_figures.expiring_months(chosen, form, scope.area))
+    numbers = batches.count_expiring(session, (today, soon), scope=scope)
+    shown = ((HAVE_EXPIRED, "bad", "expired"), (EXPIRE_SOON, "look", "soon"))
+    return [
+        Alarm(
+            translate(words) % {"number": _say_number(number)},
+            tone,
+            _find_address("batches.show_batches", Action.SEE, expiry=expiry),
+        )
+        for number, (words, tone, expiry) in zip(numbers, shown, strict=True)
+        if number
+    ]
+
+
+def _say_number(number: int) -> str:
+    return str(number) if number < alarms.MOST else f"{alarms.MOST - 1}+"
+
+
+def _find_address(endpoint: str, action: Action, **about: Any) -> str:
+    return url_for(endpoint, **about) if nav.has_page(endpoint) and frame.may(action) else ""

@@ -51,12 +51,12 @@ def choose() -> Response:
         before = export_choices.choices_around(session, area, scope=scope)
         if typed.get("what") == "drop":
             if export_choices.drop_choices(session, area, scope=scope):
-                frame.audit(session, "drop", "export choices", area, area)
+                frame.audit(session, "drop", "export_choices", area, area)
             session.commit()
             return _go(area, mark("What the area around chose counts again."))
         chosen = read_choices(typed, area)
         export_choices.choose(session, chosen, scope=scope)
-        frame.audit(session, "change", "export choices", area, area, value=[_as_words(before), _as_words(chosen)])
+        frame.audit(session, "change", "export_choices", area, area, value=[_as_words(before), _as_words(chosen)])
         session.commit()
     return _go(area, mark("Kept. Exports go by it from now on."))
 

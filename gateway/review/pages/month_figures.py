@@ -229,6 +229,11 @@ def stock_limits(chosen: Sequence[Threshold], form: Form, area: str, facility_ty
     return found.stock_least, found.stock_most
 
 
+def expiring_months(chosen: Sequence[Threshold], form: Form, area: str) -> int:
+    """Return within how many months stock expires soon, as the smallest area around chose."""
+    return limits_for(chosen, form, Facility(0, "", "", "", "", area, "")).expiring_months
+
+
 def stock_rows(
     form: Form,
     sums: Mapping[str, Mapping[str, int]],

@@ -9,6 +9,7 @@ from typing import Any
 
 from babel.dates import format_date
 
+from gateway.handle.by_hand import BY_SYSTEM
 from gateway.handle.closing import MONTH_CLOSED
 from gateway.review.enter import Source
 from gateway.review.pages import show
@@ -82,10 +83,11 @@ SOURCES: Mapping[Source, str] = {
     Source.CALL: mark("By phone call"),
     Source.LETTER: mark("By letter or note"),
 }
-BY_HAND = {
+BY_HAND: Mapping[str, str] = {
     Source.PAPER: mark("Typed by %(by)s from paper, received from %(who)s on %(day)s."),
     Source.CALL: mark("Typed by %(by)s from a phone call by %(who)s on %(day)s."),
     Source.LETTER: mark("Typed by %(by)s from a letter, received from %(who)s on %(day)s."),
+    BY_SYSTEM: mark("Sent by another system, “%(by)s”, through the API."),
 }
 BY_HAND_PLAIN = mark("Typed by %(by)s.")
 UNKNOWN_PROBLEM = mark("Something that this page has no words for: %(code)s.")

@@ -8,13 +8,13 @@ import json
 
 import pytest
 
-from gateway.export import gather, run
+from gateway.export import run
 from gateway.review.pages.exports import selection_of
 from gateway.settling import SettlesAt
-from gateway.store import export_changes, exports
+from gateway.store import export_changes, exports, settled
 from gateway.store.export_changes import Change
 from gateway.store.exports import DONE, FAILED, MAKING, QUEUED, Wanted
-from gateway.values import ReportState
+from gateway.values import ReportState, Scope
 from tests.district import District
 from tests.gateway.export.making import COUNTRY, SEPTEMBER, ask, choose, find, make, read, settle
 
@@ -155,7 +155,7 @@ def test_a_fault_of_ours_is_tried_again_and_then_told_without_a_trace(
 ) -> None:
     settle(district, "PMB01", ANI)
     asked = ask(district, WANTED)
-    monkeypatch.setattr(gather.settled, "stream_settled", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(settled, "stream_settled", lambda *_, **__: 1 / 0)
     for expected in (QUEUED, QUEUED, FAILED):
         run.make_next(district.database, district.runtime.forms, district.runtime.now)
         assert find(district, asked.ref).state == expected
@@ -203,8 +203,8 @@ def test_an_area_hears_nothing_of_what_another_exported(district: District) -> N
     settle(district, "PMB01", ANI)
     export = make(district)
     with district.database.session() as session:
-        assert exports.find_export(session, export.ref, scope=gather.Scope("72.71")) is None
-        assert list(exports.read_parts(session, export, scope=gather.Scope("72.71"))) == []
+        assert exports.find_export(session, export.ref, scope=Scope("72.71")) is None
+        assert list(exports.read_parts(session, export, scope=Scope("72.71"))) == []
 
 
 def has_changed(district: District, ref: str) -> bool:

@@ -69,7 +69,7 @@ def test_what_comes_from_others_is_the_very_file_that_is_named() -> None:
     assert named
     for name, sha256 in named.items():
         assert hashlib.sha256((FOLDER / "static" / name).read_bytes()).hexdigest() == sha256
-    ours = {"kabar.css", "kabar.svg", "keys.js", "counter.js"}
+    ours = {"kabar.css", "kabar.svg", "keys.js", "counter.js", "copy.js"}
     assert {path.name for path in (FOLDER / "static").iterdir()} == ours | set(named)
 
 

@@ -39,6 +39,7 @@ WORDS = {  # what may stand in an address in the place of a word
     "deed": tuple(Deed),
     "language_code": ("id",),
     "ref": ("foreign",),
+    "form": ("kb",),
 }
 FIELDS = {  # what a foreign row is called by in the fields of forms and addresses; all others are its number
     "area": foreign.PLACE,
@@ -52,6 +53,7 @@ FIELDS = {  # what a foreign row is called by in the fields of forms and address
     "of": foreign.PERIOD,
     "language": "id",
     "next": "/",
+    "to": f"{foreign.ID}-kb",
     "seen": f"{foreign.ID}.flagged.1",
     "tick": f"{foreign.ID}.flagged.1",
     "phone": foreign.PHONE,
@@ -60,6 +62,10 @@ FIELDS = {  # what a foreign row is called by in the fields of forms and address
     "words": "727199900",
     "lang": "en",
     "live": "off",
+    "what": "off",
+    "since": "2025-01-01",
+    "kinds": "report.accepted",
+    "address": "https://elsewhere.example/",
 }
 READ = re.compile(r"""(?:args|form|values)(?:\.get|\.getlist)?[(\[]\s*"(\w+)\"""")
 STRANGERS = [
@@ -203,7 +209,7 @@ def test_who_looks_after_an_area_does_see_it(app: Flask, planted: Runtime) -> No
         if call.method == "GET" and foreign.find_leak(words_of(call.open(visitor)))
     }
     lists = {"users.show_users", "audit.show_audit", "facilities.show_facilities", "reporters.show_reporters"}
-    lists |= {"reports.show_reports", "messages.show_messages", "queue.show_queue"}
+    lists |= {"reports.show_reports", "messages.show_messages", "queue.show_queue", "tokens.show_tokens"}
     assert lists & set(app.view_functions) - shown == set(), "the walk would not notice a leak there"
 
 
