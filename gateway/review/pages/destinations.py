@@ -157,7 +157,7 @@ def change(destination_id: int) -> Response:
         was = kept.destination
         changed = {name: [getattr(was, name), getattr(wished, name)] for name in NewDestination.__slots__}
         told: dict[str, Any] = {name: both for name, both in changed.items() if both[0] != both[1]}
-        told |= {"renewed": "yes"} if secret else {}
+        told |= {"renewed": [kept.secret_end, secret.end]} if secret else {}
         frame.audit(session, "change", "destination", destination_id, wished.area, **told)
         session.commit()
     return frame.go("destinations.show_destination", mark("Kept. Now press Try it."), destination_id=destination_id)

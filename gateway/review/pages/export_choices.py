@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, request
 
+from gateway.export import siga_layout, sirika_columns
 from gateway.review.pages import frame
 from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
@@ -55,6 +56,9 @@ def choose() -> Response:
             session.commit()
             return _go(area, mark("What the area around chose counts again."))
         chosen = read_choices(typed, area)
+        if fault := siga_layout.find_layout_fault(chosen.layout) or sirika_columns.find_layout_fault(chosen.layout):
+            session.rollback()
+            return _show(area, chosen, fault, 422)
         export_choices.choose(session, chosen, scope=scope)
         frame.audit(session, "change", "export_choices", area, area, value=[_as_words(before), _as_words(chosen)])
         session.commit()

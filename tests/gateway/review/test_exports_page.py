@@ -137,3 +137,21 @@ def test_the_page_of_a_report_tells_that_it_changed_after_the_export(district: D
     page = rina.get(f"/reports/{newer}").text
     assert "Berubah setelah diekspor" in page
     assert address in page
+
+
+@pytest.mark.parametrize(
+    ("layout", "told"),
+    [
+        ("[siga.kb", "TOML"),
+        ('[siga.kb]\ncolumns = [{number = "1", heading = "Baru", plus = ["barru"]}]', "siga.kb.columns[1].plus"),
+        ("[sirika]\nsheets = 3", "SIRIKA"),
+    ],
+)
+def test_a_layout_that_cannot_be_used_is_refused_with_the_place_of_its_fault(
+    district: District, rina: FlaskClient, layout: str, told: str
+) -> None:
+    answer = rina.post("/exports/choices", data={"area": "14.03", "settles_at": "approved", "layout": layout})
+    assert answer.status_code == 422
+    assert told in answer.text
+    with district.database.session(read_only=True) as session:
+        assert export_choices.find_own_choices(session, "14.03", scope=COUNTRY) is None
