@@ -13,7 +13,8 @@ from datetime import date, datetime, time, timedelta
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-UNREADABLE, TOO_TALL = 3, 4  # exit statuses: no workbook that can be read; more rows than asked for
+UNREADABLE, TOO_TALL, TOO_MUCH = 3, 4, 5  # exit: cannot be read; more rows than asked for; a trap
+MOST_CHARACTERS = 64 << 20  # that go out: one long text can stand in a million cells, and take no place in the file
 SECONDS = 20  # of work; the parent waits a little longer
 
 
@@ -67,7 +68,10 @@ def main() -> int:
         return TOO_TALL
     except (CalamineError, ValueError, MemoryError):
         return UNREADABLE
-    json.dump(found, sys.stdout)
+    written = json.dumps(found)
+    if len(written) > MOST_CHARACTERS:
+        return TOO_MUCH
+    sys.stdout.write(written)
     return 0
 
 

@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 from gateway.enrol import writing_files
 from gateway.enrol.columns import FIELDS, Kind, recognise
 from gateway.enrol.reading_files import FileFault, FileFaultCode, Limits, read_sheet
-from tests.gateway.enrol.workbooks import HEAD, PLAIN, cell, number, workbook
+from tests.gateway.enrol.workbooks import HEAD, MAIN, PLAIN, cell, number, workbook
+
+ONE_TEXT = f'<?xml version="1.0"?><sst xmlns="{MAIN}" count="1" uniqueCount="1"><si><t>{"x" * 30_000}</t></si></sst>'
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+REPEATED = [(row, "".join(f'<c r="{letter}{row}" t="s"><v>0</v></c>' for letter in LETTERS)) for row in range(2, 102)]
 
 
 @pytest.mark.parametrize(
@@ -64,6 +68,7 @@ XXE = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
         (workbook(HEAD, FAR), FileFaultCode.TRAP),
         (workbook(HEAD, (1048576, cell("B1048576", "x"))), FileFaultCode.TOO_MANY_ROWS),
         (workbook(HEAD, PLAIN, after=" " * (101 << 20)), FileFaultCode.TRAP),
+        (workbook(HEAD, *REPEATED, others=[("xl/sharedStrings.xml", ONE_TEXT)]), FileFaultCode.TRAP),
         (workbook(HEAD, PLAIN, others=[("xl/vbaProject.bin", "x")]), FileFaultCode.MACROS),
         (workbook(HEAD, (2, cell("A2", "&e;") + cell("B2", "y")), doctype=XXE), FileFaultCode.UNREADABLE),
         (workbook(HEAD, (2, cell("A2", "&c;") + cell("B2", "y")), doctype=LAUGHS), FileFaultCode.UNREADABLE),
@@ -73,7 +78,7 @@ XXE = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
     ],
     ids=[
         *("nothing", "blank", "names only", "picture", "broken zip", "old workbook", "far cell", "far row"),
-        *("padding", "macros", "XXE", "billion laughs", "columns", "rows", "bytes"),
+        *("padding", "one text", "macros", "XXE", "billion laughs", "columns", "rows", "bytes"),
     ],
 )
 def test_what_cannot_be_a_register_is_refused(content: bytes, code: FileFaultCode) -> None:
