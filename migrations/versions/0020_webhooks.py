@@ -96,7 +96,7 @@ def upgrade() -> None:
 
 
 def _add_triggers() -> None:
-    """Have the database note down what happens itself: docs/decisions/0020-the-database-notes-what-happened.md."""
+    """Have the database note down what happens itself: docs/decisions/0014-the-database-notes-what-happened.md."""
     is_postgresql = op.get_bind().dialect.name == "postgresql"
     for name, (table, moment, rows, kind) in _TRIGGERS.items():
         if is_postgresql:

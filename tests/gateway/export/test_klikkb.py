@@ -12,8 +12,6 @@ import pytest
 
 from gateway.errors import Permanent
 from gateway.export import gather, run
-from gateway.export import run
-from gateway.export.gather import gather
 from gateway.settling import Choices, SettlesAt
 from gateway.store import agreements, export_choices, exports
 from gateway.store.exports import Export, Wanted
@@ -190,7 +188,6 @@ def test_a_format_that_was_given_no_agreement_writes_nothing(reported: District)
     made, _ = make(reported)
     with reported.database.session(snapshot=True) as session:
         source = gather.gather(session, made, reported.runtime.forms[0], NOON, scope=REGENCY)
-        source = gather(session, made, reported.runtime.forms[0], NOON, scope=REGENCY)
         for name in ("klikkb", "klikkb_machine", "klikkb_jsonl"):
             with pytest.raises(Permanent):
                 run.formats()[name].write(source, io.BytesIO())
