@@ -86,7 +86,7 @@ def test_only_an_administrator_records_and_revokes(district: District, rina: Fla
     assert held(district)[0].revoked_at is None
     budi.post(f"/klikkb/agreements/{agreement_id}/revoke", data={"why": "salah tanggal"})
     assert (held(district)[0].revoked_why, held(district)[0].revoked_at) == ("salah tanggal", district.runtime.now())
-    assert "dicabut" in rina.get("/klikkb/agreements").text
+    assert "Dicabut" in rina.get("/klikkb/agreements").text
     assert budi.post(f"/klikkb/agreements/{agreement_id}/revoke", data={"why": "lagi"}).status_code == 404
 
 
