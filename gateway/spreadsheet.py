@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 BYTE_ORDER_MARK = "\N{BYTE ORDER MARK}"  # stands first in a file, so that it is opened as UTF-8
 
-# Source: OWASP, "CSV Injection": = + - @, full-width too, behind blanks or quotes; tab and line ends; NUL (ASVS 5.0, 1.2.10).
-_FORMULA = re.compile(r"[\s']*[=+\-@\uff0b\uff0d\uff1d\uff20]|[ ']*[\t\r\n]")
+# Source: OWASP, "CSV Injection": = + - @, full-width too, behind blanks or quotes; tab, line ends; ASVS 5.0, 1.2.10: NUL.
+_FORMULA = re.compile(r"[\s']*[=+\-@\uff0b\uff0d\uff1d\uff20]|[ ']*[\t\r\n\0]")
 
 
 def guard(text: str) -> str:
@@ -18,6 +18,8 @@ def guard(text: str) -> str:
 
     >>> guard("=1+1"), guard("'=1"), guard("'Aisyiyah"), guard("-2,5")
     ("'=1+1", "''=1", "'Aisyiyah", "'-2,5")
+    >>> guard("\\0=1").startswith("'")
+    True
     """
     return f"'{text}" if _FORMULA.match(text) else text
 
