@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 BYTE_ORDER_MARK = "\N{BYTE ORDER MARK}"  # stands first in a file, so that it is opened as UTF-8
 
-# Source: OWASP, "CSV Injection": = + - @, full-width too, behind blanks or quotes; tab, line ends; ASVS 5.0, 1.2.10: NUL.
+# Source: OWASP, "CSV Injection": =+-@, full-width too, behind blanks or quotes; tab, line ends. ASVS 5.0, 1.2.10: NUL.
 _FORMULA = re.compile(r"[\s']*[=+\-@\uff0b\uff0d\uff1d\uff20]|[ ']*[\t\r\n\0]")
 
 
