@@ -12,12 +12,13 @@ from gateway import demo_stock
 from gateway.enrol.areas import read_areas, read_sample_facilities
 from gateway.forms import load_forms
 from gateway.handle.reading_json import to_json
-from gateway.store import areas, facilities, reporters, reports, users
+from gateway.settling import Choices, SettlesAt
+from gateway.store import areas, export_choices, facilities, reporters, reports, users
 from gateway.store.base import Session
 from gateway.store.facilities import NewFacility
 from gateway.store.reports import NewReport, ReportKey
 from gateway.store.users import NewUser
-from gateway.values import ReportState, Role
+from gateway.values import ReportState, Role, Scope
 from parsers.reading import READER_VERSION, ReadReport
 
 CHANNEL = "simulator"  # nothing of a demo reporter can leave by another channel
@@ -72,6 +73,7 @@ _SHARES = {
 _USERS = {"PUSKESMAS": (320, 690), "RS": (60, 180), "PMB": (50, 150), "PMB_JEJARING": (35, 90)}
 _FEW_USERS = (28, 75)  # pustu and polindes
 
+_REGENCIES = ("14.03", "72.71")
 _USERS_OF_OFFICES = (
     ("Administrator", Role.ADMINISTRATOR, ""),
     ("Dinas Bengkalis", Role.DISTRICT, "14.03"),
@@ -126,6 +128,8 @@ def load(session: Session, now: datetime) -> bool:
         for report in source(place, (facility_id, reporter_id), zones[place.facility.area], versions, now)
     ]
     reports.add_firsts(session, sorted(history, key=lambda report: report.sent_at))
+    for area in _REGENCIES:  # nobody has approved what is made up, and there is to be something to hand on
+        export_choices.choose(session, Choices(area, SettlesAt.ACCEPTED), scope=Scope(area))
     return True
 
 
