@@ -33,6 +33,7 @@ routes = frame.make_routes("exports")
 
 EXPORTS = "exports"  # the errand
 ROWS = 25
+FIRST = "siga_kb"  # the format that is offered first
 OLDEST_MONTHS = 36
 LOOK_AGAIN = 2  # seconds after which a page of an export that is being made is asked for again
 MANY = 20_000  # reports; whether one of so many has changed is looked up on the export's own page
@@ -215,7 +216,7 @@ def find_wish(session: Session, runtime: Runtime) -> Wish | None:
     forms = {form.code: form for form in runtime.forms}
     known = _formats()
     name = asked.get("format", "")
-    name = name if name in known else next(iter(known))
+    name = name if name in known else FIRST
     wished = forms.get(asked.get("form", ""), forms[runtime.settings.main_form])
     only = known[name].FORMAT.forms
     form = wished if not only or wished.code in only else forms[only[0]]
