@@ -14,6 +14,7 @@ import structlog
 
 from gateway import jobs, redact, supervise
 from gateway.channels.base import SmsChannel, Surroundings, make_channel
+from gateway.channels.ussd.base import UssdChannel, make_ussd
 from gateway.discover import discover
 from gateway.errors import Misconfigured
 from gateway.forms import load_forms, load_ladders
@@ -35,6 +36,7 @@ class Runtime:
     database: Database
     bells: jobs.Bells
     channels: Mapping[str, SmsChannel]
+    ussd: Mapping[str, UssdChannel]
     forms: tuple[Form, ...]
     wordings: Mapping[str, Wording]
 
@@ -85,6 +87,7 @@ def make_runtime(settings: Settings) -> Runtime:
         database=Database(settings.database),
         bells=jobs.Bells(jobs.connect(redis_address(settings))),
         channels=make_channels(settings),
+        ussd=make_ussd_channels(settings),
         forms=make_forms(settings),
         wordings=load_wordings(),
     )
@@ -116,7 +119,7 @@ def make_channels(settings: Settings) -> dict[str, SmsChannel]:
     Errors: Misconfigured names every wrong option, an adapter that is not there, a simulator beside real channels.
     """
     adapters = discover("gateway.channels", having=("SETTINGS", "make"))
-    surroundings = Surroundings(settings.public_url, settings.var.absolute(), settings.region, settings.demo)
+    surroundings = surroundings_of(settings)
     instances = parse_channels(settings.channels)
     made: dict[str, SmsChannel] = {}
     faults: dict[str, str] = {}
@@ -139,6 +142,42 @@ def make_channels(settings: Settings) -> dict[str, SmsChannel]:
     if faults:
         raise Misconfigured(faults)
     return made
+
+
+def make_ussd_channels(settings: Settings) -> dict[str, UssdChannel]:
+    """Return the configured USSD service codes by name.
+
+    Errors: Misconfigured names every wrong option, and a dialect that is not there.
+    """
+    dialects = discover("gateway.channels.ussd", having=("SETTINGS", "make"))
+    made: dict[str, UssdChannel] = {}
+    faults: dict[str, str] = {}
+    for instance in parse_channels(settings.ussd):
+        if instance.adapter not in dialects:
+            known = ", ".join(dialects)
+            faults["KABAR_USSD"] = f"there is no dialect {instance.adapter!r}; there are: {known}"
+            continue
+        try:
+            dialect: Any = dialects[instance.adapter]
+            options = settings.channel_options.get(instance.name, {})
+            made[instance.name] = make_ussd(dialect, instance.name, options, surroundings_of(settings))
+        except Misconfigured as error:
+            faults |= error.faults
+    if faults:
+        raise Misconfigured(faults)
+    return made
+
+
+def surroundings_of(settings: Settings) -> Surroundings:
+    """Return what channels need to know of the house."""
+    return Surroundings(
+        public_url=settings.public_url,
+        var_folder=settings.var.absolute(),
+        region=settings.region,
+        is_demo=settings.demo,
+        local_url=f"http://127.0.0.1:{settings.port}",
+        timezone=settings.timezone,
+    )
 
 
 def start_logging(settings: Settings, process: str) -> None:

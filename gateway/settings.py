@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from gateway.errors import Misconfigured
 from gateway.values import Role
@@ -60,6 +60,13 @@ class Settings(BaseModel):
             description="Which channels are used: `twilio, modem1=gammu`. Their own settings are `KABAR_<NAME>_...`."
         ),
     ] = "simulator"
+    ussd: Annotated[
+        str,
+        Field(
+            description="Which USSD service codes come in, by dialect: `umb=africastalking`. Their own settings are"
+            " `KABAR_<NAME>_...`."
+        ),
+    ] = ""
     demo: Annotated[
         bool,
         Field(
@@ -176,16 +183,19 @@ class Settings(BaseModel):
             raise ValueError(f"{wrong[0]!r} must be a host alone, without https://, port and path")
         return value
 
-    @field_validator("channels")
+    @field_validator("channels", "ussd")
     @classmethod
-    def _named_once(cls, value: str) -> str:
+    def _named_once(cls, value: str, info: ValidationInfo) -> str:
         names = [instance.name for instance in parse_channels(value)]
         for name in names:
             if not _INSTANCE.fullmatch(name):
                 raise ValueError(f"the name {name!r} must be lower-case letters and digits, starting with a letter")
             if names.count(name) > 1:
                 raise ValueError(f"the name {name!r} stands twice")
-        if not names:
+        taken = {instance.name for instance in parse_channels(info.data.get("channels", ""))}
+        if info.field_name == "ussd" and (both := taken & set(names)):
+            raise ValueError(f"the name {min(both)!r} is a channel's already")
+        if info.field_name == "channels" and not names:
             raise ValueError("names no channel")
         return value
 
@@ -248,7 +258,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {field: environ[name] for name, field in FALLBACKS.items() if environ.get(name)}
-    instances = {instance.name for instance in parse_channels(environ.get(f"{PREFIX}CHANNELS", "simulator"))}
+    listed = environ.get(f"{PREFIX}CHANNELS", "simulator"), environ.get(f"{PREFIX}USSD", "")
+    instances = {instance.name for written in listed for instance in parse_channels(written)}
     options: dict[str, dict[str, str]] = {name: {} for name in instances}
     faults: dict[str, str] = {}
     for name, value in environ.items():

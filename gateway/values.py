@@ -105,6 +105,7 @@ class WithheldReason(StrEnum):
     LATE = "late"  # by the time that it could go it made no sense any more
     PAUSED = "paused"  # staff paused reminders there, or whoever it was for is on leave
     QUIET = "quiet"  # staff had the message read again, and did not want it answered
+    SHOWN = "shown"  # it was read on the screen of the USSD session that it answers
 
 
 class ReportState(StrEnum):
@@ -218,12 +219,25 @@ class HttpResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class SmsPart:
+    """Which part of a longer message an SMS is: `number` of `total`, of the message that her phone calls `ref`.
+
+    Source: 3GPP TS 23.040, 9.2.3.24.1 and 9.2.3.24.8; SMPP 3.4, 5.3.2.22 to 24 (sar_*).
+    """
+
+    ref: str
+    total: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class InboundSms:
     """One message as its channel gave it, cleaned once (`clean_text`) and not yet read.
 
     Shape: `provider_id` is the channel's key for this very message: a repeat has the same one, another message never.
     Units: `sent_at` is the channel's own stamp (aware, UTC), None where the channel does not tell.
     `is_answered`: the provider has answered it by itself (a STOP word), and would refuse an answer of ours.
+    `part`: it is no whole message; the house keeps it until the others have come (`store.parts`).
     """
 
     provider_id: str
@@ -232,6 +246,7 @@ class InboundSms:
     recipient: str = ""
     sent_at: datetime | None = None
     is_answered: bool = False
+    part: SmsPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,12 +292,14 @@ class ChannelLimits:
     Units: `per_second` messages; `lease_seconds` is longer than the slowest send.
     `is_idempotent`: the provider sends one `ref` at most once, so an unknown outcome may be tried again.
     `stamps_sent_at`: the channel tells when a message was sent, so that arrival order does not matter.
+    `per_day`: so many segments at most in 24 hours, as an operator allows a SIM; None for as many as there are.
     """
 
     per_second: float = 10.0
     lease_seconds: int = 60
     is_idempotent: bool = False
     stamps_sent_at: bool = False
+    per_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,15 +317,6 @@ class Setting:
     is_secret: bool = False
     unless: tuple[str, ...] = ()
     find_fault: Callable[[str], str] = field(default=lambda _: "", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class RawRequest:
-    """An authentic request that could not be read, kept whole for staff."""
-
-    body: bytes
-    path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_setting_faults(settings: Sequence[Setting], given: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from gateway import jobs
 from gateway.forms import load_forms
 from gateway.receive import keep
 from gateway.reply.wordings import load_wordings
-from gateway.runtime import Runtime, make_channels
+from gateway.runtime import Runtime, make_channels, make_ussd_channels
 from gateway.settings import Settings
 from gateway.store import areas, facilities, inbox, months, outbox, reporters
 from gateway.store.areas import Area
@@ -91,6 +91,7 @@ def make_runtime(database: Database, var: Path, redis_url: str = SILENT_REDIS, *
         database=database,
         bells=jobs.Bells(jobs.connect(redis_url)),
         channels=make_channels(settings),
+        ussd=make_ussd_channels(settings),
         forms=load_forms(),
         wordings=load_wordings(),
         clock=[NOON],

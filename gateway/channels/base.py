@@ -12,6 +12,7 @@ from typing import Protocol, final
 
 from gateway.channels.options import Options
 from gateway.errors import Malformed, Misconfigured
+from gateway.lines import ChannelHealth, Polled
 from gateway.values import (
     ChannelLimits,
     DeliveryStatus,
@@ -37,6 +38,7 @@ class SmsChannel(ABC):
     name: str
     limits: ChannelLimits
     shows_answers = False  # whether its own phones may ask what was answered; only the simulator's may
+    has_own_sender = False  # whether a process of its own holds its line and sends; the outbound workers then do not
 
     @abstractmethod
     def verify(self, request: HttpRequest, now: datetime) -> None:
@@ -56,6 +58,10 @@ class SmsChannel(ABC):
 
         Errors: Retryable, nothing was sent; Permanent, it never will be; Unsure, it may have been.
         """
+
+    def look(self, now: datetime) -> ChannelHealth | None:
+        """Ask the other side how it does; None where nobody can be asked. Never raises; waits some seconds at most."""
+        return None
 
     def acknowledge(self, taken: Sequence[InboundSms] = ()) -> HttpResponse:
         """Return the answer that makes the provider stop: the same one for a message and for its repeats."""
@@ -78,14 +84,38 @@ class SmsChannel(ABC):
         return self.read_status(request)
 
 
+class PollingChannel(SmsChannel):
+    """A channel that calls nobody: what came lies in a store of the provider's until somebody looks.
+
+    `workers.poll` looks, keeps and commits, and only then confirms: whoever dies between the two reads it again, and
+    the unique (channel, provider_id) makes it one. A request to `/in/<name>/sms` is a nudge: it says only that there
+    may be something. Errors: poll and confirm raise Retryable; what was polled is then polled again.
+    """
+
+    poll_seconds: float = 5.0  # between two looks, where nobody nudges
+
+    @abstractmethod
+    def poll(self, now: datetime) -> Polled:
+        """Return what lies there and was not confirmed yet, in the order of its coming; some hundred at most."""
+
+    @abstractmethod
+    def confirm(self, polled: Polled) -> None:
+        """Tell the provider's store that what it gave is kept here; once more does no harm."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a channel knows of the house: its public address, a folder for its files, whose numbers are local."""
+    """What a channel knows of the house: its public address, a folder for its files, whose numbers are local.
+
+    `local_url` is where this server is reached from its own machine, for peers that stand beside it.
+    """
 
     public_url: str
     var_folder: Path
     region: str = "ID"
     is_demo: bool = False
+    local_url: str = "http://127.0.0.1:8000"
+    timezone: str = "Asia/Jakarta"
 
 
 class Adapter(Protocol):

@@ -15,8 +15,8 @@ from gateway.handle.places import Place
 from gateway.handle.replies import Reply, example_for
 from gateway.reply import compose
 from gateway.reply.compose import Stored
-from gateway.reply.segments import fits_one_sms, join_fitting
 from gateway.reply.wordings import Wording
+from gateway.segments import fits_one_sms, join_fitting
 from gateway.store import batches, reports
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage

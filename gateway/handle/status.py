@@ -25,8 +25,8 @@ from gateway.handle.standings import Stood, find_standings, find_taken_back
 from gateway.ladder import Ladder, find_ladder
 from gateway.owing import ASKED_AGAIN, REMINDED, Standing
 from gateway.reply import compose
-from gateway.reply.segments import fits_one_sms
 from gateway.reply.wordings import Wording
+from gateway.segments import fits_one_sms
 from gateway.store import facilities, ladders, months, outages, questions
 from gateway.store.base import Session
 from gateway.store.facilities import Facility

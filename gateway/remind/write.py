@@ -13,8 +13,8 @@ from gateway.ladder import Audience
 from gateway.owing import Standing
 from gateway.remind.plan import AreaMonth, Asked, Letter, Line, Owed, Person
 from gateway.reply import compose
-from gateway.reply.segments import GSM_SINGLE, count_septets, fits_one_sms, join_fitting
 from gateway.reply.wordings import Wording
+from gateway.segments import GSM_SINGLE, count_septets, fits_one_sms, join_fitting
 from gateway.store.years import Year
 from parsers.form import Form
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.reply.segments import GSM_SINGLE, count_septets
 from gateway.reply.wordings import Wording, cut, longest, show
+from gateway.segments import GSM_SINGLE, count_septets
 from parsers.form import Form, Shape
 from parsers.problems import ProblemCode
 from parsers.reading import Problem, ReadReport, Repair, RepairCode

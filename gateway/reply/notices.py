@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.reply import compose
-from gateway.reply.segments import fits_one_sms
 from gateway.reply.wordings import Wording, longest
+from gateway.segments import fits_one_sms
 from parsers.form import Form
 
 ALL, MONTH = "all", "month"  # questions that are about no single figure

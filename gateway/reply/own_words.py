@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from gateway.reply.segments import GSM_SINGLE, as_gsm, count_septets
 from gateway.reply.wordings import show
+from gateway.segments import GSM_SINGLE, as_gsm, count_septets
 
 _LONG_NUMBER = re.compile(r"[0-9]{4,}", re.ASCII)
 

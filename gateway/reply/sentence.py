@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.reply.segments import GSM_SINGLE, count_septets
 from gateway.reply.weight import find_dropped
 from gateway.reply.wordings import Wording, longest
+from gateway.segments import GSM_SINGLE, count_septets
 
 WIDEST = "|"  # two septets: what a slot holds takes all the room that it may
 MOST_LEFT = 99  # problems that a question says are left

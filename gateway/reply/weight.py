@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from gateway.reply.segments import GSM_PART, GSM_SINGLE, UCS_PART, UCS_SINGLE, count_segments, count_septets
 from gateway.reply.wordings import show
+from gateway.segments import GSM_PART, GSM_SINGLE, UCS_PART, UCS_SINGLE, count_segments, count_septets
 
 _LONG_NUMBER = re.compile(r"[0-9]{4,}", re.ASCII)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from gateway.reply.segments import as_gsm, count_septets
+from gateway.segments import as_gsm, count_septets
 
 FOLDER = Path(__file__).parent / "wording"
 

@@ -14,12 +14,12 @@ from gateway import jobs
 from gateway.handle import facts
 from gateway.reply import own_words
 from gateway.reply.own_words import Fault
-from gateway.reply.segments import count_segments, count_septets
 from gateway.review.pages import frame, messages, show
 from gateway.review.pages.language import mark, translate
 from gateway.review.pages.sayings import say_problem
 from gateway.review.pages.show import StateWords
 from gateway.review.permit import Action
+from gateway.segments import count_segments, count_septets
 from gateway.store import aliases, conversations
 from gateway.store.base import Session
 from gateway.store.conversations import AskedQuestion, CameOf, Party, Stretch

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from gateway.calendar import Outage
 from gateway.forms import load_forms, load_ladders
 from gateway.ladder import Ladder, find_ladder
-from gateway.reply.segments import fits_one_sms
+from gateway.segments import fits_one_sms
 from gateway.store import ladders, outages, reporters
 from gateway.store.facilities import facilities
 from gateway.values import Scope

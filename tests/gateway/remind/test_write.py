@@ -16,10 +16,10 @@ from gateway.owing import Standing
 from gateway.remind.due import AGAIN, Window
 from gateway.remind.plan import AreaMonth, Asked, Letter, Line, Person, Verdict
 from gateway.remind.write import find_question, write_letter
-from gateway.reply.segments import fits_one_sms
 from gateway.reply.sentence import check_sentence
 from gateway.reply.weight import find_dropped
 from gateway.reply.wordings import put_over
+from gateway.segments import fits_one_sms
 from gateway.store.facilities import Facility
 from gateway.store.years import Year
 from tests.gateway.remind.letters import (

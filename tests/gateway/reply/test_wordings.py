@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from gateway.forms import load_forms
 from gateway.reply import compose
 from gateway.reply.compose import Stored
-from gateway.reply.segments import count_septets, fits_one_sms
 from gateway.reply.wordings import LONGEST_NUMBER, cut, load_wordings, longest, show
+from gateway.segments import count_septets, fits_one_sms
 from parsers.form import Form
 from parsers.problems import ProblemCode
 from parsers.read import read_message

@@ -9,9 +9,9 @@ import pytest
 
 from gateway.errors import SomebodyElse
 from gateway.handle import accept
-from gateway.reply.segments import fits_one_sms
 from gateway.review import decide
 from gateway.review.deeds import CannotDo, Office, Seen, Why, read_seen
+from gateway.segments import fits_one_sms
 from gateway.store import decisions
 from gateway.store.base import Session
 from gateway.values import ReportState

@@ -1,0 +1,66 @@
+"""What passes over a line beside single SMS: a channel's health, what a poll finds, USSD hops and screens. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.values import DeliveryStatus, InboundSms, Sender
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHealth:
+    """What a channel's other side says of itself when it is asked: the modem's daemon, the gateway, the phone.
+
+    Shape: `words` say what is so, or what to mend: Indonesian, then English, divided by " / ". `heard_at` is when the
+    device itself last gave a sign of life, None where nobody tells.
+    Units: `signal` and `battery` in percent; `credit` as the provider writes it.
+    """
+
+    is_well: bool
+    words: str
+    heard_at: datetime | None = None
+    signal: int | None = None
+    battery: int | None = None
+    credit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What was found in a provider's own store: messages, and news of what we sent.
+
+    `ticket` is the adapter's own: `confirm` gets it back once everything was kept. `has_more`: ask again at once.
+    """
+
+    messages: tuple[InboundSms, ...] = ()
+    statuses: tuple[DeliveryStatus, ...] = ()
+    ticket: object = None
+    has_more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UssdHop:
+    """One request of a USSD session, as every dialect comes down to it.
+
+    Shape: `session_id` is the gateway's own, unique for its channel. `inputs` are what was typed: in this hop alone
+    (`is_whole` False; several where a whole entry was dialled at once), or since the session began (`is_whole` True).
+    What was dialled to reach us is no input. `key` tells this hop from the session's others: a repeat has the same one;
+    empty where the gateway tells none. `is_over`: the gateway says that the session has ended, and expects no screen.
+    """
+
+    session_id: str
+    sender: Sender
+    inputs: tuple[str, ...] = ()
+    is_whole: bool = False
+    is_first: bool = False
+    is_over: bool = False
+    key: str = ""
+    network: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UssdScreen:
+    """What a USSD session shows: at most 160 GSM-7 characters, and whether the session ends with it."""
+
+    text: str
+    ends: bool = False

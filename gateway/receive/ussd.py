@@ -1,0 +1,3 @@
+"""The door for USSD gateways: `/in/<name>/ussd`."""
+
+from __future__ import annotations
