@@ -16,6 +16,7 @@ from gateway.store import (
     inbox,
     mornings,
     outbox,
+    parts,
     push_queue,
     questions,
     reports,
@@ -54,11 +55,13 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         is_unmade = exports.has_unmade(session, now)
         is_unpushed = push_queue.has_due(session, now)
         is_untold = hook_deliveries.has_work(session, now)
+        is_cut = parts.has_late(session, now)
     is_looked_at = rang_at is not None and abs((now - rang_at).total_seconds()) < REMIND_SECONDS
-    if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
+    if late or is_cut or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
         with runtime.database.session() as session:
             _end_leases(session, runtime, late)
             _give_up_waiting(session, runtime, now)
+            _release_parts(session, now)
             mornings.wait_for_morning(session, database_now(session))
             tick(session, CLOCK, ticked_at, now, watch)
             if not is_looked_at:
@@ -95,6 +98,12 @@ def _give_up_waiting(session: Session, runtime: Runtime, now: datetime) -> None:
             reports.set_state(session, report_id, ReportState.FLAGGED, was=ReportState.WAITING)
         logger.info("question_expired", message=message_id, report=report_id)
     inbox.give_to_staff(session, unstored)
+
+
+def _release_parts(session: Session, now: datetime) -> None:
+    """Hand on what came of messages whose other parts did not; the next sweep rings for it."""
+    if released := parts.release_late(session, now):
+        logger.warning("message_cut", messages=released)
 
 
 def _end_leases(session: Session, runtime: Runtime, names: list[str]) -> None:

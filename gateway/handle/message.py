@@ -26,6 +26,8 @@ def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
     desk = desk.beside(people)
     if not is_phone(message):
         reply = Reply("", InboxState.FOR_STAFF)
+    elif message.is_cut:
+        reply = _ask_for_all(people, desk)
     elif not people:
         reply = command.meet_stranger(session, message, desk)
     elif desk.is_echo(message):
@@ -41,6 +43,13 @@ def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
 def is_phone(message: InboxMessage) -> bool:
     """Return whether a message's sender can be answered at all: short and alphanumeric ids never are."""
     return message.sender.startswith("+") and message.sender != message.recipient
+
+
+def _ask_for_all(people: tuple[Reporter, ...], desk: Desk) -> Reply:
+    """Read nothing of a message of which parts never came: what is missing may be a number, or the word before it."""
+    if not people:
+        return say(desk.rules, desk.rules.language, "cut", InboxState.HELD)
+    return say(desk.rules, people[0].language, "cut", InboxState.FOR_STAFF)
 
 
 def _understand(session: Session, message: InboxMessage, people: tuple[Reporter, ...], desk: Desk) -> Reply:

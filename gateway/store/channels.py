@@ -7,7 +7,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Index, Integer, String, Table, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
@@ -22,6 +35,14 @@ channels = Table(
     Column("area", String(13), nullable=True),
     Column("segment_price", Integer, nullable=True),
     Column("monthly_budget", Integer, nullable=True),  # rupiah; reminders stop before it is spent, answers never
+    # what its other side said of itself when it was looked at last; `store.channel_health`
+    Column("looked_at", UtcDateTime, nullable=True),
+    Column("is_well", Boolean, nullable=True),
+    Column("words", Text, nullable=True),
+    Column("heard_at", UtcDateTime, nullable=True),
+    Column("signal", SmallInteger, nullable=True),
+    Column("battery", SmallInteger, nullable=True),
+    Column("credit", String(100), nullable=True),
 )
 
 Index("ix_inbox_channel_received", inbox.c.channel, inbox.c.received_at)
