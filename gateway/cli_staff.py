@@ -88,7 +88,7 @@ def list_messages(limit: int) -> None:
         for one in inbox.latest_messages(session, states=("dead", "for_staff", "held"), limit=limit):
             said = f"{one.sender}  {one.text!r}  {one.fault or ''}"
             click.echo(f"in  {one.id}  {one.state}  {one.received_at:%Y-%m-%d %H:%M}  {said}")
-        for sent in outbox.latest_by_state(session, ("failed", "unsure"), limit):
+        for sent in outbox.latest_to(session, states=("failed", "unsure"), limit=limit):
             said = f"{sent.recipient}  {sent.text!r}  {sent.fault_code or ''} {sent.fault or ''}"
             click.echo(f"out {sent.id}  {sent.state}  {sent.created_at:%Y-%m-%d %H:%M}  {said}")
 

@@ -11,6 +11,7 @@ from gateway.runtime import Runtime
 from gateway.store import (
     broadcasts,
     channels,
+    claimed,
     exports,
     hook_deliveries,
     inbox,
@@ -48,7 +49,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
     with runtime.database.session(read_only=True) as session:
         lanes = inbox.lanes_with_work(session, now)
         names = [name for name in outbox.channels_with_work(session) if name in runtime.channels]
-        late = [name for name in names if outbox.has_ended_leases(session, name, runtime.channels[name].limits)]
+        late = [name for name in names if claimed.has_ended_leases(session, name, runtime.channels[name].limits)]
         ticked_at, rang_at = channels.last_tick(session, CLOCK), channels.last_tick(session, REMINDERS)
         is_unsummed = totals.has_unsummed(session)
         is_unqueued = broadcasts.has_unqueued(session)
@@ -108,5 +109,5 @@ def _release_parts(session: Session, now: datetime) -> None:
 
 def _end_leases(session: Session, runtime: Runtime, names: list[str]) -> None:
     for name in names:
-        ended = outbox.end_leases(session, name, runtime.channels[name].limits)
+        ended = claimed.end_leases(session, name, runtime.channels[name].limits)
         logger.warning("leases_ended", channel=name, messages=ended)

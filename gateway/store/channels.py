@@ -72,7 +72,11 @@ def hold_channel(session: Session, name: str) -> datetime | None:
 
 def keep_pace(session: Session, name: str, clock: datetime, count: int, per_second: float) -> None:
     """Write down that `count` messages go now, so that the next ones wait their part of a second."""
-    next_send_at = clock + timedelta(seconds=count / per_second)
+    keep_quiet(session, name, clock + timedelta(seconds=count / per_second))
+
+
+def keep_quiet(session: Session, name: str, next_send_at: datetime) -> None:
+    """Write down that nothing goes by a channel before an instant."""
     session.execute(update(channels).where(channels.c.name == name).values(next_send_at=next_send_at))
 
 

@@ -1,4 +1,4 @@
-"""Longer messages: however their parts come, a message is read once and whole, or not at all and nobody is left alone."""
+"""Longer messages: however their parts come, one is read once and whole, or not at all and its sender is told."""
 
 from __future__ import annotations
 
