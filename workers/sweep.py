@@ -27,6 +27,7 @@ from gateway.store.base import Session, database_now
 from gateway.values import ReportState
 from workers.broadcasts import NAME as BROADCASTS
 from workers.exports import NAME as EXPORTS
+from workers.heartbeats import NAME as HEARTBEATS
 from workers.hooks import NAME as HOOKS
 from workers.pushes import NAME as PUSHES
 from workers.reminders import NAME as REMINDERS
@@ -35,7 +36,7 @@ from workers.totals import NAME as TOTALS
 
 CLOCK = "clock"
 TICK_SECONDS = 10  # the database hears from the clock so often
-REMIND_SECONDS = 60  # so often somebody looks whether reminders are due
+REMIND_SECONDS = 60  # so often somebody looks whether reminders are due, and how the channels do
 
 logger = structlog.get_logger(__name__)
 
@@ -70,6 +71,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
             session.commit()
         if not is_looked_at:
             runtime.bells.ring(jobs.ERRANDS, REMINDERS)
+            runtime.bells.ring(jobs.ERRANDS, HEARTBEATS)
     if watch is not None:
         watch.remember(now)
     for lane in lanes:

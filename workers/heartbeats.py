@@ -1,0 +1,78 @@
+"""Ask the other side of every channel how it does, each by itself, and write down what it says."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime
+
+import structlog
+
+from gateway import jobs
+from gateway.channels.base import SmsChannel
+from gateway.lines import ChannelHealth
+from gateway.runtime import Runtime
+from gateway.store import channel_health
+
+NAME = "heartbeats"
+PATIENCE_SECONDS = 30.0  # with all of them together; a look of an adapter's waits some seconds by itself
+CANNOT_ASK = ChannelHealth(
+    False,
+    "keadaannya tidak bisa ditanya, ini kesalahan Kabar: cari look_failed di log"
+    " / it cannot be asked how it does, a fault of Kabar's: see look_failed in the log",
+)
+
+logger = structlog.get_logger(__name__)
+
+
+class Look(threading.Thread):
+    """One look at one channel, which may crash or never end without harm to the others."""
+
+    def __init__(self, channel: SmsChannel, now: datetime) -> None:
+        super().__init__(name=f"look-{channel.name}", daemon=True)
+        self._channel, self._now = channel, now
+        self.found: ChannelHealth | None = CANNOT_ASK
+
+    def run(self) -> None:
+        """Look."""
+        try:
+            self.found = self._channel.look(self._now)
+        except Exception:  # whatever it was: it is told below, like a look that never ends
+            logger.exception("look_failed", channel=self._channel.name)
+
+
+_hanging: dict[str, Look] = {}  # no second one is begun beside it
+
+
+def drain(runtime: Runtime, patience_seconds: float = PATIENCE_SECONDS) -> int:
+    """Look at every channel and return how many were asked. Errors: Unavailable; the sweep rings again in a minute."""
+    runtime.bells.answer(jobs.ERRANDS, NAME)
+    now = runtime.now()
+    looks = {name: Look(channel, now) for name, channel in runtime.channels.items() if not _hangs(name)}
+    for look in looks.values():
+        look.start()
+    ends_at = time.monotonic() + patience_seconds
+    for name, look in looks.items():
+        look.join(max(0.0, ends_at - time.monotonic()))
+        if look.is_alive():
+            logger.error("look_failed", channel=name, why=f"no end after {patience_seconds} seconds")
+            _hanging[name] = look
+    for name in runtime.channels:
+        _write_down(runtime, name, looks[name].found if name in looks else CANNOT_ASK, now)
+    return len(looks)
+
+
+def _hangs(name: str) -> bool:
+    if name in _hanging and not _hanging[name].is_alive():
+        del _hanging[name]
+    return name in _hanging
+
+
+def _write_down(runtime: Runtime, name: str, health: ChannelHealth | None, now: datetime) -> None:
+    with runtime.database.session() as session:
+        was_well = channel_health.save_health(session, name, health, now)
+        session.commit()
+    if health is not None and not health.is_well and was_well is not False:
+        logger.warning("channel_unwell", channel=name, why=health.words)
+    elif health is not None and health.is_well and was_well is False:
+        logger.info("channel_well", channel=name)
