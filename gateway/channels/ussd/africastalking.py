@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.channels.base import Surroundings
-from gateway.channels.bodies import read_form, read_key, read_text
+from gateway.channels.bodies import only_value, read_form, read_key, read_text
 from gateway.channels.options import Options
 from gateway.channels.ussd.base import UssdChannel
 from gateway.channels.ussd.callback import NOBODY, PEERS, TOKENS, UNREAD, Callback, read_typed
@@ -23,10 +23,9 @@ class AfricasTalking(Callback):
 
     def read_hop(self, request: HttpRequest) -> UssdHop:
         """Return the hop, or the news that the session is over, which may come to the same address."""
-        form = read_form(request.body)
-        fields = {name: values[0] for name, values in form.items() if len(values) == 1}
+        fields = {name: only_value(values, name) for name, values in read_form(request.body).items()}
         session_id = read_key(fields.get("sessionId"), "sessionId")
-        if "text" not in form and "status" in fields:
+        if "text" not in fields and "status" in fields:
             return UssdHop(session_id, NOBODY, is_over=True)
         written = read_text(fields.get("text"), "text")
         inputs = read_typed(written, "text") if written else ()

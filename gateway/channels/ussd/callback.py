@@ -11,7 +11,7 @@ from datetime import datetime
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from gateway.channels.base import Surroundings
-from gateway.channels.bodies import MOST_FIELDS, only_value, read_key, read_text, shorten
+from gateway.channels.bodies import MOST_FIELDS, Fields, only_value, read_key, read_text, shorten
 from gateway.channels.options import Options, find_form_fault, find_secrets_fault, split_list
 from gateway.channels.ussd.base import UssdChannel
 from gateway.errors import Malformed, Refused
@@ -124,9 +124,14 @@ def is_within(peer: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6N
 
 
 def read_query(request: HttpRequest) -> dict[str, str]:
-    """Return the fields of a request's query; bytes that are not UTF-8 stay as lone surrogates (`surrogateescape`).
+    """Return the fields of a request's query, each of which may stand there once only. Errors: Malformed."""
+    return {name: only_value(values, name) for name, values in read_fields(request).items()}
 
-    Errors: Malformed where a field stands there twice, or they are too many.
+
+def read_fields(request: HttpRequest) -> Fields:
+    """Return every field of a request's query; bytes that are not UTF-8 stay as lone surrogates (`surrogateescape`).
+
+    Errors: Malformed where they are too many.
     """
     try:
         pairs = parse_qsl(
@@ -134,10 +139,10 @@ def read_query(request: HttpRequest) -> dict[str, str]:
         )
     except ValueError as fault:
         raise Malformed(f"the query cannot be read, or has more than {MOST_FIELDS} fields") from fault
-    fields: dict[str, list[str]] = {}
+    fields: Fields = {}
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
-    return {name: only_value(values, name) for name, values in fields.items()}
+    return fields
 
 
 def read_tail(request: HttpRequest) -> list[str]:
@@ -179,7 +184,8 @@ def read_dialled(value: object, name: str, code: str) -> tuple[str, ...]:
 
 def _find_proofs(request: HttpRequest) -> Iterator[str]:
     """Return what may be the secret: in the query, in the path, or as the password of HTTP Basic."""
-    yield read_query(request).get("token", "")
+    tokens = read_fields(request).get("token", [])
+    yield from tokens if len(tokens) == 1 else ()
     yield from read_tail(request)[:1]
     scheme, _, credentials = request.header("authorization").partition(" ")
     if scheme.lower() == "basic":

@@ -15,6 +15,7 @@ from gateway.channels.ussd.callback import (
     TOKENS,
     UNREAD,
     DialledCallback,
+    read_fields,
     read_query,
 )
 from gateway.errors import Malformed
@@ -65,11 +66,12 @@ class Flares(DialledCallback):
         if not self._userid:
             return super()._knows_secret(request)
         try:
-            fields = read_query(request)
+            fields = read_fields(request)
         except Malformed:
             return False
-        is_known = [token.matches(fields.get("password", "")) for token in self._tokens]
-        return any(is_known) and fields.get("userid") == self._userid
+        given = fields.get("password", [])
+        is_known = len(given) == 1 and any(token.matches(given[0]) for token in self._tokens)
+        return is_known and fields.get("userid") == [self._userid]
 
 
 def make(name: str, options: Options, surroundings: Surroundings) -> UssdChannel:
