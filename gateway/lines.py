@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from gateway.values import DeliveryStatus, InboundSms, Sender
 
@@ -36,6 +37,22 @@ class Polled:
     statuses: tuple[DeliveryStatus, ...] = ()
     ticket: object = None
     has_more: bool = False
+
+
+class DialogueState(StrEnum):
+    """Where a USSD session stands.
+
+    open -> draft, over (it ended with nothing to keep), sent (its report was confirmed), moved, abandoned; sent -> open
+    where another report is begun in it; draft -> moved (a later session goes on with it), abandoned (a day has passed,
+    or another session sent that report); all but over -> open, sent where a hop comes after all.
+    """
+
+    OPEN = "open"
+    DRAFT = "draft"
+    SENT = "sent"
+    OVER = "over"
+    MOVED = "moved"
+    ABANDONED = "abandoned"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,10 @@ class Runtime:
             answers_per_day_unregistered=chosen.answers_per_day_unregistered,
             question_hours=chosen.question_hours,
             ladders=load_ladders(),
+            channels=tuple(self.channels),
+            only_bound=self.only_bound,
+            ussd=frozenset(self.ussd) - frozenset(self.channels),
+            ussd_confirms_by_sms=chosen.ussd_confirms_by_sms,
         )
 
     @property
@@ -152,7 +156,8 @@ def make_ussd_channels(settings: Settings) -> dict[str, UssdChannel]:
     dialects = discover("gateway.channels.ussd", having=("SETTINGS", "make"))
     made: dict[str, UssdChannel] = {}
     faults: dict[str, str] = {}
-    for instance in parse_channels(settings.ussd):
+    phones = [one for one in parse_channels(settings.channels) if one.adapter == SIMULATOR]  # they dial, too
+    for instance in (*parse_channels(settings.ussd), *phones):
         if instance.adapter not in dialects:
             known = ", ".join(dialects)
             faults["KABAR_USSD"] = f"there is no dialect {instance.adapter!r}; there are: {known}"

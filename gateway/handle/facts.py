@@ -47,6 +47,10 @@ class Rules:
     answers_per_day_unregistered: int = 1
     question_hours: int = 48
     ladders: tuple[Ladder, ...] = ()  # those that Kabar comes with: which forms are asked for where nothing is chosen
+    channels: tuple[str, ...] = ()  # those that SMS go out by
+    only_bound: frozenset[str] = frozenset()  # of them, those only for who is bound to them
+    ussd: frozenset[str] = frozenset()  # channels that nothing can be sent by
+    ussd_confirms_by_sms: bool = False
 
     def form(self, code: str) -> Form:
         """Return the form of a code. Errors: KeyError where there is none."""
@@ -63,6 +67,7 @@ class Outcome:
     kind: str = ""
     is_sent: bool = False
     asks: bool = False  # whether the answer is a question
+    channel: str = ""  # by which the answer goes
 
 
 @dataclass(frozen=True, slots=True)
