@@ -11,7 +11,6 @@ from gateway.channels.options import Options, find_form_fault
 from gateway.channels.ussd.base import UssdChannel
 from gateway.channels.ussd.callback import (
     CODE,
-    NOBODY,
     PEERS,
     TOKENS,
     UNREAD,
@@ -58,7 +57,7 @@ class KannelUssd(DialledCallback):
         session_id = f"{sender.address}:{_read_octets(fields, 'its')[:1].hex()}"
         [op] = _read_octets(fields, "op") or [None]
         if op in self._over:
-            return UssdHop(session_id, NOBODY, is_over=True)
+            return UssdHop(session_id, sender, is_over=True)
         if op not in self._first | self._typed:
             raise Malformed("this ussd_service_op is not one that is set", field="op")
         is_first, code = op in self._first, read_text(fields.get("to", ""), "to")
