@@ -63,6 +63,7 @@ class UssdHop:
     (`is_whole` False; several where a whole entry was dialled at once), or since the session began (`is_whole` True).
     What was dialled to reach us is no input. `key` tells this hop from the session's others: a repeat has the same one;
     empty where the gateway tells none. `is_over`: the gateway says that the session has ended, and expects no screen.
+    `inputs_if_new`: the gateway does not say which hop is the first; these are its inputs if the session is not known.
     """
 
     session_id: str
@@ -73,6 +74,7 @@ class UssdHop:
     is_over: bool = False
     key: str = ""
     network: str = ""
+    inputs_if_new: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,8 @@ def take_hop(stage: Stage, channel: str, hop: UssdHop) -> Answered:
     caller = Caller(hop.sender.address, people, stage.rules.wordings[people[0].language])
     ground = gather_ground(stage.session, people, stage.rules, stage.now)
     standing = dialogues.hold(stage.session, channel, fit_id(hop.session_id), caller.phone, stage.now)
+    if hop.inputs_if_new is not None and not standing.hops:
+        hop = replace(hop, inputs=hop.inputs_if_new, is_first=True)
     if is_repeat(standing, hop):
         return Answered(UssdScreen(standing.screen, standing.ends), standing, is_repeat=True)
     if hop.is_first and standing.hops:  # the gateway uses its numbers again: this is another session

@@ -28,4 +28,4 @@ def take_hop(name: str, rest: str = "") -> Response:
         runtime.now(),
         tries=runtime.settings.tries,
     )
-    return Response(answer.body, status=answer.status, content_type=answer.content_type)
+    return Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)
