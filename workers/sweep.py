@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from gateway import jobs
+from gateway.receive.hops import DRAFT_LASTS
 from gateway.runtime import Runtime
 from gateway.store import (
     broadcasts,
     channels,
     claimed,
+    dialogues,
     exports,
     hook_deliveries,
     inbox,
@@ -64,6 +66,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
             _end_leases(session, runtime, late)
             _give_up_waiting(session, runtime, now)
             _release_parts(session, now)
+            _abandon_drafts(session, now)
             mornings.wait_for_morning(session, database_now(session))
             tick(session, CLOCK, ticked_at, now, watch)
             if not is_looked_at:
@@ -107,6 +110,12 @@ def _release_parts(session: Session, now: datetime) -> None:
     """Hand on what came of messages whose other parts did not; the next sweep rings for it."""
     if released := parts.release_late(session, now):
         logger.warning("message_cut", messages=released)
+
+
+def _abandon_drafts(session: Session, now: datetime) -> None:
+    """Close the USSD sessions that nobody can go on with any more."""
+    if closed := dialogues.abandon(session, now - DRAFT_LASTS):
+        logger.info("drafts_abandoned", dialogues=closed)
 
 
 def _end_leases(session: Session, runtime: Runtime, names: list[str]) -> None:
