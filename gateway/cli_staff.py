@@ -60,7 +60,8 @@ def approve_reporter(phone: str, name: str | None, codes: Sequence[str], languag
         raise click.BadParameter(f"{phone} bukan nomor ponsel / is no mobile number", param_hint="PHONE")
     if not move and not (name and codes):
         raise click.UsageError("--name dan/and --facility, atau/or --move")
-    notices = approve.Notices(runtime.wordings, runtime.rules.form(runtime.settings.main_form), runtime.now())
+    form = runtime.rules.form(runtime.settings.main_form)
+    notices = approve.Notices(runtime.wordings, form, runtime.now(), outgoing=runtime.outgoing)
     with runtime.database.session() as session:
         if move:
             held = approve.approve_move(session, number, notices)

@@ -101,7 +101,7 @@ def _answer(
 
 
 def _channel_back(session: Session, message: InboxMessage, desk: Desk, people: tuple[Reporter, ...]) -> str:
-    """Return the channel that an answer goes by: the message's own, unless nothing goes out by that."""
+    """Return the channel that an answer goes by: her operator's, else the message's own, if SMS go out by that."""
     bound_to = next((one.only_channel for one in people), None)
     area = next((facility.area for one in people for facility in one.facilities), "")
     outgoing = desk.rules.outgoing
