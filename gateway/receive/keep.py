@@ -54,8 +54,11 @@ def receive_sms(
         logger.warning("not_kept", channel=channel.name, why=str(error))
         return UNAVAILABLE
     for sms, trace_id in kept:
-        event = ("part_kept" if is_part(sms) else "kept") if trace_id else "repeated"
-        logger.info(event, channel=channel.name, sender=sms.sender.address, trace_id=trace_id)
+        about = {"channel": channel.name, "sender": sms.sender.address, "trace_id": trace_id}
+        if trace_id and is_part(sms):
+            logger.info("part_kept", **about)
+        else:
+            logger.info("kept" if trace_id else "repeated", **about)
     for lane in {lane_of(sms.sender.address) for sms, trace_id in kept if trace_id}:
         bells.ring(jobs.INBOUND, lane)
     return channel.acknowledge(messages)

@@ -76,7 +76,7 @@ def test_who_is_bound_to_a_channel_and_who_writes_in_the_simulator_stay_there(
         answer = district.answer(key, channel)
         assert answer is not None
         assert answer.channel == channel
-    routes = Routes({name: "" for name in NAMES}, by_prefix={"+62812": "modem1"})
+    routes = Routes(dict.fromkeys(NAMES, ""), by_prefix={"+62812": "modem1"})
     assert routes.choose("modem3", "modem0", "14.03", "+6281230000031") == "modem3"
     assert routes.choose(None, "modem0", "14.03", "+6281230000031") == "modem1"
     assert routes.choose(None, "modem0", "14.03", "+6281790000031") == "modem0"

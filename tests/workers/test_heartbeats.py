@@ -46,7 +46,7 @@ def for_ever() -> Iterator[threading.Event]:
 
 def let_say(district: District, name: str, look: Callable[[datetime], ChannelHealth | None]) -> None:
     """Let the other side of a channel say something."""
-    district.runtime.channels[name].look = look  # type: ignore[method-assign]
+    district.runtime.channels[name].look = look  # type: ignore[method-assign,assignment]
 
 
 def seen(district: District) -> dict[str, Look]:

@@ -195,7 +195,7 @@ def test_parts_kept_at_the_same_moment_make_one_message(database: Database) -> N
     for attempt in range(5):
         total = 4
         mine = [part(f"{attempt}-{number}", str(number), number, total, ref=str(attempt)) for number in range(1, 5)]
-        start, faults = threading.Barrier(2 * total), []
+        start, faults = threading.Barrier(2 * total), list[Exception]()
 
         def knock(sms: InboundSms, start: threading.Barrier = start, faults: list[Exception] = faults) -> None:
             start.wait()
