@@ -173,7 +173,7 @@ class Android(SmsChannel):
         return self._user, self._password.reveal()
 
     def _read_event(self, request: HttpRequest) -> _Event:
-        document = _as_payload(read_json(request.body), "deviceId")
+        document = _as_payload(read_json(request.body), "")
         name = read_text(document.get("event"), "event")
         if name in SIGNS_OF_LIFE:
             return _Event(name, {})

@@ -49,7 +49,7 @@ def find_api_fault(value: str) -> str:
 SETTINGS = (
     Setting(
         "signing_keys",
-        "what the phone signs with: Settings, Webhooks, Signing Key in the app, longer than the one that it makes itself;"
+        "what the phone signs with: Settings, Webhooks, Signing Key in the app, longer than the one that it makes;"
         " to change it list both, and drop the old one afterwards",
         default=None,
         is_secret=True,
