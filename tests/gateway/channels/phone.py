@@ -11,10 +11,9 @@ import hashlib
 import hmac
 import json
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from http.client import HTTPConnection, HTTPException
 from itertools import count
 from typing import Any
@@ -25,7 +24,7 @@ from tests.gateway.channels.standin import Fault, Reply, Seen, StandIn
 USER, PASSWORD, SIGNING_KEY = "petugas", "phone-password-0123", "android-signing-key-0123456789"
 DEVICE = "ffffffffceb0b1db0000018e937c815b"
 TRIES = 16  # the app's own: the first, and 15 more, each after twice the wait. Source: WebhooksSettings.kt
-INDOCHINA = timezone(timedelta(hours=7))
+WIB = timezone(timedelta(hours=7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +44,12 @@ class Phone(StandIn):
     taken. While `gate` is not set, messages wait for it.
     """
 
-    def __init__(self, key: str = SIGNING_KEY, device: str = DEVICE) -> None:
+    def __init__(self, device: str = DEVICE, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         super().__init__()
-        self.key, self.device, self.password = key, device, PASSWORD
+        self.key, self.device, self.password, self.clock = SIGNING_KEY, device, PASSWORD, clock
         self.api_path = "/3rdparty/v1"
         self.hooks: dict[str, dict[str, Any]] = {}
-        self.last_seen: dict[str, datetime | None] = {device: datetime.now(INDOCHINA)}
+        self.last_seen: dict[str, datetime | None] = {device: clock()}
         self.lists_devices = True
         self.checks: dict[str, dict[str, Any]] = {
             "messages:failed": {"status": "pass", "observedValue": 0, "observedUnit": "messages"},
@@ -117,7 +116,7 @@ class Phone(StandIn):
 
     def _post_once(self, url: str, body: bytes) -> int:
         """Post a body, signed now; 0 where no answer came."""
-        stamp = str(int(time.time()))
+        stamp = str(int(self.clock().timestamp()))
         headers = {"Content-Type": "application/json", "X-Timestamp": stamp, "X-Signature": sign(self.key, body, stamp)}
         parts = urlsplit(url)
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)
@@ -182,7 +181,7 @@ class Phone(StandIn):
 
 def received(sender: str, text: str, at: datetime, sim_number: int = 1) -> dict[str, object]:
     """Return the payload of a received message, in the phone's own time zone."""
-    local = at.astimezone(INDOCHINA)
+    local = at.astimezone(WIB)
     shown = {"message": text, "receivedAt": local.isoformat(timespec="milliseconds"), "simNumber": sim_number}
     return shown | {
         "messageId": f"{hash_of(sender, int(at.timestamp() * 1000), sim_number, text):x}",
