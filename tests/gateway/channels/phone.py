@@ -107,7 +107,7 @@ class Phone(StandIn):
 
     def _post(self, hook: Mapping[str, Any], payload: Mapping[str, object] | None) -> list[int]:
         envelope = {"id": f"event{next(self._numbers)}", "webhookId": hook["id"], "event": hook["event"]}
-        envelope |= {"deviceId": self.device, "payload": payload}  # type: ignore[dict-item]
+        envelope |= {"deviceId": self.device, "payload": payload}
         body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
         answers: list[int] = []
         while len(answers) < TRIES and not (answers and 200 <= answers[-1] < 300):
