@@ -91,6 +91,19 @@ def test_what_ails_a_phone_is_said(spoil: Callable[[Phone], object], remedy: str
     assert remedy in found.words
 
 
+def test_an_idle_phone_is_well_and_of_two_the_one_heard_before_counts(phone: Phone, tmp_path: Path) -> None:
+    phone.last_seen["other"] = NOW - timedelta(minutes=20)
+    with phone:
+        found = look_at_phone(phone, tmp_path)
+    assert (found.is_well, found.heard_at) == (True, NOW - timedelta(minutes=20))
+
+
+def test_a_webhook_may_be_one_phone_s_and_carry_more_in_its_address(phone: Phone, tmp_path: Path) -> None:
+    phone.hooks["h1"].update(url=f"{OURS}?from=office", deviceId=DEVICE)
+    with phone:
+        assert look_at_phone(phone, tmp_path, device_id=DEVICE).is_well
+
+
 def test_an_empty_battery_that_is_being_charged_is_well(phone: Phone, tmp_path: Path) -> None:
     phone.checks["battery:level"].update(observedValue=12)
     phone.checks["battery:charging"].update(observedValue=4)
