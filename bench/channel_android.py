@@ -30,7 +30,6 @@ from workers import outbound
 
 ADAPTER = "android"
 FLOOR = ("-m", "gunicorn", "bench.floor:start_app()", "--worker-class", "gthread", "--log-level", "warning")
-CONNECTIONS = 16
 STEP_SECONDS = 0.02
 
 
@@ -83,7 +82,7 @@ def _take(ours: dict[str, str], command: Sequence[str], requests: list[tuple[str
         while not _is_listening(int(port)):
             time.sleep(STEP_SECONDS)
         raw = [{"id": str(number), "raw": _as_text(port, *one)} for number, one in enumerate(requests)]
-        plan = {"host": "127.0.0.1", "port": int(port), "connections": CONNECTIONS, "seconds": 60, "per_second": None}
+        plan = {"host": "127.0.0.1", "port": int(port), "connections": 16, "seconds": 60, "per_second": None}
         path = folder / "plan.json"
         path.write_text(json.dumps(plan | {"requests": raw}), encoding="utf-8")
         load = [sys.executable, "-m", "bench.load", str(path)]
