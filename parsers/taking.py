@@ -68,7 +68,7 @@ def _typed_month(period: str) -> str:
 
 
 def _go(dialogue: Dialogue, step: str) -> Move:
-    return Move(replace(dialogue, step=step, page=0, answer=""))
+    return Move(replace(dialogue, step=str(step), page=0, answer=""))
 
 
 def _go_back(standing: Standing, words: Words) -> Move:
@@ -100,7 +100,7 @@ def _take_first(standing: Standing, typed: str, words: Words) -> Move:
         if at is not None or named_form is not None:
             return _choose_form(standing, standing.forms[at] if at is not None else named_form)
     month = read_month(typed, ground.today)
-    if month is not None:
+    if month is not None and (month.is_full or standing.step == Step.PERIOD):
         return _take_month(standing, month, typed, words)
     if any(mark.isalpha() for mark in typed):
         return take_message(standing, typed, words)
@@ -140,7 +140,7 @@ def _offered(standing: Standing, form: Form) -> set[str]:
 def _take_month(standing: Standing, month: TypedMonth, typed: str, words: Words) -> Move:
     form = plain_form(standing)
     if form is None:
-        return _fault(standing, words, "form_unclear" if month.is_full else "option", typed)
+        return _fault(standing, words, "form_unclear")
     if month.is_swapped:
         return _fault(standing, words, "month_swapped", typed, _typed_month(month.period))
     if month.period not in _offered(standing, form):
@@ -228,9 +228,10 @@ def _take_part(standing: Standing, form: Form, typed: str, words: Words) -> Move
 def _take_summary(standing: Standing, form: Form, typed: str, words: Words, *, is_seen: bool) -> Move:
     if typed == CHANGE:
         return _go(standing.dialogue, Step.PARTS)
-    fault = say_fault(standing, form, words)
-    if typed != SEND or fault:
+    if typed != SEND:
         return _fault(standing, words, "option" if typed else "empty", typed)
+    if say_fault(standing, form, words):
+        return _fault(standing, words, "mend_first")
     if not is_seen:
         return _fault(standing, words, "check_first" if len(pages_of(standing, words)) == 1 else "not_shown")
     text = _write(standing, form)
