@@ -54,7 +54,8 @@ def _take_several(standing: Standing, typed: str, words: Words) -> Move | None:
     if len(tokens) == 1 or standing.step not in FIRST_STEPS:
         return None
     if any(mark.isalpha() for mark in typed):
-        return take_message(standing, typed, words)
+        move = take_message(standing, typed, words)
+        return None if move.note else move  # a place's code has letters too
     return take_numbers(standing, tokens, words)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.segments import count_septets
 from parsers.faces import label_of
-from parsers.form import LANGUAGES, Form
+from parsers.form import LANGUAGES, Form, Item, Measure
 from parsers.screens import LONGEST_SCREEN, Screen, cut_pages, load_words, plain, write_page
 from tests.parsers.handset import FORMS
 
@@ -44,7 +44,11 @@ def test_a_language_that_has_no_words_speaks_indonesian() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.code)
 def test_no_label_of_a_form_that_ships_is_cut(form: Form, language: str) -> None:
-    parts = [form, *form.measures.values(), *(item for item in form.items.values() if item.is_counted)]
+    parts: list[Form | Measure | Item] = [
+        form,
+        *form.measures.values(),
+        *(item for item in form.items.values() if item.is_counted),
+    ]
     labels = [label_of(part, load_words(language)) for part in parts]
     assert not [label for label in labels if label.endswith("..")]
     assert len(set(labels)) == len(labels), "two that cannot be told apart"
