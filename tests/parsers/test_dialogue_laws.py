@@ -15,7 +15,7 @@ from parsers.dialogue import Dialogue, Ground, Month, Place, Turn, as_json, from
 from parsers.form import Form, Shape, load_form
 from parsers.read import read_message
 from parsers.rules import find_faults, find_missing
-from parsers.screens import BACK, MORE
+from parsers.screens import BACK, MORE, plain
 from tests.parsers.corpus import forms_for
 from tests.parsers.handset import MONTHS, PLACE, make_ground
 
@@ -73,6 +73,11 @@ states = st.builds(
 )
 
 
+def has_more(turn: Turn) -> bool:
+    """Whether a screen has a page behind it."""
+    return any(line.startswith(f"{MORE} ") for line in turn.text.split("\n"))
+
+
 def is_noted(turn: Turn, ground: Ground) -> bool:
     """Whether a screen says that something was wrong."""
     return turn.text != next_screen(turn.dialogue, [], ground).text
@@ -122,18 +127,21 @@ def test_what_is_wrong_moves_nothing(state: Dialogue, typed: str, ground: Ground
 
 
 @given(states, st.text(max_size=400), st.booleans(), grounds)
-def test_an_answer_is_shown_whole_over_as_many_screens_as_it_takes(
+def test_a_question_is_shown_whole_over_as_many_screens_as_it_takes(
     state: Dialogue, answer: str, asks: bool, ground: Ground
 ) -> None:
     turn = show_answer(state, answer, ground, asks=asks)
     assert fits_one_sms(turn.text)
-    assert turn.ends or not turn.sends
-    words = [turn.text]
-    while not turn.ends and MORE in turn.text.split("\n")[-1]:
+    if turn.ends:
+        assert turn.dialogue == Dialogue()
+        return
+    pages = []
+    while turn.text.split("\n")[-1].startswith(f"{MORE} "):
+        pages.append(turn.text.rpartition("\n")[0])
         turn = next_screen(turn.dialogue, [MORE], ground)
         assert fits_one_sms(turn.text)
-        words.append(turn.text)
-        assert len(words) < 12
+    pages.append("".join(turn.text.split("\n")[:-2]))
+    assert "".join("".join(pages).split()) == "".join(plain(" ".join(answer.split())).split())
 
 
 @st.composite
@@ -160,7 +168,7 @@ def test_what_is_sent_reads_back_as_what_was_typed(
 ) -> None:
     form, values = report
     turn = next_screen(Dialogue("summary", form.code, place, period, values), [], ground)
-    while MORE in turn.text.split("\n")[1:] or any(line.startswith(f"{MORE} ") for line in turn.text.split("\n")):
+    while has_more(turn):
         turn = next_screen(turn.dialogue, [MORE], ground)
     kept = turn.dialogue
     turn = next_screen(kept, ["1"], ground)
