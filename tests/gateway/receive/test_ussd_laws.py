@@ -66,10 +66,11 @@ class Midwife:
                 session.commit()
         return answered.screen
 
-    def dial(self) -> None:
-        """Begin another session."""
+    def dial(self) -> UssdScreen:
+        """Begin another session, and return its first screen."""
         self.session_id, self.typed = f"law{next(_numbers)}", []
         self.screen = self.knock()
+        return self.screen
 
     def choose(self) -> str:
         """Return what she answers the screen with."""
@@ -125,9 +126,9 @@ def test_no_answer_is_lost_and_one_confirmation_makes_one_report(
     if is_sent:
         assert figures(district) == {"baru": 12, "aktif": 40}
         return
-    midwife.dial()  # nothing that was kept is lost: it is offered now, all of it
+    offered = midwife.dial()  # nothing that was kept is lost: it is offered now, all of it
     if most:
-        assert "1 Lanjutkan" in midwife.screen.text
+        assert "1 Lanjutkan" in offered.text
         with district.database.session(read_only=True) as session:
             offer = dialogues.sessions_of(session, ANI.address)[-1].offer
         assert offer is not None
