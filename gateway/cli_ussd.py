@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import click
 
 from gateway.channels import http, simulator
-from gateway.channels.ussd.callback import read_typed
 from gateway.channels.ussd.simulator import write_hop
 from gateway.errors import Permanent
 from gateway.lines import UssdScreen
@@ -57,11 +56,12 @@ class Handset:
 
     def dial(self, dialled: str) -> UssdScreen:
         """Begin the session; what stands behind the code is typed at once."""
-        return self._ask(read_typed(dialled.strip("*#"), "--dial")[1:], is_first=True)
+        behind = dialled.strip("*#").partition("*")[2]
+        return self._ask([behind] if behind else [], is_first=True)
 
     def press(self, typed: str) -> UssdScreen:
         """Answer a screen and return the next one."""
-        return self._ask(read_typed(typed, "stdin"))
+        return self._ask([typed])
 
     def hang_up(self) -> None:
         """End the session, as a phone that is put down."""
