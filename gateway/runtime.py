@@ -23,6 +23,7 @@ from gateway.remind.ground import Ways
 from gateway.reply.wordings import Wording, load_wordings
 from gateway.settings import Settings, parse_channels, read_settings
 from gateway.store.base import Database
+from gateway.store.way_back import Outgoing
 from parsers.form import Form
 
 SIMULATOR = "simulator"
@@ -55,9 +56,7 @@ class Runtime:
             answers_per_day_unregistered=chosen.answers_per_day_unregistered,
             question_hours=chosen.question_hours,
             ladders=load_ladders(),
-            channels=tuple(self.channels),
-            only_bound=self.only_bound,
-            ussd=frozenset(self.ussd) - frozenset(self.channels),
+            outgoing=self.outgoing,
             ussd_confirms_by_sms=chosen.ussd_confirms_by_sms,
         )
 
@@ -65,6 +64,11 @@ class Runtime:
     def ways(self) -> Ways:
         """Return what reminders need to know of rules and channels."""
         return Ways(self.rules, tuple(self.channels), self.only_bound)
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """Return by which channels SMS go out, and by which none does."""
+        return Outgoing(tuple(self.channels), self.only_bound, frozenset(self.ussd) - frozenset(self.channels))
 
     @property
     def only_bound(self) -> frozenset[str]:

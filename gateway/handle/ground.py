@@ -28,15 +28,14 @@ def find_people(session: Session, phone: str, channel: str) -> tuple[Reporter, .
     return tuple(one for one in people if one.only_channel in (None, channel))
 
 
-def gather_ground(session: Session, people: Sequence[Reporter], rules: Rules, now: datetime) -> Ground | None:
-    """Return what these people's session stands on; None where they report for no place."""
+def gather_ground(session: Session, people: Sequence[Reporter], rules: Rules, now: datetime) -> Ground:
+    """Return what these people's session stands on, whether they report for a place or not."""
     places: dict[int, tuple[Facility, Reporter]] = {}
     for person in people:
         for facility in person.facilities:
             places.setdefault(facility.id, (facility, person))
-    if not places:
-        return None
-    today = now.astimezone(ZoneInfo(next(iter(places.values()))[0].timezone)).date()
+    timezone = next((facility.timezone for facility, _ in places.values()), rules.timezone)
+    today = now.astimezone(ZoneInfo(timezone)).date()
     due = assumed_period(today)
     values = recent_values(session, places, shift(due, -EARLIER_MONTHS - 1))
     areas = {facility.area for facility, _ in places.values()}

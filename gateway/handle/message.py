@@ -6,12 +6,12 @@ from gateway.errors import Raced
 from gateway.handle import asking, command, report, status
 from gateway.handle.facts import Desk, Outcome, sent_on
 from gateway.handle.replies import Reply, say
-from gateway.store import inbox, outbox, way_back
-from gateway.store.audience import find_routes
+from gateway.store import inbox, outbox
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.outbox import NewOutboxMessage
 from gateway.store.reporters import Reporter
+from gateway.store.way_back import find_way_back
 from gateway.values import InboxState, WithheldReason
 from parsers.read import read_message
 from parsers.reading import Kind
@@ -92,10 +92,8 @@ def _answer(
 
 
 def _channel_back(session: Session, message: InboxMessage, desk: Desk, people: tuple[Reporter, ...]) -> str:
-    """Return the channel that an answer goes by: the message's own, unless nothing can be sent by that."""
-    if message.channel not in desk.rules.ussd:
-        return message.channel
-    routes = find_routes(session, desk.rules.channels, desk.rules.only_bound)
+    """Return the channel that an answer goes by: the message's own, unless nothing goes out by that."""
     bound_to = next((one.only_channel for one in people), None)
     area = next((facility.area for one in people for facility in one.facilities), "")
-    return way_back.find_way_back(session, message.sender, routes, bound_to, area) or message.channel
+    outgoing = desk.rules.outgoing
+    return find_way_back(session, outgoing, message.channel, message.sender, bound_to=bound_to, area=area)

@@ -139,8 +139,6 @@ def take_hop(stage: Stage, channel: str, hop: UssdHop) -> Answered:
         return Answered(_end_screen(stage.rules.wordings[stage.rules.language], "ussd_unregistered"))
     caller = Caller(hop.sender.address, people, stage.rules.wordings[people[0].language])
     ground = gather_ground(stage.session, people, stage.rules, stage.now)
-    if ground is None:
-        return Answered(_end_screen(caller.wording, "ussd_no_facility"))
     standing = dialogues.hold(stage.session, channel, fit_id(hop.session_id), caller.phone, stage.now)
     if hop.inputs_if_new is not None and not standing.hops:
         hop = replace(hop, inputs=hop.inputs_if_new, is_first=True)
@@ -233,7 +231,7 @@ def _hand_in(stage: Stage, caller: Caller, ground: Ground, standing: Standing, t
     outcome, channels = batch.handle_shown(stage.session, message, stage.rules, stage.now, tries=stage.tries)
     if outcome is None or not outcome.text:
         lane = None if outcome else lane_of(caller.phone)
-        return Answered(_end_screen(caller.wording, "ussd_later"), standing, channels=channels, lane=lane)
+        return Answered(UssdScreen(turn.text, turn.ends), standing, channels=channels, lane=lane)
     shown = menu.show_answer(turn.dialogue, outcome.text, ground, asks=outcome.asks)
     standing = replace(standing, stands=shown.dialogue)
     return Answered(UssdScreen(shown.text, shown.ends), standing, channels=channels)

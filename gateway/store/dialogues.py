@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from gateway.lines import DialogueState
 from gateway.store.base import Session, UtcDateTime, metadata
 from gateway.store.inbox import BigId
-from parsers.dialogue import Dialogue
+from parsers.dialogue import Dialogue, as_json, from_json
 
 dialogues = Table(
     "dialogues",
@@ -109,8 +109,8 @@ def hold(session: Session, channel: str, session_id: str, sender: str, now: date
 def keep(session: Session, standing: Standing) -> None:
     """Write down where a session stands now."""
     values: dict[str, Any] = {name: getattr(standing, name) for name in _CHANGING}
-    values |= {"stands": _as_json(standing.stands), "keys": list(standing.keys)}
-    values |= {"offer": _as_json(standing.offer) if standing.offer else None}
+    values |= {"stands": as_json(standing.stands), "keys": list(standing.keys)}
+    values |= {"offer": as_json(standing.offer) if standing.offer else None}
     session.execute(update(dialogues).where(dialogues.c.id == standing.id).values(values))
 
 
@@ -188,14 +188,6 @@ def abandon(session: Session, before: datetime) -> int:
     return int(session.execute(update(dialogues).where(*old).values(state=DialogueState.ABANDONED)).rowcount)
 
 
-def has_abandoned(session: Session, before: datetime) -> bool:
-    """Tell whether there is a session that nobody has gone on with since an instant."""
-    return (
-        session.execute(select(dialogues.c.id).where(_is_unsent, dialogues.c.changed_at < before).limit(1)).first()
-        is not None
-    )
-
-
 def sessions_of(session: Session, sender: str) -> tuple[Standing, ...]:
     """Return every session of a number, oldest first."""
     statement = select(*COLUMNS).where(dialogues.c.sender == sender).order_by(dialogues.c.id)
@@ -204,11 +196,6 @@ def sessions_of(session: Session, sender: str) -> tuple[Standing, ...]:
 
 def _as_standing(row: Sequence[Any]) -> Standing:
     found = dict(zip(Standing.__slots__, row, strict=True))
-    found |= {"stands": Dialogue(**found["stands"]), "keys": tuple(found["keys"])}
-    found["offer"] = Dialogue(**found["offer"]) if found["offer"] else None
+    found |= {"stands": from_json(found["stands"]), "keys": tuple(found["keys"])}
+    found["offer"] = from_json(found["offer"]) if found["offer"] else None
     return Standing(**found)
-
-
-def _as_json(dialogue: Dialogue) -> Mapping[str, Any]:
-    written = {name: getattr(dialogue, name) for name in Dialogue.__slots__}
-    return written | {"values": dict(dialogue.values)}

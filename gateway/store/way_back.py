@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import select
 
-from gateway.store.audience import Routes
+from gateway.store.audience import find_routes
 from gateway.store.base import Session
 from gateway.store.inbox import inbox
 
 
-def find_way_back(
-    session: Session, phone: str, routes: Routes, bound_to: str | None = None, area: str = ""
-) -> str | None:
-    """Return the channel that a phone last wrote an SMS by, else the one of the area around it, else the first.
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """The channels that SMS go out by, those of them only for who is bound to them, and USSD, by which none goes."""
 
-    None where none may write to it: who is bound to a channel is written to by that one only.
+    channels: tuple[str, ...] = ()
+    only_bound: frozenset[str] = frozenset()
+    ussd: frozenset[str] = frozenset()
+
+
+def find_way_back(
+    session: Session, outgoing: Outgoing, channel: str, phone: str, *, bound_to: str | None = None, area: str = ""
+) -> str:
+    """Return the channel that answers a message which came by `channel`: the same, unless nothing goes out by that.
+
+    Then it is the one that the phone last wrote an SMS by, else the one of the area around it, else the first.
     """
-    last = select(inbox.c.channel).where(inbox.c.sender == phone, inbox.c.channel.in_(list(routes.areas)))
+    if channel not in outgoing.ussd:
+        return channel
+    last = select(inbox.c.channel).where(inbox.c.sender == phone, inbox.c.channel.in_(outgoing.channels))
     found = session.execute(last.order_by(inbox.c.id.desc()).limit(1)).scalar_one_or_none()
-    return routes.choose(bound_to, found, area)
+    routes = find_routes(session, outgoing.channels, outgoing.only_bound)
+    return routes.choose(bound_to, found, area) or channel
