@@ -22,7 +22,7 @@ WIDTH = 32  # characters in a line of the screen, as on a small phone
 
 @click.command("ussd")
 @click.option("--from", "sender", required=True, help="Nomor bidan / a midwife's number: 0812...")
-@click.option("--dial", default="*123#", show_default=True, help="Yang didial / what is dialled: *123*0925*12*40#")
+@click.option("--dial", default="*123#", show_default=True, help="Yang didial / what is dialled: *123*13*40#")
 @click.option("--url", help="Server; default KABAR_URL, atau / or http://127.0.0.1:8000.")
 def ussd(sender: str, dial: str, url: str | None) -> None:
     """Dial kode USSD seperti dari telepon, jawab layar demi layar. / Dial as a phone would, answer screen by screen.

@@ -30,7 +30,7 @@ EXAMPLES = (
     ("KB 0925 BARU 12", mark("Something is missing")),
     ("BANTU", mark("Help")),
 )
-DIALS = (("*123#", mark("Screen by screen")), ("*123*0925*12*40#", mark("A whole report in one dial")))
+DIALS = (("*123#", mark("Screen by screen")), ("*123*13*40#", mark("A whole report in one dial")))
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 routes = frame.make_routes("phone", is_open=True)
@@ -129,7 +129,7 @@ def dial_code() -> Response:
             sender, fault = _find_sender(session, runtime, here.channel, draft)
         if not fault and len(typed) > dialling.LONGEST:
             words = mark("This is too long: one USSD answer carries at most 182 characters.")
-            fault = Draft(number=draft.number, fault=words, at="typed")
+            fault = Draft(number=draft.number, fault=words)
         if fault:
             return _show(here, fault, 422, Call(request.form.get("session", ""), typed=typed))
         return _show(here, draft, call=dialling.dial(here, runtime, sender, request.form))
