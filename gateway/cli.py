@@ -118,6 +118,7 @@ Bidan contoh / sample midwives:
 {midwives}
 Atau dari terminal lain / or from a second terminal:
     ./kabar sms{port} --from {first} "{text}"
+    ./kabar ussd{port} --from {first}
 Berhenti / stop: Ctrl-C
 """
     )

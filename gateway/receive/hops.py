@@ -180,7 +180,8 @@ def _begin_hop(stage: Stage, standing: Standing, hop: UssdHop) -> tuple[Standing
 
     Whoever has dialled a whole report is offered nothing: it is answered, and the draft waits.
     """
-    inputs = hop.inputs[standing.taken :] if hop.is_whole else hop.inputs
+    new = hop.inputs[standing.taken :] if hop.is_whole else hop.inputs
+    inputs = ("*".join(new),) if hop.is_whole and new else new  # it came in one hop, so it was typed in one go
     if not standing.hops and not inputs:
         dropped = dialogues.find_draft(stage.session, standing, stage.now - DRAFT_LASTS)
         if dropped is not None:
@@ -190,7 +191,7 @@ def _begin_hop(stage: Stage, standing: Standing, hop: UssdHop) -> tuple[Standing
         standing,
         keys=(*standing.keys, _mark_of(hop)),
         hops=standing.hops + 1,
-        taken=standing.taken + len(inputs),
+        taken=standing.taken + len(new),
         changed_at=stage.now,
     )
     return begun, inputs
