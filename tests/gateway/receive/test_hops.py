@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from structlog.testing import capture_logs
 
 from gateway.lines import DialogueState
@@ -15,6 +15,7 @@ from gateway.receive import hops
 from gateway.segments import fits_one_sms
 from gateway.store import inbox as inbox_store
 from gateway.store.base import Database
+from gateway.store.facilities import facilities
 from gateway.values import InboxState, OutboxState, WithheldReason, lane_of
 from parsers import dialogue as menu
 from tests.dialling import UMB, Handset, dial_district, figures, received, revisions, to_be_sent
@@ -161,7 +162,7 @@ def test_who_begins_anew_is_not_offered_the_old_numbers_again(on_sqlite: Distric
     fill_in(phone)
     phone.hang_up()
     phone.dial()
-    assert "Lapor apa" in phone.press("2").text
+    assert "lapor apa" in phone.press("2").text
     assert "1 Lanjutkan" not in phone.dial().text
 
 
@@ -265,9 +266,10 @@ def test_a_fault_of_ours_shows_the_same_words_and_keeps_what_was_typed(
 ) -> None:
     phone = Handset(on_sqlite)
     fill_in(phone)
-    with monkeypatch.context() as broken:
+    with monkeypatch.context() as broken, capture_logs() as events:
         broken.setattr(menu, "next_screen", lambda *_: 1 / 0)
         assert phone.press("1") == hops.AWAY
+    assert [one["event"] for one in events] == ["hop_failed"]
     assert phone.again("1").ends
     assert figures(on_sqlite) == WANTED
 
@@ -322,7 +324,7 @@ def test_a_writer_on_sqlite_who_takes_long_is_waited_for_no_longer_than_a_screen
     with on_sqlite.database.session() as writer:
         writer.execute(select(1))
         assert phone.dial() == hops.AWAY
-    assert phone.again().text.startswith("Lapor apa?")
+    assert phone.again().text.startswith("Ibu mau lapor apa?")
 
 
 def test_what_she_sent_before_is_handled_before_what_she_confirms_now(district: District) -> None:
@@ -332,6 +334,17 @@ def test_what_she_sent_before_is_handled_before_what_she_confirms_now(district: 
     phone.press("1")
     assert [one.state for one in received(district)] == [InboxState.DONE, InboxState.DONE]
     assert (figures(district), len(revisions(district))) == (WANTED, 2)
+
+
+def test_two_places_of_one_short_name_are_told_apart_by_their_codes(on_sqlite: District) -> None:
+    with on_sqlite.database.session() as session:
+        session.execute(update(facilities).where(facilities.c.short_name == "PTK").values(short_name="PMB02"))
+        session.commit()
+    phone = Handset(on_sqlite, "wati")
+    phone.dial()
+    assert "2 Pustu Teluk" in phone.press("1").text
+    phone.press_each("2", "1", "12", "40", "1")
+    assert figures(on_sqlite, "PTK") == WANTED
 
 
 def test_a_session_that_never_ends_is_ended(on_sqlite: District, monkeypatch: pytest.MonkeyPatch) -> None:

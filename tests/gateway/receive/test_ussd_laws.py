@@ -163,11 +163,16 @@ def take(district: District, hop: UssdHop) -> UssdScreen:
 
 
 def test_what_was_typed_since_the_beginning_is_replayed_where_the_session_is_not_known(district: District) -> None:
-    shown = take(district, UssdHop("lost", ANI, ("1", "1", "12"), is_whole=True))
-    assert "Peserta AKTIF" in shown.text
-    take(district, UssdHop("lost", ANI, ("1", "1", "12", "40"), is_whole=True))
-    take(district, UssdHop("lost", ANI, ("1", "1", "12", "40", "1"), is_whole=True))
+    shown = take(district, UssdHop("lost", ANI, ("0925", "12", "40"), is_whole=True))
+    assert "AKTIF 40" in shown.text
+    take(district, UssdHop("lost", ANI, ("0925", "12", "40", "1"), is_whole=True))
     assert figures(district) == {"baru": 12, "aktif": 40}
+
+
+def test_what_can_be_replayed_in_two_ways_is_asked_and_not_guessed(district: District) -> None:
+    shown = take(district, UssdHop("lost", ANI, ("1", "1", "12"), is_whole=True))
+    assert "dua cara" in shown.text
+    assert received(district) == ()
 
 
 def test_one_id_of_two_numbers_is_two_sessions(district: District) -> None:

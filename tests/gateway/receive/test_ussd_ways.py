@@ -16,7 +16,7 @@ from gateway.redact import Secret
 from gateway.review import decide
 from gateway.runtime import make_ussd_channels
 from gateway.settings import Settings
-from gateway.store import answering, audience, inbox, outbox
+from gateway.store import answering, audience, conversations, inbox, outbox
 from gateway.store.audience import Audience
 from gateway.store.base import Database
 from gateway.store.reporters import reporters
@@ -87,9 +87,13 @@ def test_the_way_back_is_the_channel_that_she_last_wrote_an_sms_by(district: Dis
         assert find_way_back(session, outgoing, "modem1", PHONES["ani"]) == "modem1"
 
 
-def test_nothing_waits_for_a_channel_that_sends_nothing(district: District) -> None:
+def test_an_answer_that_was_read_on_the_screen_is_none_that_staff_must_look_after(district: District) -> None:
     with district.database.session(read_only=True) as session:
         assert {one.channel for one in outbox.latest_to(session)} == {"simulator"}
+        assert conversations.undelivered(session, scope=ALL) == ()
+    browser = create_app(district.runtime).test_client()
+    sign_in(browser, district.runtime)
+    assert "sudah dibaca di layar UMB" in browser.get(f"/messages/thread/{received(district)[0].id}").text
 
 
 def test_the_door_takes_every_method_and_what_gateways_write_behind_its_address(district: District) -> None:
@@ -113,7 +117,7 @@ def test_a_reporter_of_the_demonstration_dials_by_the_simulator_and_by_no_other_
         session.execute(update(reporters).values(only_channel="simulator"))
         session.commit()
     assert "DAFTAR" in Handset(district, "ani", UMB).dial().text
-    assert "Lapor apa" in Handset(district, "ani", "simulator").dial().text
+    assert "lapor apa" in Handset(district, "ani", "simulator").dial().text
 
 
 def test_the_simulators_phones_dial_wherever_it_stands_and_beside_real_channels_in_a_demonstration_only(
