@@ -139,7 +139,6 @@ def take_hop(stage: Stage, channel: str, hop: UssdHop) -> Answered:
     if not people:
         return Answered(_end_screen(stage.rules.wordings[stage.rules.language], "ussd_unregistered"))
     caller = Caller(hop.sender.address, people, stage.rules.wordings[people[0].language])
-    ground = gather_ground(stage.session, people, stage.rules, stage.now)
     standing = dialogues.hold(stage.session, channel, fit_id(hop.session_id), caller.phone, stage.now)
     if hop.inputs_if_new is not None and not standing.hops:  # what was typed is what it will be known again by
         hop = replace(hop, inputs=hop.inputs_if_new, is_first=True, key=hop.key or _known_by(hop))
@@ -150,6 +149,7 @@ def take_hop(stage: Stage, channel: str, hop: UssdHop) -> Answered:
         standing = dialogues.hold(stage.session, channel, fit_id(hop.session_id), caller.phone, stage.now)
     if standing.hops >= MOST_HOPS:
         return Answered(_end_screen(caller.wording, "ussd_too_long"), standing, is_repeat=True)
+    ground = gather_ground(stage.session, people, stage.rules, stage.now)
     standing, inputs = _begin_hop(stage, standing, hop)
     answered = _go_on(stage, caller, ground, standing, inputs)
     assert answered.standing is not None
