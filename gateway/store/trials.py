@@ -25,7 +25,14 @@ def write_trial(
     """
     if not names_within(session, [channel], scope):
         return None
-    row = {"inbox_id": None, "kind": KIND, "channel": channel, "recipient": phone, "text": text, "ref": ref}
+    row: dict[str, object] = {
+        "inbox_id": None,
+        "kind": KIND,
+        "channel": channel,
+        "recipient": phone,
+        "text": text,
+        "ref": ref,
+    }
     row |= {"state": OutboxState.QUEUED, "attempts": 0, "refusals": 0, "trace_id": ref, "created_at": now}
     row |= {"user_id": by[0], "user_name": by[1][:100]}
     try:
