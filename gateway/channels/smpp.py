@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import ssl
 import time
-from collections.abc import Iterator
+import zlib
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from gateway.channels.options import (
     find_number_fault,
 )
 from gateway.channels.smpp_delivery import GSM, GSM_PACKED, LATIN1, Receipt, canonical_id, read
-from gateway.channels.smpp_link import Fields, Link, connect
-from gateway.channels.smpp_pdu import OK, QUEUE_FULL, THROTTLED, Pdu, read_delivery
+from gateway.channels.smpp_link import Link, connect
+from gateway.channels.smpp_pdu import OK, QUEUE_FULL, THROTTLED, Fields, Pdu, read_delivery
 from gateway.errors import Malformed, Permanent, Refused, Retryable, Unsure
 from gateway.lines import ChannelHealth
 from gateway.segments import Part, pack, split, write_header
@@ -103,7 +102,7 @@ SETTINGS = (
         "window",
         "messages sent and not yet answered, at most",
         default="10",
-        find_fault=find_form_fault("[1-9]|[1-4][0-9]|50", "a number from 1 to 50"),
+        find_fault=find_form_fault("[1-9]|1[0-9]|20", "a number from 1 to 20"),
     ),
     Setting("per_second", "messages sent in a second", default="10", find_fault=find_number_fault(0.01, 1000)),
     Setting(
@@ -164,7 +163,6 @@ class Smpp(SmsChannel):
         self._alphabet = options.text("alphabet")
         self._receipts = int(options.is_on("receipts"))
         self._region = surroundings.region
-        self._refs: Iterator[int] = itertools.count(1)
         self._link: Link | None = None
         self._fault = ""
         self._rests_until = 0.0
@@ -235,7 +233,7 @@ class Smpp(SmsChannel):
             parts = split(sms.text)
         except ValueError as error:
             raise Permanent(str(error)) from None
-        ref = next(self._refs)
+        ref = zlib.crc32(sms.ref.encode())
         common = {**self._addresses, "destination_addr": sms.to.removeprefix("+")[:LONGEST_ADDRESS]}
         made: list[Fields] = []
         for number, part in enumerate(parts, start=1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gateway.channels.smpp_pdu import (
@@ -81,7 +82,7 @@ def read(delivery: Delivery, place: str, alphabet: str, region: str) -> InboundS
     )
 
 
-def as_repeat(sms: InboundSms, kept: dict[str, list[str]]) -> InboundSms:
+def as_repeat(sms: InboundSms, kept: Mapping[str, list[str]]) -> InboundSms:
     """Return the message under the key that it was kept by, where it is one of `kept`, which then is used up."""
     known = kept.get(sms.provider_id.partition(":")[0])
     return replace(sms, provider_id=known.pop(0)) if known else sms

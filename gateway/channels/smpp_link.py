@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -16,6 +16,7 @@ from gateway.channels.smpp_pdu import (
     LAST_SEQUENCE,
     OK,
     UNBIND,
+    Fields,
     Frames,
     Pdu,
     answer_to,
@@ -26,8 +27,6 @@ from gateway.errors import Malformed, Retryable
 CONNECT_SECONDS = 10.0
 WRITE_SECONDS = 10.0  # a peer that reads nothing for so long is gone
 PIECE = 65_536
-
-Fields = Mapping[str, str | int | bytes]
 
 
 @dataclass(slots=True)
@@ -84,7 +83,7 @@ class Link:
     def bind(self, fields: Fields) -> Pdu:
         """Bind as a transceiver and return the answer, whatever it says. Errors: Retryable when none comes."""
         sequence, wait = self._expect()
-        self._send(write("bind_transceiver", sequence, **fields))
+        self._send(write("bind_transceiver", sequence, fields))
         deadline = time.monotonic() + self._timeout
         while wait.answer is None:
             left = deadline - time.monotonic()
@@ -94,7 +93,7 @@ class Link:
         return wait.answer
 
     def read(self, seconds: float) -> list[Pdu]:
-        """Return the requests that come within a while, soon when there are any. Errors: Retryable, the link is lost."""
+        """Return the requests that come within a while, at once when some are there. Errors: Retryable, it is lost."""
         found, self._requests = self._requests, []
         found += self._read(0 if found else seconds)
         if self._enquiry and time.monotonic() - self._enquiry[1] > self._timeout:
@@ -109,7 +108,7 @@ class Link:
         waits = [self._expect() for _ in messages]
         try:
             for (sequence, _), fields in zip(waits, messages, strict=True):
-                self._send(write("submit_sm", sequence, **fields))
+                self._send(write("submit_sm", sequence, fields))
         except Retryable:
             pass  # some of it may have gone: whoever waits for an answer learns that none came
         deadline = time.monotonic() + self._timeout

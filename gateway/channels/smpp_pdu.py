@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from smpplib import command, smpp
@@ -33,6 +33,8 @@ RECEIPTED_MESSAGE_ID = 0x001E
 SAR_REF, SAR_TOTAL, SAR_NUMBER = 0x020C, 0x020E, 0x020F
 MESSAGE_PAYLOAD = 0x0424
 MESSAGE_STATE = 0x0427
+
+Fields = Mapping[str, str | int | bytes]  # of a PDU, by the names that smpplib has for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,9 @@ class Frames:
             yield Pdu(code, status, sequence, whole)
 
 
-def write(name: str, sequence: int, *, status: int = OK, **fields: str | int | bytes) -> bytes:
-    """Return a PDU by the names that smpplib and the standard have for it and its fields."""
-    made = smpp.make_pdu(name, client=None, sequence=sequence, status=status, **fields)
+def write(name: str, sequence: int, fields: Fields | None = None, status: int = OK) -> bytes:
+    """Return a PDU by the names that smpplib, and nearly the standard, has for it and its fields."""
+    made = smpp.make_pdu(name, client=None, sequence=sequence, status=status, **(fields or {}))
     return bytes(made.generate())
 
 
