@@ -33,17 +33,18 @@ from gateway.errors import KabarError, Misconfigured
 from gateway.forms import load_forms
 from gateway.redact import Secret
 from gateway.runtime import Runtime, make_runtime, start_logging, utc_now
-from gateway.settings import Settings, child_environment, describe_settings, phone_server, read_settings
+from gateway.settings import Settings, child_environment, describe_settings, parse_channels, phone_server, read_settings
 from gateway.store import schema
 from gateway.values import HttpRequest
 from parsers.explain import explain
 from parsers.form import Form
 from parsers.read import read_message
 from parsers.report_json import as_json
-from workers import clock, process
+from workers import clock, process, smpp
 
 ROOT = Path(__file__).resolve().parents[1]
 ANSWER_SECONDS = 30.0  # how long `kabar sms` waits for an answer
+SMPP = "smpp"  # the adapter, and its line of the Procfile, which has nothing to do without it
 LOOK_SECONDS = 0.2  # and how often it looks
 
 
@@ -91,12 +92,15 @@ def run_demo(port: int | None) -> None:
 
 
 def _supervise(settings: Settings, environ: dict[str, str]) -> int:
-    processes = list(supervise.read_procfile(ROOT / "Procfile", environ))
+    first: list[supervise.Process] = []
     if settings.is_embedded:
         server = supervise.EmbeddedServer(settings.var, environ)
         server.stop_leftover()
         environ |= {"KABAR_REDIS_URL": server.url}
-        processes = [server.process(), *supervise.read_procfile(ROOT / "Procfile", environ)]
+        first = [server.process()]
+    adapters = {channel.adapter for channel in parse_channels(settings.channels)}
+    ours = supervise.read_procfile(ROOT / "Procfile", environ)
+    processes = [*first, *(one for one in ours if one.name != SMPP or SMPP in adapters)]
     watch = supervise.Supervisor(processes, sys.stderr)
     return watch.run(lambda: not supervise.is_port_free(settings.host, settings.port), lambda: _welcome(settings))
 
@@ -148,6 +152,19 @@ def run_worker(queue: str) -> None:
 def run_clock() -> None:
     """Jalankan jam yang menyapu tiap detik. / Run the clock, which sweeps every second."""
     clock.run(_start("clock"))
+
+
+@kabar.command("smpp")
+def run_smpp() -> None:
+    """Jalankan saluran SMPP. / Run the SMPP channels: hold their links, take and send messages."""
+    runtime = _start("smpp")
+    if not smpp.channels_of(runtime):
+        say(
+            "Tidak ada saluran SMPP di KABAR_CHANNELS; tidak ada yang perlu dijalankan.",
+            "There is no SMPP channel in KABAR_CHANNELS; there is nothing to run.",
+        )
+        return
+    sys.exit(smpp.run(runtime))
 
 
 @kabar.command("migrate")

@@ -85,7 +85,8 @@ class Line:
             thread.start()
 
     def join(self) -> None:
-        """Wait until all have ended."""
+        """Wait until all have ended, which they do once the process is to stop."""
+        self._due.set()
         for thread in (self._reader, *self._senders):
             thread.join()
 
@@ -161,7 +162,7 @@ class Line:
             rest = self._channel.rest_seconds
             if rest != 0:
                 self._stopped.wait(NAP_SECONDS if rest is None else min(rest, NAP_SECONDS))
-            elif self._due.wait(NAP_SECONDS):
+            elif self._due.wait(NAP_SECONDS) and not self._stopped.is_set():
                 self._send_some()
 
     def _send_some(self) -> None:

@@ -92,7 +92,8 @@ class Frames:
 
 def write(name: str, sequence: int, fields: Fields | None = None, status: int = OK) -> bytes:
     """Return a PDU by the names that smpplib, and nearly the standard, has for it and its fields."""
-    made = smpp.make_pdu(name, client=None, sequence=sequence, status=status, **(fields or {}))
+    made = smpp.make_pdu(name, client=_UNCOUNTED, **(fields or {}))
+    made.sequence, made.status = sequence, status
     return bytes(made.generate())
 
 
@@ -105,7 +106,7 @@ def answer_to(pdu: Pdu, status: int) -> bytes:
 
 def read_delivery(pdu: Pdu) -> Delivery:
     """Return what a deliver_sm holds. Errors: Malformed, naming the field."""
-    read = _DeliverSm("deliver_sm", client=None, need_sequence=False)
+    read = _DeliverSm("deliver_sm", client=_UNCOUNTED)
     try:
         read.parse(pdu.octets)
     except (struct.error, TypeError, IndexError):
@@ -122,6 +123,19 @@ def read_delivery(pdu: Pdu) -> Delivery:
         octets=octets or read.tlvs.get(MESSAGE_PAYLOAD, b""),
         tlvs=read.tlvs,
     )
+
+
+class _Uncounted:
+    """What smpplib takes for its client, which counts; here the link counts."""
+
+    sequence = 0
+
+    def next_sequence(self) -> int:
+        """Return no number: it is set afterwards."""
+        return 0
+
+
+_UNCOUNTED = _Uncounted()
 
 
 class _DeliverSm(command.DeliverSM):  # type: ignore[misc]

@@ -179,8 +179,21 @@ class Smsc:
             _Session(self, line).start()
 
 
+class _Uncounted:
+    """What smpplib takes for its client, which counts."""
+
+    sequence = 0
+
+    def next_sequence(self) -> int:
+        """Return no number: it is set afterwards."""
+        return 0
+
+
+_UNCOUNTED = _Uncounted()
+
+
 class _Session(threading.Thread):
-    """One link. smpplib wants a client that counts: this is one."""
+    """One link."""
 
     def __init__(self, smsc: Smsc, line: socket.socket) -> None:
         super().__init__(daemon=True)
@@ -202,7 +215,7 @@ class _Session(threading.Thread):
             while True:
                 length = self._receive(4)
                 raw = length + self._receive(struct.unpack(">L", length)[0] - 4)
-                pdu = smpp.parse_pdu(raw, client=None, sequence=0, allow_unknown_opt_params=True)
+                pdu = smpp.parse_pdu(raw, client=_UNCOUNTED, allow_unknown_opt_params=True)
                 if pdu.command == "bind_transceiver":
                     self._bind(pdu)
                 else:
@@ -214,12 +227,14 @@ class _Session(threading.Thread):
         """Send a request that is about a message."""
         number = next(self._numbers)
         self._open[number] = message
-        self._send(smpp.make_pdu(name, client=None, sequence=number, **fields).generate())
+        made = smpp.make_pdu(name, client=_UNCOUNTED, **fields)
+        made.sequence = number
+        self._send(made.generate())
 
     def answer(self, pdu: Any, name: str, status: int, **fields: Any) -> None:
         """Answer a request."""
-        made = smpp.make_pdu(name, client=None, sequence=pdu.sequence, **fields)
-        made.status = status
+        made = smpp.make_pdu(name, client=_UNCOUNTED, **fields)
+        made.sequence, made.status = pdu.sequence, status
         self._send(made.generate())
 
     def close(self) -> None:
