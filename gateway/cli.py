@@ -98,11 +98,15 @@ def _supervise(settings: Settings, environ: dict[str, str]) -> int:
         server.stop_leftover()
         environ |= {"KABAR_REDIS_URL": server.url}
         first = [server.process()]
-    adapters = {channel.adapter for channel in parse_channels(settings.channels)}
-    ours = supervise.read_procfile(ROOT / "Procfile", environ)
-    processes = [*first, *(one for one in ours if one.name != SMPP or SMPP in adapters)]
-    watch = supervise.Supervisor(processes, sys.stderr)
+    watch = supervise.Supervisor([*first, *processes_of(settings, environ)], sys.stderr)
     return watch.run(lambda: not supervise.is_port_free(settings.host, settings.port), lambda: _welcome(settings))
+
+
+def processes_of(settings: Settings, environ: dict[str, str]) -> list[supervise.Process]:
+    """Return the Procfile's processes, without those that have nothing to do in these settings."""
+    adapters = {channel.adapter for channel in parse_channels(settings.channels)}
+    found = supervise.read_procfile(ROOT / "Procfile", environ)
+    return [one for one in found if one.name != SMPP or SMPP in adapters]
 
 
 def _welcome(settings: Settings) -> None:

@@ -30,6 +30,12 @@ def find_file_fault(value: str) -> str:
     return "" if Path(value).is_file() else "must be a file that can be read"
 
 
+def find_port_fault(value: str) -> str:
+    """Return what is wrong with a port."""
+    is_port = re.fullmatch("[0-9]{1,5}", value, re.ASCII) and 1 <= int(value) <= 65_535
+    return "" if is_port else "must be a number from 1 to 65535"
+
+
 SETTINGS = (
     Setting(
         "host",
@@ -37,7 +43,7 @@ SETTINGS = (
         default=None,
         find_fault=find_form_fault(r"[0-9A-Za-z._:-]{1,253}", "a host name or an address"),
     ),
-    Setting("port", "its port", default="2775", find_fault=find_form_fault(r"[1-9][0-9]{0,4}", "a port's number")),
+    Setting("port", "its port", default="2775", find_fault=find_port_fault),
     Setting("tls", "yes where the SMSC speaks TLS", default="no", find_fault=find_choice_fault("yes", "no")),
     Setting(
         "tls_ca",

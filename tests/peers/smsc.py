@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -56,7 +57,8 @@ class Smsc:
     `early`: the receipt comes before the answer; a number: that command_status.
     """
 
-    def __init__(self, receipt: str = "DELIVRD") -> None:
+    def __init__(self, receipt: str = "DELIVRD", tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.receipt = receipt
         self.repeats_receipts = False
         self.is_deaf = False  # to enquire_link
@@ -176,6 +178,11 @@ class Smsc:
                 line, _ = self._listener.accept()
             except OSError:
                 return
+            if self._tls is not None:
+                try:
+                    line = self._tls.wrap_socket(line, server_side=True)
+                except OSError:
+                    continue  # who does not trust us is gone
             _Session(self, line).start()
 
 
