@@ -22,7 +22,7 @@ from gateway.receive import keep
 from gateway.runtime import Runtime
 from gateway.store import outbox, receipts
 from gateway.store.base import Session
-from gateway.values import InboundSms, lane_of
+from gateway.values import InboundSms, OutboxState, lane_of
 
 BATCH = 100  # deliveries in one transaction
 MOST_WAITING = 1000  # beyond it the SMSC is told to come again
@@ -178,14 +178,22 @@ class Keeper:
             lanes.add(lane_of(sms.sender.address))
 
     def _record(self, session: Session, receipt: Receipt, may_wait: bool, now: datetime) -> bool:
-        ids = forms_of_id(receipt.status.provider_id)
+        ids, state = forms_of_id(receipt.status.provider_id), receipt.status.state
         ref = receipts.find_ref(session, self._channel.name, ids, receipt.phones)
+        if ref is None and (ref := self._channel.find_part(ids, receipt.phones)) and state is not OutboxState.FAILED:
+            ref = ""  # a part before the last one arrived: the last one tells that all of it did
         if ref is None and may_wait:
             return False
         has_moved = False
-        if ref is not None:
+        if ref:
             status = replace(receipt.status, ref=ref, provider_id="")
             has_moved = outbox.record_status(session, self._channel.name, status, now)
-        state, code = receipt.status.state or "unknown", receipt.status.code
-        logger.info("status", channel=self._channel.name, ref=ref or "", state=state, code=code, has_moved=has_moved)
+        logger.info(
+            "status",
+            channel=self._channel.name,
+            ref=ref or "",
+            state=state or "unknown",
+            code=receipt.status.code,
+            has_moved=has_moved,
+        )
         return True

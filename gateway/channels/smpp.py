@@ -6,6 +6,8 @@ import re
 import ssl
 import time
 import zlib
+from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -147,6 +149,8 @@ BIND_REFUSED = {
 MEND_SECONDS = 900.0
 LOOK_SECONDS = 3.0
 LONGEST_ADDRESS = 20
+ONLY_FAILURE = 2  # registered_delivery: a receipt where it did not arrive. Source: SMPP 3.4, 5.2.17
+MOST_REMEMBERED = 10_000  # parts whose failure is still looked for
 
 
 class Smpp(SmsChannel):
@@ -172,6 +176,7 @@ class Smpp(SmsChannel):
         self._link: Link | None = None
         self._fault = ""
         self._rests_until = 0.0
+        self._earlier: OrderedDict[str, OutboundSms] = OrderedDict()  # by the ids of parts before the last one
 
     def verify(self, request: HttpRequest, now: datetime) -> None:
         """Refuse everything: messages come over the link alone."""
@@ -225,6 +230,7 @@ class Smpp(SmsChannel):
         answers = self._link.submit(messages)
         taken = [answer for answer in answers if answer is not None and answer.status == OK]
         if len(taken) == len(answers):
+            self._remember([answer.message_id for answer in taken[:-1]], sms)
             return SentSms(provider_id=canonical_id(taken[-1].message_id)[:200], segments=len(taken))
         refused = [answer for answer in answers if answer is not None and answer.status != OK]
         if taken or not refused or len(refused) < len(answers):
@@ -249,11 +255,19 @@ class Smpp(SmsChannel):
                     **common,
                     "esm_class": 0x40 if header else 0,
                     "data_coding": 0 if part.is_gsm else 8,
-                    "registered_delivery": self._receipts if number == len(parts) else 0,
+                    "registered_delivery": self._receipts * (1 if number == len(parts) else ONLY_FAILURE),
                     "short_message": header + self._encode(part, len(header)),
                 }
             )
         return tuple(made)
+
+    def find_part(self, ids: Sequence[str], phones: Sequence[str]) -> str | None:
+        """Return our ref of the message that has a part of this id before its last one, as long as it is remembered."""
+        for form in ids:
+            sms = self._earlier.get(form)
+            if sms is not None and (form == ids[0] or sms.to in phones):
+                return sms.ref
+        return None
 
     def look(self, now: datetime) -> ChannelHealth | None:
         """Tell how the link is, in the process that holds it; elsewhere, whether the SMSC can be reached at all."""
@@ -276,6 +290,11 @@ class Smpp(SmsChannel):
             return ChannelHealth(False, f"SMSC tidak tersambung; dicoba lagi / not bound, tried again: {fault}")
         heard_at = now - timedelta(seconds=time.monotonic() - self._link.heard_at)
         return ChannelHealth(True, f"tersambung sebagai / bound as {self._system_id}", heard_at)
+
+    def _remember(self, message_ids: Sequence[str], sms: OutboundSms) -> None:
+        self._earlier |= {canonical_id(message_id): sms for message_id in message_ids}
+        while len(self._earlier) > MOST_REMEMBERED:
+            self._earlier.popitem(last=False)
 
     def _encode(self, part: Part, header_octets: int) -> bytes:
         if not part.is_gsm or self._alphabet == GSM:

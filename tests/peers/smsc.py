@@ -17,8 +17,9 @@ from smpplib import smpp
 
 PASSWORD = "smppkey1"
 OK, QUEUE_FULL, WRONG_PASSWORD, THROTTLED, BAD_NUMBER = 0, 0x14, 0x0E, 0x58, 0x0B
+ONLY_FAILURE = 2
 AGAIN_SECONDS = 0.05  # before a message that was refused for now is delivered again
-STATES = {"DELIVRD": 2, "EXPIRED": 3, "UNDELIV": 5, "REJECTD": 8}
+STATES = {"ENROUTE": 1, "DELIVRD": 2, "EXPIRED": 3, "UNDELIV": 5, "REJECTD": 8}
 _never = threading.Event()
 
 
@@ -40,7 +41,7 @@ class Submitted:
     octets: bytes
     esm_class: int
     data_coding: int
-    wants_receipt: bool
+    registered_delivery: int
     fields: dict[str, Any]
 
     @property
@@ -53,8 +54,9 @@ class Submitted:
 class Smsc:
     """Listens on a free port. `script` says how the next messages are taken; without it each is, with a receipt.
 
-    `accept`; `silent`: no answer; `drop`: the line is cut instead of an answer; `last`: cut right after the answer;
-    `early`: the receipt comes before the answer; a number: that command_status.
+    `accept`; `fail`: with a receipt that it did not arrive; `silent`: no answer; `drop`: the line is cut instead of an
+    answer; `last`: cut right after the answer; `early`: the receipt comes before the answer; a number: that
+    command_status.
     """
 
     def __init__(self, receipt: str = "DELIVRD", tls: ssl.SSLContext | None = None) -> None:
@@ -126,7 +128,7 @@ class Smsc:
     def take(self, session: _Session, pdu: Any) -> None:
         """Take a submit_sm as the script says."""
         octets, to = pdu.short_message or b"", pdu.destination_addr.decode()
-        sent = Submitted(to, octets, pdu.esm_class, pdu.data_coding, bool(pdu.registered_delivery & 1), vars(pdu))
+        sent = Submitted(to, octets, pdu.esm_class, pdu.data_coding, pdu.registered_delivery, vars(pdu))
         with self._book:
             how = self.script.popleft() if self.script else "accept"
             number = next(self._ids)
@@ -138,12 +140,12 @@ class Smsc:
                 session.close()
         else:
             if how == "early":
-                self._receipt(sent, pdu, number)
+                self._receipt(sent, pdu, number, self.receipt)
             session.answer(pdu, "submit_sm_resp", OK, message_id=f"{number:08X}")
             if how == "last":
                 session.close()
             if how != "early":
-                self._receipt(sent, pdu, number)
+                self._receipt(sent, pdu, number, "UNDELIV" if how == "fail" else self.receipt)
 
     def welcome(self, session: _Session) -> None:
         """Take a session that has bound, and deliver again what nobody has answered."""
@@ -160,15 +162,16 @@ class Smsc:
             if self._session is session:
                 self._session = None
 
-    def _receipt(self, sent: Submitted, pdu: Any, number: int) -> None:
+    def _receipt(self, sent: Submitted, pdu: Any, number: int, word: str) -> None:
         """Send a receipt, its id in decimal where the answer's was hexadecimal."""
-        if not sent.wants_receipt:
+        asks = sent.registered_delivery & 3
+        if not asks or (asks == ONLY_FAILURE and word == "DELIVRD"):
             return
         words = (
-            f"id:{number} sub:001 dlvrd:001 submit date:2511211200 done date:2511211200 stat:{self.receipt} err:000"
+            f"id:{number} sub:001 dlvrd:001 submit date:2511211200 done date:2511211200 stat:{word} err:000"
             " text:id:1 stat:UNDELIV"
         )
-        tlv = {"message_state": STATES[self.receipt]}
+        tlv = {"message_state": STATES[word]}
         for _ in range(1 + self.repeats_receipts):
             self.deliver(sent.to, words, destination_addr=pdu.source_addr.decode(), esm_class=4, **tlv)
 

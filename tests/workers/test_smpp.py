@@ -90,7 +90,6 @@ class Station:
             self.stopped.set()
             self.line.join()
             self.looker.join()
-            assert not self.line.has_crashed
 
     def ask(self, text: str = REPORT, number: str = ANI, **how: Any) -> Delivered:
         """Let a report come, be kept and be handled; its answer is queued."""
@@ -285,8 +284,19 @@ def test_a_long_text_goes_in_parts_and_is_delivered_with_its_last(station: Stati
     parts = station.smsc.submitted[1:]
     assert "".join(part.text for part in parts) == text
     assert [part.octets[:6][3:].hex() for part in parts] == [f"{parts[0].octets[3]:02x}03{n:02x}" for n in (1, 2, 3)]
-    assert [part.wants_receipt for part in parts] == [False, False, True]
+    assert [part.registered_delivery for part in parts] == [2, 2, 1]
     assert station.rows(outbox)[0].segments == 3
+
+
+def test_a_part_that_did_not_arrive_makes_the_message_failed(station: Station) -> None:
+    station.ask()
+    station.await_states("delivered")
+    station.smsc.receipt = "ENROUTE"  # of the last part nothing final is told
+    station.smsc.script.extend(["fail", "accept"])
+    with station.district.database.session() as session:
+        session.execute(outbox.update().values(text="a" * 200, state="queued", provider_id=None))
+        session.commit()
+    station.await_states("failed")
 
 
 def test_a_part_that_is_refused_beside_one_that_was_taken_leaves_the_message_unsure(station: Station) -> None:
@@ -370,6 +380,17 @@ def test_a_process_that_was_killed_before_its_acknowledgement_arrived_keeps_one_
     log = (tmp_path / "smpp.log").read_text()
     assert '"event": "repeated"' in log
     assert PASSWORD not in log
+
+
+def test_a_fault_of_ours_ends_the_whole_process_so_that_it_is_started_anew(
+    make_station: MakeStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station = make_station()
+    monkeypatch.setattr(station.channel, "open", lambda: 1 // 0)
+    station.start()
+    wait_until(station.stopped.is_set, "the process is told to stop")
+    station.line.join()
+    assert station.line.has_crashed
 
 
 @contextmanager

@@ -7,15 +7,16 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.channels import smpp
-from gateway.channels.base import Surroundings, make_channel
+from gateway.channels.base import Adapter, Surroundings, make_channel
 from gateway.channels.smpp_delivery import Receipt, as_repeat, by_content, forms_of_id
-from gateway.channels.smpp_pdu import Frames, write
+from gateway.channels.smpp_pdu import Frames, Pdu, write
 from gateway.errors import Malformed, Misconfigured, Permanent, Retryable
 from gateway.segments import pack, read_gsm, split, unpack
 from gateway.store import receipts
@@ -40,7 +41,7 @@ def smsc() -> Iterator[Smsc]:
 def make(folder: Path, **options: str) -> smpp.Smpp:
     """Return a channel."""
     given = {"host": "127.0.0.1", "system_id": "kabar", "password": "smppkey1", "source_address": "2345"}
-    made = make_channel(smpp, "smpp", given | options, Surroundings("https://kabar.example.org", folder))
+    made = make_channel(cast(Adapter, smpp), "smpp", given | options, Surroundings("https://kabar.example.org", folder))
     assert isinstance(made, smpp.Smpp)
     return made
 
@@ -62,7 +63,8 @@ def test_whatever_a_deliver_sm_holds_it_is_read_or_malformed(channel: smpp.Smpp,
 @given(st.lists(st.binary(max_size=40), max_size=5), st.lists(st.integers(1, 30), min_size=1, max_size=30))
 def test_pdus_come_out_whole_however_the_stream_is_cut(texts: list[bytes], cuts: list[int]) -> None:
     pdus = [write(DELIVER, n, {"short_message": text}) for n, text in enumerate(texts, start=1)]
-    stream, frames, found = b"".join(pdus), Frames(), []
+    stream, frames = b"".join(pdus), Frames()
+    found: list[Pdu] = []
     while stream:
         cut = cuts[len(found) % len(cuts)]
         found += list(frames.feed(stream[:cut]))
