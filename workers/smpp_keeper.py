@@ -22,7 +22,7 @@ from gateway.receive import keep
 from gateway.runtime import Runtime
 from gateway.store import outbox, receipts
 from gateway.store.base import Session
-from gateway.values import InboundSms, OutboxState, lane_of
+from gateway.values import DeliveryStatus, InboundSms, OutboxState, lane_of
 
 BATCH = 100  # deliveries in one transaction
 MOST_WAITING = 1000  # beyond it the SMSC is told to come again
@@ -41,6 +41,16 @@ class _Arrival:
     at: float = field(default_factory=time.monotonic)
 
 
+@dataclass(slots=True)
+class _Kept:
+    """What becomes of a batch, to be told when it is committed: `early` receipts are not answered yet."""
+
+    unproven: Mapping[str, list[str]]
+    early: list[_Arrival] = field(default_factory=list)
+    lanes: set[int] = field(default_factory=set)
+    events: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+
 class Keeper:
     """Keeps what comes over one link, in a thread of its own: while the database takes its time, answers are read.
 
@@ -56,7 +66,7 @@ class Keeper:
         self._channel = channel
         self._link = link
         self._session = f"{bound_at:%Y%m%dT%H%M%S%f}"
-        self._unproven = by_content(unproven)
+        self._unproven: Mapping[str, list[str]] = by_content(unproven)
         self._forget_at = bound_at + REPEATED_WITHIN
         self._is_sending = is_sending
         self._queue: queue.Queue[_Arrival] = queue.Queue(MOST_WAITING)
@@ -128,72 +138,61 @@ class Keeper:
     def _keep(self, batch: Sequence[_Arrival], now: datetime) -> None:
         if now > self._forget_at:
             self._unproven = {}
-        unproven = {content: list(keys) for content, keys in self._unproven.items()}
+        kept = _Kept({content: list(keys) for content, keys in self._unproven.items()})
         may_wait = self._is_sending()  # asked before the database is: what is recorded meanwhile is found
-        kept: list[_Arrival] = []
-        early: list[_Arrival] = []
-        lanes: set[int] = set()
         with self._runtime.database.session() as session:
             for one in batch:
-                if self._keep_one(session, one, unproven, may_wait, lanes, now):
-                    kept.append(one)
-                else:
-                    early.append(one)
+                self._keep_one(session, one, kept, may_wait, now)
             session.commit()
-        self._unproven = unproven
-        self._early += early
-        for one in kept:
-            self._link.answer(one.pdu, OK)
-        for lane in lanes:
+        self._unproven = kept.unproven
+        self._early += kept.early
+        for one in batch:
+            if one not in kept.early:
+                self._link.answer(one.pdu, OK)
+        for event, words in kept.events:
+            logger.info(event, channel=self._channel.name, **words)
+        for lane in kept.lanes:
             self._runtime.bells.ring(jobs.INBOUND, lane)
 
-    def _keep_one(
-        self,
-        session: Session,
-        one: _Arrival,
-        unproven: Mapping[str, list[str]],
-        may_wait: bool,
-        lanes: set[int],
-        now: datetime,
-    ) -> bool:
-        """Keep one delivery, and its lane if it is news; False when it must wait for the send that it is about."""
-        name = self._channel.name
+    def _keep_one(self, session: Session, one: _Arrival, kept: _Kept, may_wait: bool, now: datetime) -> None:
         try:
             read = self._channel.read_pdu(one.pdu, f"{self._session}:{one.pdu.sequence}")
         except Malformed as fault:
-            logger.warning("malformed", channel=name, field=fault.field, why=str(fault))
-            raw = one.pdu.octets
-            keep.keep_unread(session, name, raw, raw[16:].decode("latin-1"), fault, now)
-            return True
-        if isinstance(read, Receipt):
-            return self._record(session, read, may_wait and time.monotonic() - one.at < LONGEST_EARLY_SECONDS, now)
-        self._keep_sms(session, as_repeat(read, unproven), lanes, now)
-        return True
+            text = one.pdu.octets.decode("latin-1")
+            keep.keep_unread(session, self._channel.name, one.pdu.octets, text, fault, now)
+            kept.events.append(("malformed", {"field": fault.field, "why": str(fault)}))
+            return
+        if isinstance(read, InboundSms):
+            self._keep_sms(session, as_repeat(read, kept.unproven), kept, now)
+        elif not self._record(session, read, kept, now):
+            may_wait = may_wait and time.monotonic() - one.at < LONGEST_EARLY_SECONDS
+            if may_wait:
+                kept.early.append(one)
+            else:
+                kept.events.append(("status", _words_of(read.status)))
 
-    def _keep_sms(self, session: Session, sms: InboundSms, lanes: set[int], now: datetime) -> None:
+    def _keep_sms(self, session: Session, sms: InboundSms, kept: _Kept, now: datetime) -> None:
         trace_id = keep.keep_sms(session, self._channel.name, sms, now)
         event = "kept" if trace_id else "repeated"
-        logger.info(event, channel=self._channel.name, sender=sms.sender.address, trace_id=trace_id)
+        kept.events.append((event, {"sender": sms.sender.address, "trace_id": trace_id}))
         if trace_id:
-            lanes.add(lane_of(sms.sender.address))
+            kept.lanes.add(lane_of(sms.sender.address))
 
-    def _record(self, session: Session, receipt: Receipt, may_wait: bool, now: datetime) -> bool:
-        ids, state = forms_of_id(receipt.status.provider_id), receipt.status.state
-        ref = receipts.find_ref(session, self._channel.name, ids, receipt.phones)
-        if ref is None and (ref := self._channel.find_part(ids, receipt.phones)) and state is not OutboxState.FAILED:
-            ref = ""  # a part before the last one arrived: the last one tells that all of it did
-        if ref is None and may_wait:
+    def _record(self, session: Session, receipt: Receipt, kept: _Kept, now: datetime) -> bool:
+        """Write down what became of a message; False while none is known that the receipt is about."""
+        name, ids = self._channel.name, forms_of_id(receipt.status.provider_id)
+        ref = receipts.find_ref(session, name, ids, receipt.phones)
+        is_last = ref is not None
+        ref = ref or self._channel.find_part(ids, receipt.phones)
+        if ref is None:
             return False
+        status = replace(receipt.status, ref=ref, provider_id="")
         has_moved = False
-        if ref:
-            status = replace(receipt.status, ref=ref, provider_id="")
-            has_moved = outbox.record_status(session, self._channel.name, status, now)
-        logger.info(
-            "status",
-            channel=self._channel.name,
-            ref=ref or "",
-            state=state or "unknown",
-            code=receipt.status.code,
-            has_moved=has_moved,
-        )
+        if is_last or status.state is OutboxState.FAILED:  # of an earlier part nothing else is news
+            has_moved = outbox.record_status(session, name, status, now)
+        kept.events.append(("status", _words_of(status) | {"has_moved": has_moved}))
         return True
+
+
+def _words_of(status: DeliveryStatus) -> dict[str, object]:
+    return {"ref": status.ref, "state": status.state or "unknown", "code": status.code, "has_moved": False}
