@@ -29,6 +29,7 @@ MOST_WAITING = 1000  # beyond it the SMSC is told to come again
 LOOK_AGAIN_SECONDS = 0.05  # whether the send that an early receipt is about was recorded
 LONGEST_EARLY_SECONDS = 5.0
 REPEATED_WITHIN = timedelta(minutes=10)  # of the bind; docs/decisions/0019-a-delivery-without-a-name.md
+MALFORMED = "malformed"
 
 logger = structlog.get_logger(__name__)
 
@@ -150,7 +151,8 @@ class Keeper:
             if one not in kept.early:
                 self._link.answer(one.pdu, OK)
         for event, words in kept.events:
-            logger.info(event, channel=self._channel.name, **words)
+            tell = logger.warning if event == MALFORMED else logger.info
+            tell(event, channel=self._channel.name, **words)
         for lane in kept.lanes:
             self._runtime.bells.ring(jobs.INBOUND, lane)
 
@@ -160,13 +162,12 @@ class Keeper:
         except Malformed as fault:
             text = one.pdu.octets.decode("latin-1")
             keep.keep_unread(session, self._channel.name, one.pdu.octets, text, fault, now)
-            kept.events.append(("malformed", {"field": fault.field, "why": str(fault)}))
+            kept.events.append((MALFORMED, {"field": fault.field, "why": str(fault)}))
             return
         if isinstance(read, InboundSms):
             self._keep_sms(session, as_repeat(read, kept.unproven), kept, now)
         elif not self._record(session, read, kept, now):
-            may_wait = may_wait and time.monotonic() - one.at < LONGEST_EARLY_SECONDS
-            if may_wait:
+            if may_wait and time.monotonic() - one.at < LONGEST_EARLY_SECONDS:
                 kept.early.append(one)
             else:
                 kept.events.append(("status", _words_of(read.status)))
