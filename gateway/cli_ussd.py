@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import click
 
 from gateway.channels import http, simulator
-from gateway.channels.ussd.callback import read_typed
 from gateway.channels.ussd.simulator import write_hop
 from gateway.errors import Permanent
 from gateway.lines import UssdScreen
@@ -23,7 +22,7 @@ WIDTH = 32  # characters in a line of the screen, as on a small phone
 
 @click.command("ussd")
 @click.option("--from", "sender", required=True, help="Nomor bidan / a midwife's number: 0812...")
-@click.option("--dial", default="*123#", show_default=True, help="Yang didial / what is dialled: *123*0925*12*40#")
+@click.option("--dial", default="*123#", show_default=True, help="Yang didial / what is dialled: *123*13*40#")
 @click.option("--url", help="Server; default KABAR_URL, atau / or http://127.0.0.1:8000.")
 def ussd(sender: str, dial: str, url: str | None) -> None:
     """Dial kode USSD seperti dari telepon, jawab layar demi layar. / Dial as a phone would, answer screen by screen.
@@ -57,11 +56,12 @@ class Handset:
 
     def dial(self, dialled: str) -> UssdScreen:
         """Begin the session; what stands behind the code is typed at once."""
-        return self._ask(read_typed(dialled.strip("*#"), "--dial")[1:], is_first=True)
+        behind = dialled.strip("*#").partition("*")[2]
+        return self._ask([behind] if behind else [], is_first=True)
 
     def press(self, typed: str) -> UssdScreen:
         """Answer a screen and return the next one."""
-        return self._ask(read_typed(typed, "stdin"))
+        return self._ask([typed])
 
     def hang_up(self) -> None:
         """End the session, as a phone that is put down."""

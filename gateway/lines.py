@@ -60,10 +60,11 @@ class UssdHop:
     """One request of a USSD session, as every dialect comes down to it.
 
     Shape: `session_id` is the gateway's own, unique for its channel. `inputs` are what was typed: in this hop alone
-    (`is_whole` False; several where a whole entry was dialled at once), or since the session began (`is_whole` True).
-    What was dialled to reach us is no input. `key` tells this hop from the session's others: a repeat has the same one;
-    empty where the gateway tells none. `is_over`: the gateway says that the session has ended, and expects no screen.
-    `inputs_if_new`: the gateway does not say which hop is the first; these are its inputs if the session is not known.
+    (`is_whole` False), `12*40*30` as it stands; or since the session began (`is_whole` True), each thing between two
+    `*`. What was dialled to reach us is no input; what was dialled behind it is one. `key` tells this hop from the
+    session's others: a repeat has the same one; empty where the gateway tells none. `is_over`: the gateway says that
+    the session has ended, and expects no screen. `inputs_if_new`: the gateway does not say which hop is the first;
+    these are its inputs if the session is not known.
     """
 
     session_id: str

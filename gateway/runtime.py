@@ -27,6 +27,7 @@ from gateway.store.way_back import Outgoing
 from parsers.form import Form
 
 SIMULATOR = "simulator"
+BESIDE_REAL = "the simulator does not start beside a real channel; KABAR_DEMO=1 allows it for a demonstration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +146,7 @@ def make_channels(settings: Settings) -> dict[str, SmsChannel]:
             faults |= error.faults
     kinds = {instance.adapter for instance in instances}
     if SIMULATOR in kinds and kinds != {SIMULATOR} and not settings.demo:
-        faults["KABAR_CHANNELS"] = (
-            "the simulator does not start beside a real channel; KABAR_DEMO=1 allows it for a demonstration"
-        )
+        faults["KABAR_CHANNELS"] = BESIDE_REAL
     if faults:
         raise Misconfigured(faults)
     return made
@@ -173,6 +172,9 @@ def make_ussd_channels(settings: Settings) -> dict[str, UssdChannel]:
             made[instance.name] = make_ussd(dialect, instance.name, options, surroundings_of(settings))
         except Misconfigured as error:
             faults |= error.faults
+    is_real = any(one.adapter != SIMULATOR for one in parse_channels(settings.channels))
+    if is_real and not settings.demo and SIMULATOR in {one.adapter for one in parse_channels(settings.ussd)}:
+        faults["KABAR_USSD"] = BESIDE_REAL
     if faults:
         raise Misconfigured(faults)
     return made

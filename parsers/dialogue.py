@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from parsers.faces import is_dead_end, pages_of
-from parsers.screens import LONGEST_SCREEN, Words, cut, load_words
+from parsers.screens import LONGEST_SCREEN, Words, cut, load_words, write_page
 from parsers.session import Dialogue, Ground, Month, Place, Turn, as_json, from_json
 from parsers.steps import Standing, Step, stand
 from parsers.taking import FIRST_STEPS, Move, take, take_message, take_numbers
@@ -21,6 +21,8 @@ def next_screen(dialogue: Dialogue, inputs: Sequence[str], ground: Ground) -> Tu
 
     What is wrong is said on the screen and moves nothing; what was typed behind it is not read. Nothing is sent that
     was not first shown: of several inputs, none but the first confirms. No screen is longer than 160 GSM-7 characters.
+
+    What was dialled behind the service code speaks of no draft that is kept: it is to be given with a new Dialogue.
     """
     words = load_words(ground.language)
     standing = stand(dialogue, ground)
@@ -47,22 +49,20 @@ def next_screen(dialogue: Dialogue, inputs: Sequence[str], ground: Ground) -> Tu
 
 
 def _take_several(standing: Standing, typed: str, words: Words) -> Move | None:
-    """Take what was typed in one go at the first prompt, a whole message or its bare numbers; None for anything else."""
+    """Take what was typed in one go at the first prompt, a message or its bare numbers; None for anything else."""
     tokens = tidy_typed(typed).split("*")
     if len(tokens) == 1 or standing.step not in FIRST_STEPS:
         return None
     if any(mark.isalpha() for mark in typed):
-        return take_message(standing, typed, words)
+        move = take_message(standing, typed, words)
+        return None if move.note else move  # a place's code has letters too
     return take_numbers(standing, tokens, words)
 
 
 def _show(standing: Standing, words: Words, note: str = "") -> Turn:
-    """Show the page that waits; behind a note, a long screen begins again, as the note may have moved what it shows."""
-    pages = pages_of(standing, words, note)
+    pages = pages_of(standing, words)
     page = min(standing.dialogue.page, len(pages) - 1)
-    if note and len(pages) > 1 and standing.step == Step.SUMMARY:
-        page = 0
-    return Turn(replace(standing.dialogue, page=page), pages[page], ends=is_dead_end(standing))
+    return Turn(replace(standing.dialogue, page=page), write_page(pages[page], note), ends=is_dead_end(standing))
 
 
 def _send(standing: Standing, move: Move, words: Words) -> Turn:
@@ -76,6 +76,6 @@ def show_answer(dialogue: Dialogue, answer: str, ground: Ground, *, asks: bool) 
     """Return the screen with the answer to the message that was sent; one that asks waits for YA or a change."""
     words = load_words(ground.language)
     if asks and answer.strip():
-        asked = replace(dialogue, step=Step.ANSWER, page=0, answer=" ".join(answer.split()))
+        asked = replace(dialogue, step=str(Step.ANSWER), page=0, answer=" ".join(answer.split()))
         return _show(stand(asked, ground), words)
     return Turn(Dialogue(), cut(answer, LONGEST_SCREEN), ends=True)

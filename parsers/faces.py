@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from parsers.form import Check, Form, Item, Measure, Shape
 from parsers.problems import ProblemCode
 from parsers.rules import Fault, find_faults, find_missing
-from parsers.screens import Screen, Words, cut, cut_pages, in_words, show
+from parsers.screens import Page, Screen, Words, cut, cut_pages, in_words, show
 from parsers.session import Month
 from parsers.steps import Standing, Step, keys_of_part, parts_of, sequence_of, step_before
 
 _LONGEST_KEYWORD, _LONGEST_PLACE, _LONGEST_LABEL, _LONGEST_WORD = 10, 20, 24, 16
 
 
-def pages_of(standing: Standing, words: Words, note: str = "") -> list[str]:
-    """Return the pages of the screen that waits, each with a note about what was typed."""
-    return cut_pages(show_step(standing, words), words, note)
+def pages_of(standing: Standing, words: Words) -> list[Page]:
+    """Return the pages of the screen that waits."""
+    return cut_pages(show_step(standing, words), words)
 
 
 def is_dead_end(standing: Standing) -> bool:
@@ -32,12 +32,12 @@ def show_step(standing: Standing, words: Words) -> Screen:
     if step == Step.ANSWER:
         last = (words.say("keys", "yes"), words.say("keys", "no"))
         return Screen("", in_words(standing.dialogue.answer), last)
-    if step == Step.FORM or form is None:
-        labels = [label_of(form, words) for form in standing.forms]
-        return _menu(words.say("screens", "form"), labels, words.say("screens", "no_form"), foot)
     if step == Step.PLACE:
         labels = [_place_label(place.code, place.name) for place in standing.ground.places]
         return _menu(words.say("screens", "place"), labels, words.say("screens", "no_place"), foot)
+    if step == Step.FORM or form is None:
+        labels = [label_of(form, words) for form in standing.forms]
+        return _menu(words.say("screens", "form"), labels, words.say("screens", "no_form"), foot)
     if step == Step.PERIOD:
         slots = {"form": _keyword(form), "place": _place(standing)}
         labels = [_month_label(month, words) for month in standing.months]
@@ -123,15 +123,19 @@ def _show_parts(standing: Standing, form: Form, words: Words, foot: Sequence[str
         parts: Mapping[str, Measure | Item] = form.items if is_item_first else form.measures
         head = words.say("screens", "items" if is_item_first else "parts", **slots)
         counts = {part: _counts_of(form, part, values) for part in parts_of(form)}
-        lines = [f"{label_of(parts[part], words)} {count}".rstrip() for part, count in counts.items()]
+        lines = [_line(label_of(parts[part], words), count) for part, count in counts.items()]
     else:
         head = words.say("screens", "part", **slots, word=_part_word(form, standing.about))
         keys = keys_of_part(form, standing.about)
-        lines = [f"{_key_label(form, key, words)} {_shown(values, key)}".rstrip() for key in keys]
+        lines = [_line(_key_label(form, key, words), _shown(values, key)) for key in keys]
     if values:
         done = words.say("keys", "done")
         foot = [done] if standing.step == Step.PARTS else [done, *foot]  # from the first menu, back leads there too
     return _menu(head, lines, "", foot)
+
+
+def _line(label: str, count: str) -> str:
+    return f"{label}: {count}" if count else label
 
 
 def _part_word(form: Form, part: str) -> str:
@@ -162,15 +166,15 @@ def _counts_of(form: Form, part: str, values: Mapping[str, int]) -> str:
 def _sum_up(standing: Standing, form: Form, words: Words, foot: Sequence[str]) -> Screen:
     """Show everything that was typed, what does not agree, and the offer to send it where nothing is wrong."""
     head = words.say("screens", "head", **_slots(standing, form, words))
-    pieces = list_values(form, standing.dialogue.values) or in_words(words.say("screens", "nothing"))
-    fault = say_fault(standing, form, words)
-    if fault:
-        return Screen(head, [*pieces, *in_words(fault)], [words.say("keys", "change")], foot)
-    month = standing.month
-    notices = [name for name in ("is_closed", "is_reported") if month and getattr(month, name)][:1]
-    for name in notices:
-        pieces += in_words(words.say("screens", name))
-    return Screen(head, pieces, [words.say("keys", "send"), words.say("keys", "change")], foot)
+    pieces = list_values(form, standing.dialogue.values)
+    change = words.say("keys", "change")
+    if fault := say_fault(standing, form, words):
+        return Screen(head, [*pieces, f"\n{fault}"], [change], foot, repeats_word=True)
+    if standing.month and standing.month.is_closed:
+        pieces.append(f"\n{words.say('screens', 'is_closed')}")
+    elif standing.month and standing.month.is_reported:
+        pieces.append(f"\n{words.say('screens', 'is_reported')}")
+    return Screen(head, pieces, [words.say("keys", "send"), change], foot, repeats_word=True)
 
 
 def list_values(form: Form, values: Mapping[str, int]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from parsers.form import LANGUAGES
 
@@ -16,7 +16,8 @@ LONGEST_SCREEN = 160
 BACK, MORE = "00", "99"
 FOLDER = Path(__file__).parent / "wording"
 
-_LONGEST_NOTE, _LONGEST_HEAD, _LONGEST_QUESTION = 64, 42, 80  # so that under them the keys still fit
+_LONGEST_HEAD, _LONGEST_QUESTION = 42, 83
+_ROOM_FOR_NOTE = 30  # on every page at least, in the place of its head: what a note moves away would not be read
 # GSM-7 characters that take one septet each; all others are written without their accent, or as a question mark
 _PLAIN = frozenset(chr(code) for code in range(0x20, 0x7F)) - frozenset("[]{}\\^~|`") | {"\n"}
 
@@ -50,7 +51,8 @@ class Screen:
 
     Shape: `head` and the keys in `foot` stand on every page. `pieces` follow the head, each with what parts it from the
     one before: a new line or a blank. `last` is only shown under the last of them. A screen that takes a number is
-    never more than one page, as the key for the next page would be a number too.
+    never more than one page, as the key for the next page would be a number too. Where it `repeats_word`, a line that
+    goes on on the next page begins there with its first word again: `AKTIF.. KONDOM 5`.
     """
 
     head: str
@@ -58,40 +60,58 @@ class Screen:
     last: Sequence[str] = ()
     foot: Sequence[str] = ()
     takes_number: bool = False
+    repeats_word: bool = False
 
 
-def cut_pages(screen: Screen, words: Words, note: str = "") -> list[str]:
-    """Return the pages of a screen, with a note about what was typed on top of each."""
-    top = [cut(note, _LONGEST_NOTE)] * bool(note)
-    head = [cut(screen.head, _LONGEST_HEAD)] * bool(screen.head)
-    pieces = [plain(piece) for piece in screen.pieces]
-    whole = _join([*top, *head], pieces, [*screen.last, *screen.foot])
-    if len(whole) <= LONGEST_SCREEN:
-        return [whole]
+class Page(NamedTuple):
+    """One page of a screen: the head, which a note may take the place of, and all that stands under it."""
+
+    head: str
+    rest: str
+
+
+def cut_pages(screen: Screen, words: Words) -> list[Page]:
+    """Return the pages of a screen, each with room for a note about what was typed."""
+    head = cut(screen.head, _LONGEST_HEAD)
     if screen.takes_number:
-        return [_join(top or head, [cut("".join(pieces), _LONGEST_QUESTION)], screen.foot)]
-    return _fill_pages([*top, *head], pieces, screen, [words.say("keys", "more"), *screen.foot])
+        return [Page(head, _join([cut("".join(screen.pieces).strip(), _LONGEST_QUESTION)], screen.foot))]
+    pieces = [plain(piece) for piece in screen.pieces]
+    most = LONGEST_SCREEN - max(len(head) + 1, _ROOM_FOR_NOTE)
+    whole = _join(pieces, [*screen.last, *screen.foot])
+    bodies = [whole] if len(whole) <= most else _fill_pages(pieces, screen, words.say("keys", "more"), most)
+    return [Page(head, body) for body in bodies]
 
 
-def _fill_pages(top: Sequence[str], pieces: Sequence[str], screen: Screen, foot: Sequence[str]) -> list[str]:
-    """Fill one page after the other; `foot` stands under all but the last."""
-    room = LONGEST_SCREEN - len(_join(top, [], foot))
-    last = [*screen.last, *screen.foot]
-    pages: list[str] = []
+def write_page(page: Page, note: str = "") -> str:
+    """Return a page as it is shown, with a note on top; where both have no room, the note stands for the head."""
+    whole = "\n".join(filter(None, [plain(note), *page]))
+    if len(whole) <= LONGEST_SCREEN:
+        return whole
+    return f"{cut(note, LONGEST_SCREEN - len(page.rest) - 1)}\n{page.rest}"
+
+
+def _fill_pages(pieces: Sequence[str], screen: Screen, more: str, most: int) -> list[str]:
+    """Fill one page after the other; the key for the next one stands under all but the last."""
+    foot, last = [more, *screen.foot], [*screen.last, *screen.foot]
+    room = most - len(_join([], foot)) - 1
+    bodies: list[str] = []
     page: list[str] = []
+    line = ""
     for piece in (whole[at : at + room] for whole in pieces for at in range(0, len(whole), room)):
+        line = piece if piece.startswith("\n") else line
         if len("".join(page)) + len(piece) > room:
-            pages.append(_join(top, page, foot))
-            page = []
+            bodies.append(_join(page, foot))
+            page = [f"\n{line.split()[0]}.."] if screen.repeats_word and piece.startswith(" ") and line.strip() else []
         page.append(piece)
-    if len(_join(top, page, last)) > LONGEST_SCREEN:
-        pages.append(_join(top, page, foot))
+    if len(_join(page, last)) > most:
+        bodies.append(_join(page, foot))
         page = []
-    return [*pages, _join(top, page, last)]
+    return [*bodies, _join(page, last)]
 
 
-def _join(top: Sequence[str], pieces: Sequence[str], foot: Sequence[str]) -> str:
-    return ("\n".join(top) + "".join(pieces) + "".join(f"\n{line}" for line in foot)).lstrip("\n")
+def _join(pieces: Sequence[str], foot: Sequence[str]) -> str:
+    body = "".join(pieces).removeprefix("\n").removeprefix(" ")
+    return "\n".join([body] * bool(body) + [*foot])
 
 
 def plain(text: str) -> str:

@@ -109,11 +109,11 @@ def from_json(state: object) -> Dialogue:
     is_whole = (
         all(isinstance(text, str) for text in texts.values())
         and isinstance(values, Mapping)
-        and all(isinstance(key, str) and _is_count(value, MOST) for key, value in values.items())
-        and _is_count(page, MOST)
+        and all(isinstance(key, str) and _is_count(value) for key, value in values.items())
+        and _is_count(page)
     )
     return Dialogue(**texts, values=dict(values), page=page) if is_whole else Dialogue()
 
 
-def _is_count(value: object, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST

@@ -76,7 +76,7 @@ def stand(dialogue: Dialogue, ground: Ground) -> Standing:
     standing = Standing(settled, ground, form, place, months, month)
     if _leads_somewhere(standing):
         return standing
-    return replace(standing, dialogue=replace(settled, step=due_step(standing), page=0, answer=""))
+    return replace(standing, dialogue=replace(settled, step=str(due_step(standing)), page=0, answer=""))
 
 
 def _only(choices: Sequence[T]) -> T | None:
@@ -95,6 +95,8 @@ def _leads_somewhere(standing: Standing) -> bool:
     step, about, form = standing.step, standing.about, standing.form
     if step == Step.ANSWER:
         return bool(standing.dialogue.answer)
+    if not standing.ground.places:
+        return False
     if step == Step.FORM:
         return len(standing.ground.forms) > 1
     if step == Step.PLACE:
@@ -111,9 +113,9 @@ def _leads_somewhere(standing: Standing) -> bool:
 def due_step(standing: Standing) -> str:
     """Name the first screen that still has something to ask; the summary where there is none."""
     form = standing.form
-    if form is None:
+    if form is None and standing.ground.places:
         return Step.FORM
-    if standing.place is None:
+    if form is None or standing.place is None:
         return Step.PLACE
     if standing.month is None:
         return Step.PERIOD
@@ -181,7 +183,7 @@ def step_before(standing: Standing) -> str | None:
     """Name the screen that `back` leads to; None on the first."""
     step, form, key = standing.step, standing.form, standing.about
     has_forms, has_places = len(standing.ground.forms) > 1, len(standing.ground.places) > 1
-    if step == Step.FORM or form is None:
+    if step == Step.FORM or form is None or not standing.ground.places:
         return None
     if step == Step.PLACE:
         return Step.FORM if has_forms else None

@@ -68,7 +68,7 @@ def _typed_month(period: str) -> str:
 
 
 def _go(dialogue: Dialogue, step: str) -> Move:
-    return Move(replace(dialogue, step=step, page=0, answer=""))
+    return Move(replace(dialogue, step=str(step), page=0, answer=""))
 
 
 def _go_back(standing: Standing, words: Words) -> Move:
@@ -92,26 +92,26 @@ def _take_first(standing: Standing, typed: str, words: Words) -> Move:
         places = [place.code for place in ground.places]
         at = read_option(typed, len(places))
         named = next((code for code in places if code.casefold() == typed.casefold()), None)
-        if at is not None or named is not None:
-            return _choose_place(standing, places[at] if at is not None else str(named), words)
+        code = named if at is None else places[at]
+        if code is not None:
+            return _choose_place(standing, code, words)
     else:
         at = read_option(typed, len(standing.forms))
         named_form = next((form for form in standing.forms if typed.lower() in form.keywords), None)
-        if at is not None or named_form is not None:
-            return _choose_form(standing, standing.forms[at] if at is not None else named_form)
+        form = named_form if at is None else standing.forms[at]
+        if form is not None:
+            return _choose_form(standing, form)
     month = read_month(typed, ground.today)
-    if month is not None:
+    if month is not None and (month.is_full or standing.step == Step.PERIOD):
         return _take_month(standing, month, typed, words)
     if any(mark.isalpha() for mark in typed):
         return take_message(standing, typed, words)
     return _fault(standing, words, "option", typed)
 
 
-def _choose_form(standing: Standing, form: Form | None) -> Move:
-    dialogue = standing.dialogue
-    if form is None or form.code == dialogue.form:
-        return _go(dialogue, "")
-    return _go(replace(dialogue, form=form.code, period="", values={}), "")
+def _choose_form(standing: Standing, form: Form) -> Move:
+    is_same = form.code == standing.dialogue.form
+    return _go(standing.dialogue if is_same else replace(standing.dialogue, form=form.code, period="", values={}), "")
 
 
 def _choose_place(standing: Standing, code: str, words: Words) -> Move:
@@ -140,7 +140,7 @@ def _offered(standing: Standing, form: Form) -> set[str]:
 def _take_month(standing: Standing, month: TypedMonth, typed: str, words: Words) -> Move:
     form = plain_form(standing)
     if form is None:
-        return _fault(standing, words, "form_unclear" if month.is_full else "option", typed)
+        return _fault(standing, words, "form_unclear")
     if month.is_swapped:
         return _fault(standing, words, "month_swapped", typed, _typed_month(month.period))
     if month.period not in _offered(standing, form):
@@ -184,9 +184,9 @@ def take_numbers(standing: Standing, tokens: Sequence[str], words: Words) -> Mov
     first_month = read_month(tokens[0], standing.ground.today)
     if not len(form.required) <= len(tokens) <= len(form.at_once) or any(fault for _, fault in counts):
         return None
-    offered = _offered(standing, form)
     if first_month and first_month.is_full:
         return None
+    offered = _offered(standing, form)
     choices = {Step.FORM: standing.forms, Step.PLACE: standing.ground.places, Step.PERIOD: standing.months}
     is_option = read_option(tokens[0], len(choices[Step(standing.step)])) is not None
     if is_option or (first_month and first_month.period in offered):
@@ -228,9 +228,10 @@ def _take_part(standing: Standing, form: Form, typed: str, words: Words) -> Move
 def _take_summary(standing: Standing, form: Form, typed: str, words: Words, *, is_seen: bool) -> Move:
     if typed == CHANGE:
         return _go(standing.dialogue, Step.PARTS)
-    fault = say_fault(standing, form, words)
-    if typed != SEND or fault:
+    if typed != SEND:
         return _fault(standing, words, "option" if typed else "empty", typed)
+    if say_fault(standing, form, words):
+        return _fault(standing, words, "mend_first")
     if not is_seen:
         return _fault(standing, words, "check_first" if len(pages_of(standing, words)) == 1 else "not_shown")
     text = _write(standing, form)

@@ -39,8 +39,8 @@ def tidy_typed(typed: str) -> str:
 def read_count(typed: str) -> tuple[int, str]:
     """Return the count that was typed, or 0 and the name of the sentence that says why it is none.
 
-    >>> read_count("40"), read_count("1.200"), read_count("4o"), read_count("-3")
-    ((40, ''), (1200, ''), (0, 'number'), (0, 'signed'))
+    >>> read_count("40"), read_count("1.200"), read_count("4o"), read_count("-3"), read_count("0925")
+    ((40, ''), (1200, ''), (0, 'number'), (0, 'signed'), (0, 'zero_first'))
     """
     if not typed:
         return 0, "no_number"
@@ -49,6 +49,8 @@ def read_count(typed: str) -> tuple[int, str]:
         return 0, "signed"
     if not (digits.isascii() and digits.isdecimal()):
         return 0, "number"
+    if digits.startswith("0") and len(digits) > 2:
+        return 0, "zero_first"  # more likely a month
     digits = digits.lstrip("0") or "0"
     if len(digits) > len(str(MOST)):
         return 0, "too_large"

@@ -6,6 +6,9 @@ import json
 from itertools import count
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
+
+from flask import Flask
 
 from gateway.app import create_app
 from gateway.channels.simulator import read_secret
@@ -19,11 +22,19 @@ from tests.district import PHONES, District, make_runtime
 
 UMB = "umb"  # a USSD channel that no SMS goes out by; the simulator's own is one as well
 _numbers = count(1)
+_apps: WeakKeyDictionary[District, Flask] = WeakKeyDictionary()
 
 
 def dial_district(database: Database, var: Path, **options: Any) -> District:
     """Return the district with a USSD channel beside its simulator."""
     return District(make_runtime(database, var, ussd=f"{UMB}=simulator", **({"answers_per_hour": 100} | options)))
+
+
+def _app_of(district: District) -> Flask:
+    """Return the application of a district, made once."""
+    if district not in _apps:
+        _apps[district] = create_app(district.runtime)
+    return _apps[district]
 
 
 class Handset:
@@ -34,7 +45,7 @@ class Handset:
         self.phone = PHONES.get(who, who)
         self.name = name
         self.session_id = ""
-        self.client = create_app(district.runtime).test_client()
+        self.client = _app_of(district).test_client()
         self._hop = 0
 
     def dial(self, *inputs: str, session_id: str = "") -> UssdScreen:

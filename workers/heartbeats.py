@@ -18,8 +18,8 @@ NAME = "heartbeats"
 PATIENCE_SECONDS = 30.0  # with all of them together; a look of an adapter's waits some seconds by itself
 CANNOT_ASK = ChannelHealth(
     False,
-    "keadaannya tidak bisa ditanya, ini kesalahan Kabar: cari look_failed di log"
-    " / it cannot be asked how it does, a fault of Kabar's: see look_failed in the log",
+    "keadaannya tidak bisa ditanya, ini kesalahan Kabar: cari heartbeat_failed di log"
+    " / it cannot be asked how it does, a fault of Kabar's: see heartbeat_failed in the log",
 )
 
 logger = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ class Look(threading.Thread):
         try:
             self.found = self._channel.look(self._now)
         except Exception:  # whatever it was: it is told below, like a look that never ends
-            logger.exception("look_failed", channel=self._channel.name)
+            logger.exception("heartbeat_failed", channel=self._channel.name)
 
 
 _hanging: dict[str, Look] = {}  # no second one is begun beside it
@@ -55,7 +55,7 @@ def drain(runtime: Runtime, patience_seconds: float = PATIENCE_SECONDS) -> int:
     for name, look in looks.items():
         look.join(max(0.0, ends_at - time.monotonic()))
         if look.is_alive():
-            logger.error("look_failed", channel=name, why=f"no end after {patience_seconds} seconds")
+            logger.error("heartbeat_failed", channel=name, why=f"no end after {patience_seconds} seconds")
             _hanging[name] = look
     for name in runtime.channels:
         _write_down(runtime, name, looks[name].found if name in looks else CANNOT_ASK, now)

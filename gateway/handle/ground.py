@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -40,18 +41,25 @@ def gather_ground(session: Session, people: Sequence[Reporter], rules: Rules, no
     values = recent_values(session, places, shift(due, -EARLIER_MONTHS - 1))
     areas = {facility.area for facility, _ in places.values()}
     closed = months.closed_months(session, areas, shift(due, -EARLIER_MONTHS))
+    codes = _codes_of([facility for facility, _ in places.values()])
     forms = sorted(rules.forms, key=lambda form: form.code != rules.main_form)
     return Ground(
         forms=tuple(forms),
-        places=tuple(Place(facility.short_name, facility.name) for facility, _ in places.values()),
+        places=tuple(Place(codes[facility.id], facility.name) for facility, _ in places.values()),
         months={
-            (form.code, facility.short_name): _months_of(form.code, facility, person, due, values, closed)
+            (form.code, codes[facility.id]): _months_of(form.code, facility, person, due, values, closed)
             for form in forms
             for facility, person in places.values()
         },
         language=people[0].language,
         today=today,
     )
+
+
+def _codes_of(places: Sequence[Facility]) -> dict[int, str]:
+    """Return what a message names each place by: its short name, or its code where two of hers share that name."""
+    names = Counter(one.short_name.casefold() for one in places)
+    return {one.id: one.short_name if names[one.short_name.casefold()] == 1 else one.code for one in places}
 
 
 def _months_of(

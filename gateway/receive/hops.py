@@ -29,6 +29,7 @@ from parsers.dialogue import Dialogue, Ground, Turn
 
 WAIT_SECONDS = 0.9  # for what another session holds: the network gives up on a screen after some seconds
 DRAFT_LASTS = timedelta(days=1)  # so long a dropped session can be taken up again
+REPEATED_WITHIN = timedelta(minutes=10)  # a first hop that comes later begins another session of the same number
 MOST_HOPS = 200  # of one session
 LONGEST_ID = 200  # characters, the width of the column
 GO_ON, BEGIN = "1", "2"  # what the offer of a draft is answered with
@@ -138,17 +139,17 @@ def take_hop(stage: Stage, channel: str, hop: UssdHop) -> Answered:
     if not people:
         return Answered(_end_screen(stage.rules.wordings[stage.rules.language], "ussd_unregistered"))
     caller = Caller(hop.sender.address, people, stage.rules.wordings[people[0].language])
-    ground = gather_ground(stage.session, people, stage.rules, stage.now)
     standing = dialogues.hold(stage.session, channel, fit_id(hop.session_id), caller.phone, stage.now)
-    if hop.inputs_if_new is not None and not standing.hops:
-        hop = replace(hop, inputs=hop.inputs_if_new, is_first=True)
-    if is_repeat(standing, hop):
+    if hop.inputs_if_new is not None and not standing.hops:  # what was typed is what it will be known again by
+        hop = replace(hop, inputs=hop.inputs_if_new, is_first=True, key=hop.key or _known_by(hop))
+    if is_repeat(standing, hop, stage.now):
         return Answered(UssdScreen(standing.screen, standing.ends), standing, is_repeat=True)
     if hop.is_first and standing.hops:  # the gateway uses its numbers again: this is another session
         dialogues.give_up_id(stage.session, standing)
         standing = dialogues.hold(stage.session, channel, fit_id(hop.session_id), caller.phone, stage.now)
     if standing.hops >= MOST_HOPS:
         return Answered(_end_screen(caller.wording, "ussd_too_long"), standing, is_repeat=True)
+    ground = gather_ground(stage.session, people, stage.rules, stage.now)
     standing, inputs = _begin_hop(stage, standing, hop)
     answered = _go_on(stage, caller, ground, standing, inputs)
     assert answered.standing is not None
@@ -157,18 +158,21 @@ def take_hop(stage: Stage, channel: str, hop: UssdHop) -> Answered:
     return replace(answered, standing=shown)
 
 
-def is_repeat(standing: Standing, hop: UssdHop) -> bool:
+def is_repeat(standing: Standing, hop: UssdHop, now: datetime) -> bool:
     """Tell whether a hop was answered before: by its key, or where it has none, by what was taken of the session. Pure.
 
     The last inputs of a gateway that numbers nothing cannot be told from the same inputs once more: they are new ones.
     """
-    if not standing.hops:
+    if not standing.hops or (hop.is_first and now - standing.changed_at > REPEATED_WITHIN):
         return False
+    is_known = _mark_of(hop) in standing.keys
     if hop.key:
-        return _mark_of(hop) in standing.keys
+        return is_known
     if hop.is_first and (standing.ends or not hop.is_whole):
-        return standing.hops == 1 and _mark_of(hop) in standing.keys
-    return len(hop.inputs) <= standing.taken if hop.is_whole else standing.ends
+        return standing.hops == 1 and is_known
+    if hop.is_whole:
+        return len(hop.inputs) <= standing.taken
+    return standing.ends or (hop.inputs_if_new is not None and standing.hops == 1 and is_known)
 
 
 def _begin_hop(stage: Stage, standing: Standing, hop: UssdHop) -> tuple[Standing, Sequence[str]]:
@@ -176,7 +180,8 @@ def _begin_hop(stage: Stage, standing: Standing, hop: UssdHop) -> tuple[Standing
 
     Whoever has dialled a whole report is offered nothing: it is answered, and the draft waits.
     """
-    inputs = hop.inputs[standing.taken :] if hop.is_whole else hop.inputs
+    new = hop.inputs[standing.taken :] if hop.is_whole else hop.inputs
+    inputs = ("*".join(new),) if hop.is_whole and new else new  # it came in one hop, so it was typed in one go
     if not standing.hops and not inputs:
         dropped = dialogues.find_draft(stage.session, standing, stage.now - DRAFT_LASTS)
         if dropped is not None:
@@ -186,7 +191,7 @@ def _begin_hop(stage: Stage, standing: Standing, hop: UssdHop) -> tuple[Standing
         standing,
         keys=(*standing.keys, _mark_of(hop)),
         hops=standing.hops + 1,
-        taken=standing.taken + len(inputs),
+        taken=standing.taken + len(new),
         changed_at=stage.now,
     )
     return begun, inputs
@@ -268,5 +273,9 @@ def fit_id(session_id: str) -> str:
 
 def _mark_of(hop: UssdHop) -> str:
     """Return what a hop is known again by, without what was typed: its key, or a first one its inputs."""
-    known_by = hop.key or "\0".join(hop.inputs)
+    known_by = hop.key or _known_by(hop)
     return hashlib.blake2b(known_by.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+def _known_by(hop: UssdHop) -> str:
+    return "\0".join(hop.inputs)

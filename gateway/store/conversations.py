@@ -131,9 +131,10 @@ def undelivered(
 ) -> tuple[OutboxMessage, ...]:
     """Return the newest messages that did not go out, or of which nobody knows; newest first.
 
-    Left out is what staff themselves did not want sent, and what was never to say anything.
+    Left out is what staff themselves did not want sent, what was read on a screen, and what was never to say anything.
     """
-    is_missed = outbox.c.text != "", outbox.c.reason.is_distinct_from(WithheldReason.QUIET)
+    is_known = outbox.c.reason.in_((WithheldReason.QUIET, WithheldReason.SHOWN))
+    is_missed = outbox.c.text != "", func.coalesce(~is_known, true())
     branches = []
     for state in (OutboxState.FAILED, OutboxState.UNSURE, OutboxState.WITHHELD):
         branch = select(outbox.c.id).where(

@@ -27,8 +27,8 @@ class AfricasTalking(Callback):
         session_id = read_key(fields.get("sessionId"), "sessionId")
         if "text" not in fields and "status" in fields:
             return UssdHop(session_id, NOBODY, is_over=True)
-        written = read_text(fields.get("text"), "text")
-        inputs = read_typed(written, "text") if written else ()
+        typed = read_typed(fields.get("text"), "text")
+        inputs = tuple(typed.split("*")) if typed else ()
         return UssdHop(
             session_id=session_id,
             sender=self._read_phone(fields.get("phoneNumber"), "phoneNumber"),

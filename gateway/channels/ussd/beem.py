@@ -37,7 +37,7 @@ class Beem(Callback):
         return UssdHop(
             session_id=session_id,
             sender=self._read_phone(pick(document, "msisdn"), "msisdn"),
-            inputs=() if is_first else read_typed(pick(document, "payload.response"), "payload.response"),
+            inputs=() if is_first else (read_typed(pick(document, "payload.response"), "payload.response"),),
             is_first=is_first,
             key=str(_read_number(document)),
             network=read_text(pick(document, "operator") or "", "operator")[:64],

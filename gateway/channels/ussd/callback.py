@@ -101,7 +101,7 @@ class DialledCallback(Callback):
 
     def _read_inputs(self, value: object, name: str, *, is_first: bool, code: str = "") -> tuple[str, ...]:
         """Return what was typed, or at first dialled; `code` is what the gateway calls the service code."""
-        return read_dialled(value, name, self._code or code) if is_first else read_typed(value, name)
+        return read_dialled(value, name, self._code or code) if is_first else (read_typed(value, name),)
 
 
 def read_networks(written: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
@@ -154,32 +154,24 @@ def read_tail(request: HttpRequest) -> list[str]:
     return [unquote(part) for part in urlsplit(request.path).path.split("/")[4:] if part]
 
 
-def read_typed(value: object, name: str) -> tuple[str, ...]:
-    """Return what was typed at a screen: one input, or several with `*` between them. Errors: Malformed.
-
-    Part by part, so that what is typed later changes nothing of what was typed before.
-
-    >>> read_typed("0925", "text"), read_typed("12*40*30#", "text"), read_typed("#", "text")
-    (('0925',), ('12', '40', '30'), ('#',))
-    """
+def read_typed(value: object, name: str) -> str:
+    """Return what was typed at a screen, as it stands. Errors: Malformed."""
     typed = read_text(value, name).strip()
     if len(typed) > LONGEST_INPUT:
         raise Malformed(f"a field has more than {LONGEST_INPUT} characters", field=shorten(name))
-    return tuple(part if part == "#" else part.removesuffix("#") for part in map(str.strip, typed.split("*")))
+    return typed
 
 
 def read_dialled(value: object, name: str, code: str) -> tuple[str, ...]:
-    """Return what was dialled after the service code. Errors: Malformed.
+    """Return what was dialled after the service code, if anything was. Errors: Malformed.
 
     >>> read_dialled("*123*0925*12#", "text", "*123#"), read_dialled("*123#", "text", "*123#")
-    (('0925', '12'), ())
+    (('0925*12',), ())
     >>> read_dialled("*1234*5#", "text", "*123#"), read_dialled("*123*5#", "text", "")
     ((), ())
     """
-    dialled, known = "*".join(read_typed(value, name)).strip("*#"), code.strip("*#")
-    if not known or not dialled.startswith(f"{known}*"):
-        return ()
-    return read_typed(dialled.removeprefix(f"{known}*"), name)
+    dialled, known = read_typed(value, name).strip("*#"), code.strip("*#")
+    return (dialled.removeprefix(f"{known}*"),) if known and dialled.startswith(f"{known}*") else ()
 
 
 def _find_proofs(request: HttpRequest) -> Iterator[str]:

@@ -87,7 +87,7 @@ def write_hop(
     name: str = "simulator",
 ) -> HttpRequest:
     """Return the request by which our own phones hand in a hop, for the page and for `./kabar ussd`."""
-    hop = {"session_id": session_id, "from": sender, "inputs": list(inputs), "key": key}
-    hop |= {"is_first": is_first, "is_over": is_over}
+    told = {"session_id": session_id, "from": sender, "key": key, "is_first": is_first, "is_over": is_over}
+    hop = told | {"inputs": list(inputs)}
     headers = {"authorization": f"Bearer {secret.reveal()}", "content-type": JSON}
     return HttpRequest("POST", f"/in/{name}/ussd", headers, json.dumps(hop).encode(), peer="127.0.0.1")

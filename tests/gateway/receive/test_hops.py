@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from structlog.testing import capture_logs
 
 from gateway.lines import DialogueState
@@ -15,6 +15,7 @@ from gateway.receive import hops
 from gateway.segments import fits_one_sms
 from gateway.store import inbox as inbox_store
 from gateway.store.base import Database
+from gateway.store.facilities import facilities
 from gateway.values import InboxState, OutboxState, WithheldReason, lane_of
 from parsers import dialogue as menu
 from tests.dialling import UMB, Handset, dial_district, figures, received, revisions, to_be_sent
@@ -54,8 +55,10 @@ def test_a_report_by_ussd_is_stored_as_by_sms_and_its_answer_is_on_the_screen(di
     assert (phone.standings()[-1].state, district.send()) == (DialogueState.SENT, 0)
 
 
-def test_a_confirmation_goes_by_sms_as_well_where_the_operator_wants_that(database: Database, tmp_path: Path) -> None:
-    district = dial_district(database, tmp_path / "var", ussd_confirms_by_sms=True)
+def test_a_confirmation_goes_by_sms_as_well_where_the_operator_wants_that(
+    sqlite_url: str, open_database: Callable[[str], Database], tmp_path: Path
+) -> None:
+    district = dial_district(open_database(sqlite_url), tmp_path / "var", ussd_confirms_by_sms=True)
     phone = Handset(district)
     fill_in(phone)
     screen = phone.press("1")
@@ -64,24 +67,24 @@ def test_a_confirmation_goes_by_sms_as_well_where_the_operator_wants_that(databa
     assert district.send() == 1
 
 
-def test_an_sms_corrects_what_was_dialled_and_a_dialled_report_what_came_by_sms(district: District) -> None:
-    phone = Handset(district)
+def test_an_sms_corrects_what_was_dialled_and_a_dialled_report_what_came_by_sms(on_sqlite: District) -> None:
+    phone = Handset(on_sqlite)
     fill_in(phone)
     phone.press("1")
-    assert "41" in district.say("ani", "RALAT AKTIF 41")
-    assert figures(district) == WANTED | {"aktif": 41}
+    assert "41" in on_sqlite.say("ani", "RALAT AKTIF 41")
+    assert figures(on_sqlite) == WANTED | {"aktif": 41}
     fill_in(phone, "12", "42")
     assert "42" in phone.press("1").text
-    assert figures(district) == WANTED | {"aktif": 42}
-    assert [one.state for one in revisions(district)] == ["replaced", "replaced", "accepted"]
+    assert figures(on_sqlite) == WANTED | {"aktif": 42}
+    assert [one.state for one in revisions(on_sqlite)] == ["replaced", "replaced", "accepted"]
 
 
-def test_every_hop_may_come_twice_and_is_shown_the_same_screen(district: District) -> None:
-    phone = Handset(district)
+def test_every_hop_may_come_twice_and_is_shown_the_same_screen(on_sqlite: District) -> None:
+    phone = Handset(on_sqlite)
     assert phone.dial() == phone.again()
     for typed in ("1", "1", "12", "40", "1"):
         assert phone.press(typed) == phone.again(typed) == phone.again(typed)
-    assert (figures(district), len(received(district)), len(revisions(district))) == (WANTED, 1, 1)
+    assert (figures(on_sqlite), len(received(on_sqlite)), len(revisions(on_sqlite))) == (WANTED, 1, 1)
 
 
 def test_a_hop_that_comes_six_times_at_once_is_taken_once(district: District) -> None:
@@ -143,16 +146,16 @@ def test_a_dropped_session_is_a_draft_and_goes_on_where_it_was_by_any_channel(di
 
 
 def test_a_session_that_only_falls_silent_is_taken_up_as_well_even_when_its_offer_falls_silent(
-    district: District,
+    on_sqlite: District,
 ) -> None:
-    phone = Handset(district)
+    phone = Handset(on_sqlite)
     fill_in(phone)
     offer = phone.dial()
     assert phone.dial() == offer
     phone.press("1")
     assert "BARU 12" in phone.again().text
     phone.press("1")
-    assert figures(district) == WANTED
+    assert figures(on_sqlite) == WANTED
     assert "1 Lanjutkan" not in phone.dial().text, "what was sent is no draft"
 
 
@@ -161,7 +164,7 @@ def test_who_begins_anew_is_not_offered_the_old_numbers_again(on_sqlite: Distric
     fill_in(phone)
     phone.hang_up()
     phone.dial()
-    assert "Lapor apa" in phone.press("2").text
+    assert "lapor apa" in phone.press("2").text
     assert "1 Lanjutkan" not in phone.dial().text
 
 
@@ -189,18 +192,18 @@ def test_a_whole_report_dialled_at_once_only_waits_to_be_confirmed(on_sqlite: Di
     assert figures(on_sqlite) == WANTED
 
 
-def test_a_doubt_is_asked_on_the_screen_and_answered_there(district: District) -> None:
-    district.say("ani", "KB 0825 BARU 12 AKTIF 40")
-    phone = Handset(district)
+def test_a_doubt_is_asked_on_the_screen_and_answered_there(on_sqlite: District) -> None:
+    on_sqlite.say("ani", "KB 0825 BARU 12 AKTIF 40")
+    phone = Handset(on_sqlite)
     fill_in(phone, "12", "400")
     asked = phone.press("1")
-    assert (asked.ends, figures(district)) == (False, None)
+    assert (asked.ends, figures(on_sqlite)) == (False, None)
     assert "Benar?" in asked.text
     assert "400" in phone.press("1").text
-    assert figures(district) == {"baru": 12, "aktif": 400}
-    district.pass_time(minutes=6)
-    assert district.send() == 1, "only the answer to her SMS of August"
-    assert [one.reason for one in to_be_sent(district)] == [None, WithheldReason.SHOWN, WithheldReason.SHOWN]
+    assert figures(on_sqlite) == {"baru": 12, "aktif": 400}
+    on_sqlite.pass_time(minutes=6)
+    assert on_sqlite.send() == 1, "only the answer to her SMS of August"
+    assert [one.reason for one in to_be_sent(on_sqlite)] == [None, WithheldReason.SHOWN, WithheldReason.SHOWN]
 
 
 def test_a_doubt_whose_session_was_cut_goes_by_sms_and_is_answered_by_sms(district: District) -> None:
@@ -232,14 +235,14 @@ def test_strangers_who_has_no_place_and_wrong_inputs_get_a_clear_screen(on_sqlit
     assert phone.press("12").text.endswith("Peserta AKTIF?\n00 Kembali")
 
 
-def test_a_closed_month_is_said_to_be_and_what_is_sent_for_it_is_a_request(district: District) -> None:
-    district.close_month("kb", "2025-09")
-    phone = Handset(district)
+def test_a_closed_month_is_said_to_be_and_what_is_sent_for_it_is_a_request(on_sqlite: District) -> None:
+    on_sqlite.close_month("kb", "2025-09")
+    phone = Handset(on_sqlite)
     phone.dial()
     assert "Sep 25 (ditutup)" in phone.press("1").text
     phone.press_each("1", "12", "40")
     assert "usulan" in phone.press("1").text
-    assert (figures(district), [one.state for one in revisions(district)]) == (None, ["flagged"])
+    assert (figures(on_sqlite), [one.state for one in revisions(on_sqlite)]) == (None, ["flagged"])
 
 
 def test_a_database_that_is_away_shows_a_person_words_in_both_languages(
@@ -265,9 +268,10 @@ def test_a_fault_of_ours_shows_the_same_words_and_keeps_what_was_typed(
 ) -> None:
     phone = Handset(on_sqlite)
     fill_in(phone)
-    with monkeypatch.context() as broken:
+    with monkeypatch.context() as broken, capture_logs() as events:
         broken.setattr(menu, "next_screen", lambda *_: 1 / 0)
         assert phone.press("1") == hops.AWAY
+    assert [one["event"] for one in events] == ["hop_failed"]
     assert phone.again("1").ends
     assert figures(on_sqlite) == WANTED
 
@@ -322,7 +326,7 @@ def test_a_writer_on_sqlite_who_takes_long_is_waited_for_no_longer_than_a_screen
     with on_sqlite.database.session() as writer:
         writer.execute(select(1))
         assert phone.dial() == hops.AWAY
-    assert phone.again().text.startswith("Lapor apa?")
+    assert phone.again().text.startswith("Ibu mau lapor apa?")
 
 
 def test_what_she_sent_before_is_handled_before_what_she_confirms_now(district: District) -> None:
@@ -332,6 +336,17 @@ def test_what_she_sent_before_is_handled_before_what_she_confirms_now(district: 
     phone.press("1")
     assert [one.state for one in received(district)] == [InboxState.DONE, InboxState.DONE]
     assert (figures(district), len(revisions(district))) == (WANTED, 2)
+
+
+def test_two_places_of_one_short_name_are_told_apart_by_their_codes(on_sqlite: District) -> None:
+    with on_sqlite.database.session() as session:
+        session.execute(update(facilities).where(facilities.c.short_name == "PTK").values(short_name="PMB02"))
+        session.commit()
+    phone = Handset(on_sqlite, "wati")
+    phone.dial()
+    assert "2 Pustu Teluk" in phone.press("1").text
+    phone.press_each("2", "1", "12", "40", "1")
+    assert figures(on_sqlite, "PTK") == WANTED
 
 
 def test_a_session_that_never_ends_is_ended(on_sqlite: District, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -207,7 +207,7 @@ class KannelUssd(Gateway):
     def ask(self, written: str, *, is_first: bool) -> HttpRequest:
         tlvs = f"op={'%01' if is_first else '%12'}&its=*%00"
         fields = {
-            "id": f"61aecab3-f7c5-426d-b699-c95c93a66{self.hops:03}",
+            "id": f"61aecab3-{self.session_id}-{self.hops}",
             "from": f"+{self.phone}",
             "to": self.code.strip("*#"),
             "hex": written.encode().hex(),
@@ -229,9 +229,9 @@ GATEWAYS: Mapping[str, Callable[[str], Gateway]] = {
     "arkesel": Arkesel,
     "beem": Beem,
     "flares": Flares,
-    "flares_xml": FlaresXml,
+    "flaresxml": FlaresXml,
     "hubtel": Hubtel,
     "infobip": Infobip,
-    "kannel_ussd": KannelUssd,
+    "kannelussd": KannelUssd,
     "nalo": Nalo,
 }

@@ -151,12 +151,11 @@ def test_what_is_typed_comes_in_whole_and_in_order(dialect: str, typed: list[str
 
 @pytest.mark.parametrize("dialect", GATEWAYS)
 def test_a_whole_entry_may_be_dialled_or_typed_at_once(dialect: str, tmp_path: Path) -> None:
-    dialled = Line(dialect, tmp_path)
-    tells_it = dialect != "beem"
-    assert opening_of(dialled.take(dialled.gateway.dial("*123*0925*12*40#"))) == (("0925", "12", "40") * tells_it)
-    typed = Line(dialect, tmp_path)
+    dialled, typed = Line(dialect, tmp_path), Line(dialect, tmp_path)
+    first = dialled.take(dialled.gateway.dial("*123*0925*12*40#"))
+    assert "*".join(opening_of(first)) == ("" if dialect == "beem" else "0925*12*40")  # Beem does not tell it
     typed.take(typed.gateway.dial())
-    assert typed.take(typed.gateway.answer("12*40*30")).inputs == ("12", "40", "30")
+    assert "*".join(typed.take(typed.gateway.answer("12*40*30")).inputs) == "12*40*30"
 
 
 @pytest.mark.parametrize("dialect", GATEWAYS)
