@@ -74,7 +74,8 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
     for lane in lanes:
         runtime.bells.ring(jobs.INBOUND, lane)
     for name in names:
-        runtime.bells.ring(jobs.OUTBOUND, name)
+        if not runtime.channels[name].has_own_sender:
+            runtime.bells.ring(jobs.OUTBOUND, name)
     if is_unsummed:
         runtime.bells.ring(jobs.ERRANDS, TOTALS)
     if is_unqueued:

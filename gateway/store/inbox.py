@@ -186,6 +186,12 @@ ANEW: Mapping[str, Any] = {
 }
 
 
+def keys_since(session: Session, channel: str, since: datetime) -> tuple[str, ...]:
+    """Return the keys of what came by a channel since an instant, in the order of its coming."""
+    mine = inbox.c.channel == channel, inbox.c.received_at >= since
+    return tuple(session.execute(select(inbox.c.provider_id).where(*mine).order_by(inbox.c.id)).scalars())
+
+
 def keep(session: Session, message: NewInboxMessage) -> bool:
     """Keep a message; False when it was kept before: the same channel and provider id are the same message for ever."""
     row = {name: getattr(message, name) for name in NewInboxMessage.__slots__} | {"attempts": 0, "rounds": 0}

@@ -365,6 +365,13 @@ def channels_with_work(session: Session) -> tuple[str, ...]:
     return tuple(session.execute(statement).scalars())
 
 
+def has_due(session: Session, channel: str) -> bool:
+    """Return whether a channel holds messages that may go now."""
+    mine = outbox.c.channel == channel, _open, outbox.c.state == OutboxState.QUEUED
+    statement = select(outbox.c.id).where(*mine, _is_due(database_now(session))).limit(1)
+    return session.execute(statement).first() is not None
+
+
 def latest_to(
     session: Session, recipients: Collection[str] | None = None, *, channel: str | None = None, limit: int = 50
 ) -> tuple[OutboxMessage, ...]:
