@@ -145,7 +145,7 @@ def station(make_station: MakeStation) -> Station:
 
 
 def test_a_report_comes_in_its_answer_goes_out_and_its_receipt_comes_back(
-    make_station: MakeStation, database: Database
+    database: Database, make_station: MakeStation
 ) -> None:
     station = make_station(database)
     station.start()
@@ -342,7 +342,7 @@ def test_a_wrong_password_is_told_in_words(make_station: MakeStation) -> None:
 
 
 def test_while_the_database_is_away_nothing_is_acknowledged_and_it_comes_again(
-    make_station: MakeStation, postgresql: PostgresServer, postgresql_url: str
+    postgresql: PostgresServer, postgresql_url: str, make_station: MakeStation
 ) -> None:
     station = make_station(Database(postgresql_url))
     station.start()
