@@ -23,6 +23,7 @@ from gateway import (
     cli_remind,
     cli_staff,
     cli_users,
+    cli_ussd,
     demo,
     demo_days,
     jobs,
@@ -125,6 +126,7 @@ Bidan contoh / sample midwives:
 {midwives}
 Atau dari terminal lain / or from a second terminal:
     ./kabar sms{port} --from {first} "{text}"
+    ./kabar ussd{port} --from {first}
 Berhenti / stop: Ctrl-C
 """
     )
@@ -232,7 +234,14 @@ def send_sms(sender: str, url: str | None, wait: float, text: str) -> None:
     sys.exit(_Phone(address, simulator.read_secret(var)).converse(sender, text, wait))
 
 
-for group in (*cli_staff.GROUPS, *cli_users.GROUPS, *cli_registry.GROUPS, cli_remind.remind, cli_export.export):
+for group in (
+    *cli_staff.GROUPS,
+    *cli_users.GROUPS,
+    *cli_registry.GROUPS,
+    cli_remind.remind,
+    cli_export.export,
+    cli_ussd.ussd,
+):
     kabar.add_command(group)
 
 
