@@ -19,7 +19,8 @@ import pytest
 from sqlalchemy import make_url, select
 
 from gateway.channels.smpp import Smpp
-from gateway.runtime import Runtime
+from gateway.checkup import check_parts
+from gateway.runtime import Runtime, utc_now
 from gateway.store import channels
 from gateway.store.base import Database
 from gateway.store.inbox import inbox
@@ -266,6 +267,18 @@ def test_two_equal_messages_are_two_across_links_once_the_first_is_known_to_be_a
     wait_until(lambda: station.smsc.binds == 2, "the second bind")
     station.ask()
     assert len(station.rows(inbox)) == 2
+
+
+def test_doctor_says_whether_the_process_holds_the_link(make_station: MakeStation) -> None:
+    station = make_station()
+    chosen = station.runtime.settings.model_copy(update={"database_url": str(station.district.database.engine.url)})
+    for heard_at, wanted in ((utc_now(), True), (NOON, False)):
+        with station.district.database.session() as session:
+            channels.tick(session, "smpp:smpp", heard_at)
+            session.commit()
+        (said,) = (check for check in check_parts(chosen) if check.name == "smpp")
+        assert said.is_well is wanted
+    assert "not bound since 2025-10-03" in said.words
 
 
 def test_what_cannot_be_read_is_kept_for_staff_and_acknowledged(station: Station) -> None:
