@@ -57,6 +57,8 @@ _WAITING = re.compile(r"<sms>\s*<received>.*?<queued>([0-9]+)</queued>.*?<sent>.
 class Kannel(SmsChannel):
     """One sms-service and one sendsms-user of a Kannel 1.4."""
 
+    needs_public_url = False
+
     def __init__(self, name: str, options: Options, surroundings: Surroundings) -> None:
         self.name = name
         self.limits = ChannelLimits(options.number("per_second"), lease_seconds=120, stamps_sent_at=True)
