@@ -95,7 +95,7 @@ def _keep_malformed(
         provider_id=f"raw:{hashlib.sha256(raw).hexdigest()}",
         sender="",
         recipient="",
-        text=clean_text(request.body.decode("utf-8", "replace")),
+        text=clean_text(request.body.decode("utf-8", "replace") or request.path),  # by GET it is all in the address
         sent_at=now,
         received_at=now,
         lane=0,

@@ -118,6 +118,18 @@ class Kannel:
             return str(answer.read().decode())
         return ""
 
+    def restart(self) -> None:
+        """Kill both boxes and start them again: without bearerbox smsbox ends by itself, at some time."""
+        self.smsbox.kill()
+        self.bearerbox.kill()
+        self.bearerbox.start()
+        self.smsbox.start()
+
+    def hand_in_again(self) -> str:
+        """Run what the page tells to run after a crash, and return what it printed."""
+        script = self.place(read_block("again"))
+        return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+
     def received(self) -> list[str]:
         """Return the id of every message that bearerbox has in its store or handed over, in their order."""
         log = self.folder / "access.log"
@@ -149,11 +161,11 @@ class Line:
         self._socket.close()
 
     def bring(self, sender: str, *texts: str, kind: str = "text") -> None:
-        """Bring messages from a phone, one after the other, until bearerbox has each."""
+        """Bring messages from a phone, and wait until bearerbox has them all."""
+        before = len(self._kannel.received())
         for text in texts:
-            before = len(self._kannel.received())
             self.write(sender, kind, text)
-            wait_until(lambda before=before: len(self._kannel.received()) > before, "bearerbox has it")  # type: ignore[misc]
+        wait_until(lambda: len(self._kannel.received()) >= before + len(texts), "bearerbox has them")
 
     def write(self, sender: str, kind: str, text: str) -> None:
         """Write one SMS to bearerbox."""

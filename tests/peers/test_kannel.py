@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +23,7 @@ from gateway.store.outbox import NewOutboxMessage, OutboxMessage, add, latest_to
 from gateway.values import OutboundSms
 from tests.chaos.harness import wait_until
 from tests.district import NOON, PHONES, District, make_runtime
-from tests.peers.kannel import Kannel, Line, Sent, line_of, read_block
+from tests.peers.kannel import Kannel, Line, Sent, line_of
 
 pytestmark = pytest.mark.kannel
 
@@ -253,12 +252,32 @@ def test_what_smsbox_forgot_is_handed_in_again_from_bearerbox_s_log(
         kannel.smsbox.kill()
         kannel.smsbox.start()
         house.web.start()
-        script = kannel.place(read_block("again"))
-        done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+        printed = kannel.hand_in_again()
         house.web.stop()
         assert house.texts() == [REPORT, "KB PMB02 0925 BARU 3 AKTIF 9", "KB 0925 “BARU” 4"]
-        assert done.stderr == ""
-        assert done.stdout.rstrip("\n").endswith("text=Rp 1.500")
+        assert printed.endswith("text=Rp 1.500\n")
+
+
+def test_whatever_of_kannel_is_killed_nothing_is_missing_in_the_end_and_nothing_is_twice(
+    sqlite_url: str, open_database: Callable[[str], Database], tmp_path: Path
+) -> None:
+    texts = [f"KB 0925 BARU {number} AKTIF 40" for number in range(60)]
+    with Kannel(tmp_path) as kannel:
+        for begin in range(0, 60, 10):
+            with line_of(kannel) as line:
+                if begin == 0:
+                    house = House(kannel, line, open_database(sqlite_url), tmp_path)
+                    house.web.start()
+                line.bring(PHONES["ani"], *texts[begin : begin + 10])
+            if begin % 20:
+                kannel.smsbox.kill()
+                kannel.smsbox.start()
+            else:
+                kannel.restart()
+        wait_until(lambda: "<queued>0</queued></received>" in kannel.read_status(), "smsbox has all")
+        kannel.hand_in_again()
+        house.web.stop()
+        assert sorted(house.texts()) == sorted(texts)
 
 
 def test_wrong_credentials_send_nothing_and_say_so(house: House, kannel: Kannel, tmp_path: Path) -> None:
@@ -282,9 +301,7 @@ def test_a_line_to_an_operator_that_is_down_is_named(tmp_path: Path, house: Hous
     folder = tmp_path / "smpp"
     folder.mkdir()
     with Kannel(folder, lines="lines.conf") as kannel:
-        runtime = make_runtime(
-            house.database, tmp_path, channels="kannel", channel_options={"kannel": kannel.options}
-        )
+        runtime = make_runtime(house.database, tmp_path, channels="kannel", channel_options={"kannel": kannel.options})
         channel = runtime.channels["kannel"]
         channel.send(OutboundSms("r", PHONES["ani"], "menunggu jalur"))
         health = channel.look(NOON)
