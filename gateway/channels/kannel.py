@@ -41,7 +41,7 @@ REF = re.compile(r"[0-9A-Za-z_.\-]{1,64}", re.ASCII)
 # Source: Kannel 1.4.5 User's Guide, "Delivery Reports", and what its SMPP driver was seen to tell.
 DELIVERED, FAILED, BUFFERED, SENT, REJECTED, EXPIRED = 1, 2, 4, 8, 16, 32
 ALL_REPORTS = DELIVERED | FAILED | BUFFERED | SENT | REJECTED
-FAILURES = FAILED | REJECTED
+ENDS = DELIVERED | FAILED | REJECTED  # failures alone would be asked for so that many operators tell nothing
 
 CODINGS = {"0": "UTF-8", "2": "UTF-16BE"}  # %c: 0 GSM, which Kannel writes in UTF-8; 2 UCS-2; 1 is binary
 CHARSETS = {"UTF-8": "utf-8", "UTF-16BE": "utf-16-be"}
@@ -89,7 +89,10 @@ class Kannel(SmsChannel):
         return (message,)
 
     def read_status(self, request: HttpRequest) -> tuple[DeliveryStatus, ...]:
-        """Return what became of a message; the reports of one may come in any order, and again."""
+        """Return what became of a message; the reports of one may come in any order, and again.
+
+        Of a part before the last one only its failure says something of the message.
+        """
         fields = _read_query(request)
         ref, bits = _need(fields, "ref"), _need(fields, "status")
         if not REF.fullmatch(ref):
@@ -97,6 +100,8 @@ class Kannel(SmsChannel):
         if not re.fullmatch(r"[0-9]{1,5}", bits, re.ASCII):
             raise Malformed("this is not the number of a report", field="status")
         state, said = _read_state(int(bits)), _may(fields, "reply")
+        if "part" in fields and state is not OutboxState.FAILED:
+            return ()
         is_good = state in {OutboxState.SENT, OutboxState.DELIVERED}
         status = DeliveryStatus(
             state=state,
@@ -110,8 +115,8 @@ class Kannel(SmsChannel):
     def send(self, sms: OutboundSms) -> SentSms:
         """Hand the message to smsbox: whole, or in parts that we cut, in order, until one is not taken.
 
-        Only the last part asks for every report, the others for failures alone: smsbox got the last one, so it got all,
-        and one that failed has failed the message. Errors: Unsure once a part was taken and a later one was not.
+        The reports of the last part are the message's: smsbox got it, so it got all. Of the others only a failure is.
+        Errors: Unsure once a part was taken and a later one was not.
         """
         try:
             parts = split(sms.text)
@@ -152,8 +157,8 @@ class Kannel(SmsChannel):
             "X-Kannel-Password": self._options.secret("password").reveal(),
             "X-Kannel-To": sms.to,
             "X-Kannel-Coding": "0" if part.is_gsm else "2",
-            "X-Kannel-DLR-Mask": str(ALL_REPORTS if is_last else FAILURES),
-            "X-Kannel-DLR-Url": self._callback(sms.ref),
+            "X-Kannel-DLR-Mask": str(ALL_REPORTS if is_last else ENDS),
+            "X-Kannel-DLR-Url": self._callback(sms.ref) + ("" if is_last else f"&part={number}"),
         }
         if option("from_number"):
             headers["X-Kannel-From"] = option("from_number")

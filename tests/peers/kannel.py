@@ -53,17 +53,17 @@ class Box(Server):
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         with (self._kannel.folder / f"{self._program}.out").open("ab") as log:
-            command = [self._program, str(self._kannel.folder / "kannel.conf")]
+            command = [self._program, "-v", "4", str(self._kannel.folder / "kannel.conf")]
             return start_leashed(command, {"PATH": "/usr/sbin:/usr/bin:/bin"}, self._kannel.folder, log)
 
 
 class Kannel:
-    """Both boxes, of the page's own configuration: its ports, its folders and the pause between two tries are others.
+    """Both boxes, of the page's own configuration: its ports, its folders and the pauses between two tries are others.
 
-    `lines` names the block of the page with the operator's line. Kannel asks again after a second.
+    The line to the operator is the page's one for trials, or, with the port of an SMSC, its one by SMPP.
     """
 
-    def __init__(self, folder: Path, lines: str = "fake.conf") -> None:
+    def __init__(self, folder: Path, smsc_port: int = 0) -> None:
         self.folder = folder
         self.kabar_port, self.send_port, self.line_port, self._status_port = (free_port() for _ in range(4))
         self._ports = {
@@ -72,10 +72,10 @@ class Kannel:
             "13000": self._status_port,
             "13001": free_port(),
             "10000": self.line_port,
-            "2775": self.line_port,
+            "2775": smsc_port,
         }
-        for name, block in {"kannel.conf": "kannel.conf", "lines.conf": lines}.items():
-            (folder / name).write_text(self.place(read_block(block)))
+        (folder / "kannel.conf").write_text(self.place(read_block("kannel.conf")))
+        (folder / "lines.conf").write_text(self.place(read_block("lines.conf" if smsc_port else "fake.conf")))
         (folder / "store").mkdir()
         with sqlite3.connect(folder / "dlr.db") as database:
             database.execute(re.findall(r"CREATE TABLE [^']+", read_block("prepare"))[0])
@@ -86,7 +86,7 @@ class Kannel:
         """Return a text of the page with the ports and folders of this test."""
         text = re.sub(r"(?<![0-9])[0-9]{4,5}(?![0-9])", lambda found: str(self._ports.get(found[0], found[0])), text)
         text = re.sub(r"/(?:var/log|var/spool|etc)/kannel", str(self.folder), text)
-        return text.replace("http-queue-delay = 5\n", "http-queue-delay = 1\n")
+        return re.sub(r"^(http-queue-delay|reconnect-delay) = [0-9]+$", r"\1 = 1", text, flags=re.MULTILINE)
 
     @property
     def status_url(self) -> str:

@@ -2,112 +2,27 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import select, update
-from werkzeug.serving import BaseWSGIServer, make_server
+from sqlalchemy import update
 
-from gateway.app import create_app
 from gateway.errors import Retryable
 from gateway.segments import split, write_header
 from gateway.store.base import Database
-from gateway.store.inbox import inbox
-from gateway.store.outbox import NewOutboxMessage, OutboxMessage, add, latest_to, outbox
+from gateway.store.outbox import outbox
 from gateway.values import OutboundSms
 from tests.chaos.harness import wait_until
-from tests.district import NOON, PHONES, District, make_runtime
+from tests.district import NOON, PHONES, make_runtime
 from tests.peers.kannel import Kannel, Line, Sent, line_of
+from tests.peers.kannel_house import House
 
 pytestmark = pytest.mark.kannel
 
 REPORT = "KB 0925 BARU 12 AKTIF 40 PIL 30"
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-class Web:
-    """Kabar's web server, which can be gone and come back at the same address."""
-
-    def __init__(self, app: Wsgi, port: int) -> None:
-        self._app = app
-        self._port = port
-        self._made: BaseWSGIServer | None = None
-        self.breaks_next = 0  # so many answers are lost after their commit, as when the process is killed there
-        self.broken = 0
-
-    def start(self) -> None:
-        """Be there."""
-        self._made = make_server("127.0.0.1", self._port, self._answer, threaded=True)
-        threading.Thread(target=self._made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-
-    def stop(self) -> None:
-        """Be gone."""
-        if self._made is not None:
-            self._made.shutdown()
-            self._made.server_close()
-            self._made = None
-
-    def _answer(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        answer = self._app(environ, start)
-        if self.breaks_next:
-            self.breaks_next -= 1
-            self.broken += 1
-            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-        return answer
-
-
-class House:
-    """A district behind a Kannel, whose workers the test itself drives."""
-
-    def __init__(self, kannel: Kannel, line: Line, database: Database, folder: Path) -> None:
-        options = {"kannel": kannel.options}
-        runtime = make_runtime(
-            database, folder, channels="kannel", channel_options=options, port=kannel.kabar_port, answers_per_hour=1000
-        )
-        self.kannel = kannel
-        self.line = line
-        self.district = District(runtime)
-        self.channel = runtime.channels["kannel"]
-        self.database = database
-        self.web = Web(create_app(runtime), kannel.kabar_port)
-
-    def texts(self) -> list[str]:
-        """Return what was kept, in the order of its coming."""
-        with self.database.session(read_only=True) as session:
-            return list(session.execute(select(inbox.c.text).order_by(inbox.c.id)).scalars())
-
-    def answers(self) -> list[OutboxMessage]:
-        """Return what was to be sent, oldest first."""
-        with self.database.session(read_only=True) as session:
-            return list(reversed(latest_to(session, limit=1000)))
-
-    def work(self) -> None:
-        """Handle and send what waits."""
-        self.district.handle()
-        self.district.send()
-
-    def has_kept(self, count: int) -> None:
-        """Wait until so many messages were kept."""
-        wait_until(lambda: len(self.texts()) >= count, f"{count} messages are kept")
-
-    def has_told(self, state: str, count: int = 1) -> None:
-        """Wait until so many messages to be sent have come to a state."""
-        wait_until(lambda: sum(one.state == state for one in self.answers()) >= count, f"{count} are {state}")
-
-    def write(self, text: str, ref_of: str = "ani") -> str:
-        """Send a text and return our reference of it."""
-        message = NewOutboxMessage(None, "trial", "kannel", PHONES[ref_of], text, "0" * 16, NOON)
-        with self.database.session() as session:
-            ref = add(session, message)
-            session.commit()
-        self.district.send()
-        return ref
 
 
 @pytest.fixture(scope="module")
@@ -125,37 +40,35 @@ def line(kannel: Kannel) -> Iterator[Line]:
 
 
 @pytest.fixture
-def house(
-    kannel: Kannel, line: Line, sqlite_url: str, open_database: Callable[[str], Database], tmp_path: Path
-) -> Iterator[House]:
+def house(kannel: Kannel, sqlite_url: str, open_database: Callable[[str], Database], tmp_path: Path) -> Iterator[House]:
     """The district, its web server running."""
-    found = House(kannel, line, open_database(sqlite_url), tmp_path)
+    found = House(kannel, open_database(sqlite_url), tmp_path)
     found.web.start()
     yield found
     found.web.stop()
 
 
-def test_a_report_comes_in_its_answer_goes_out_and_its_receipt_comes_back(house: House) -> None:
-    house.line.bring(PHONES["ani"], REPORT)
+def test_a_report_comes_in_its_answer_goes_out_and_its_receipt_comes_back(house: House, line: Line) -> None:
+    line.bring(PHONES["ani"], REPORT)
     house.has_kept(1)
     house.work()
     house.has_told("delivered")
     [answer] = house.answers()
-    assert house.line.sent == [Sent(PHONES["ani"], answer.text.encode())]
+    assert line.sent == [Sent(PHONES["ani"], answer.text.encode())]
     assert answer.text.startswith("KB Sep 25 PMB Ani: BARU 12 AKTIF 40 (PIL 30).")
     assert answer.provider_id, "the operator's own id came with the receipt"
 
 
-def test_letters_beyond_gsm_come_in_and_go_out_as_they_are(house: House) -> None:
+def test_letters_beyond_gsm_come_in_and_go_out_as_they_are(house: House, line: Line) -> None:
     said = "KB “0925” – 日本 😀 é€[@"
-    house.line.bring(PHONES["ani"], said, kind="ucs2")
-    house.line.bring(PHONES["ani"], "é€[@ {ñ}")
+    line.bring(PHONES["ani"], said, kind="ucs2")
+    line.bring(PHONES["ani"], "é€[@ {ñ}")
     house.has_kept(2)
     assert house.texts() == [said, "é€[@ {ñ}"]
     house.write(said)
     house.write("é€[@ {ñ}")
     house.has_told("delivered", 2)
-    assert [sent.octets for sent in house.line.sent] == [said.encode("utf-16-be"), "é€[@ {ñ}".encode()]
+    assert [sent.octets for sent in line.sent] == [said.encode("utf-16-be"), "é€[@ {ñ}".encode()]
 
 
 @pytest.mark.parametrize(
@@ -163,52 +76,52 @@ def test_letters_beyond_gsm_come_in_and_go_out_as_they_are(house: House) -> None
     ["a" * 152 + "€" + "b" * 170 + "[]", "ā" * 66 + "😀" + "ā" * 80, " dengan spasi " * 15],
     ids=["GSM-7", "UCS-2", "spaces"],
 )
-def test_a_long_text_goes_out_in_the_parts_that_we_cut_and_arrives_whole(house: House, text: str) -> None:
+def test_a_long_text_goes_out_in_the_parts_that_we_cut_and_arrives_whole(house: House, line: Line, text: str) -> None:
     house.write(text)
     house.has_told("delivered")
     parts = split(text)
     octets = [part.text.encode("utf-8" if part.is_gsm else "utf-16-be") for part in parts]
-    assert [sent.octets for sent in house.line.sent] == octets
-    [ref] = {sent.header[3] for sent in house.line.sent}
-    assert [sent.header for sent in house.line.sent] == [
+    assert [sent.octets for sent in line.sent] == octets
+    [ref] = {sent.header[3] for sent in line.sent}
+    assert [sent.header for sent in line.sent] == [
         write_header(ref, len(parts), number) for number in range(1, len(parts) + 1)
     ]
 
 
-def test_a_long_message_comes_in_whole_whatever_the_order_of_its_parts(house: House) -> None:
+def test_a_long_message_comes_in_whole_whatever_the_order_of_its_parts(house: House, line: Line) -> None:
     for number, text in (2, "PIL 30"), (2, "PIL 30"), (1, "KB 0925 BARU 12 AKTIF 40 "):
-        house.line.write(PHONES["ani"], "udh-text", f"{quote(bytes((5, 0, 3, 0xD3, 2, number)))} {text}")
+        line.write(PHONES["ani"], "udh-text", f"{quote(bytes((5, 0, 3, 0xD3, 2, number)))} {text}")
     house.has_kept(1)
     assert house.texts() == [REPORT]
 
 
-def test_a_web_server_that_was_gone_gets_every_message_once(house: House) -> None:
+def test_a_web_server_that_was_gone_gets_every_message_once(house: House, line: Line) -> None:
     house.web.stop()
     texts = [f"KB 0925 BARU {number} AKTIF 40" for number in range(8)]
-    house.line.bring(PHONES["ani"], *texts)
+    line.bring(PHONES["ani"], *texts)
     house.web.start()
     house.has_kept(8)
     house.work()
     house.has_told("delivered", 8)
     assert Counter(house.texts()) == Counter(texts)
-    assert len(house.line.sent) == len(house.answers()) == 8
+    assert len(line.sent) == len(house.answers()) == 8
 
 
-def test_a_server_killed_between_commit_and_answer_gets_the_message_again_and_keeps_it_once(house: House) -> None:
+def test_a_server_killed_between_commit_and_answer_keeps_the_message_once(house: House, line: Line) -> None:
     house.web.breaks_next = 3
-    house.line.bring(PHONES["ani"], REPORT)
+    line.bring(PHONES["ani"], REPORT)
     wait_until(lambda: house.web.broken == 3, "three answers were lost")
-    house.line.bring(PHONES["wati"], REPORT)
+    line.bring(PHONES["wati"], REPORT)
     house.has_kept(2)
     house.work()
     house.has_told("delivered", 2)
-    assert len(house.texts()) == len(house.answers()) == len(house.line.sent) == 2
+    assert len(house.texts()) == len(house.answers()) == len(line.sent) == 2
 
 
-def test_what_lies_in_bearerbox_survives_the_death_of_both_boxes(house: House) -> None:
+def test_what_lies_in_bearerbox_survives_the_death_of_both_boxes(house: House, line: Line) -> None:
     house.kannel.smsbox.kill()
     texts = [f"KB 0925 BARU {number} AKTIF 40" for number in range(5)]
-    house.line.bring(PHONES["ani"], *texts)
+    line.bring(PHONES["ani"], *texts)
     health = house.channel.look(NOON)
     assert health is not None
     assert (health.is_well, "smsbox tidak jalan, 5 SMS menunggu" in health.words) == (False, True)
@@ -222,7 +135,7 @@ def test_what_lies_in_bearerbox_survives_the_death_of_both_boxes(house: House) -
     assert Counter(house.texts()) == Counter(texts)
 
 
-def test_an_answer_waits_for_a_dead_smsbox_and_goes_once(house: House) -> None:
+def test_an_answer_waits_for_a_dead_smsbox_and_goes_once(house: House, line: Line) -> None:
     house.kannel.smsbox.kill()
     house.write("tunggu")
     [waiting] = house.answers()
@@ -233,14 +146,14 @@ def test_an_answer_waits_for_a_dead_smsbox_and_goes_once(house: House) -> None:
         session.commit()
     house.district.send()
     house.has_told("delivered")
-    assert [sent.octets for sent in house.line.sent] == [b"tunggu"]
+    assert [sent.octets for sent in line.sent] == [b"tunggu"]
 
 
 def test_what_smsbox_forgot_is_handed_in_again_from_bearerbox_s_log(
     sqlite_url: str, open_database: Callable[[str], Database], tmp_path: Path
 ) -> None:
     with Kannel(tmp_path) as kannel, line_of(kannel) as line:
-        house = House(kannel, line, open_database(sqlite_url), tmp_path)
+        house = House(kannel, open_database(sqlite_url), tmp_path)
         house.web.start()
         line.bring(PHONES["ani"], REPORT)
         house.has_kept(1)
@@ -266,7 +179,7 @@ def test_whatever_of_kannel_is_killed_nothing_is_missing_in_the_end_and_nothing_
         for begin in range(0, 60, 10):
             with line_of(kannel) as line:
                 if begin == 0:
-                    house = House(kannel, line, open_database(sqlite_url), tmp_path)
+                    house = House(kannel, open_database(sqlite_url), tmp_path)
                     house.web.start()
                 line.bring(PHONES["ani"], *texts[begin : begin + 10])
             if begin % 20:
@@ -289,22 +202,3 @@ def test_wrong_credentials_send_nothing_and_say_so(house: House, kannel: Kannel,
     health = runtime.channels["kannel"].look(NOON)
     assert health is not None
     assert (health.is_well, "status_password" in health.words) == (False, True)
-
-
-def test_a_kannel_that_runs_says_that_its_lines_are_up(house: House) -> None:
-    health = house.channel.look(NOON)
-    assert health is not None
-    assert (health.is_well, "1 jalur tersambung" in health.words) == (True, True)
-
-
-def test_a_line_to_an_operator_that_is_down_is_named(tmp_path: Path, house: House) -> None:
-    folder = tmp_path / "smpp"
-    folder.mkdir()
-    with Kannel(folder, lines="lines.conf") as kannel:
-        runtime = make_runtime(house.database, tmp_path, channels="kannel", channel_options={"kannel": kannel.options})
-        channel = runtime.channels["kannel"]
-        channel.send(OutboundSms("r", PHONES["ani"], "menunggu jalur"))
-        health = channel.look(NOON)
-    assert health is not None
-    assert not health.is_well
-    assert "OPERATOR (" in health.words
