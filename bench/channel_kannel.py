@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from shutil import which
+from urllib.request import urlopen
 
 import structlog
 from sqlalchemy import func, select
@@ -101,6 +102,7 @@ def _web(folder: Path, kannel: Kannel) -> Iterator[Runtime]:
     try:
         while is_port_free("127.0.0.1", kannel.kabar_port):
             time.sleep(STEP_SECONDS)
+        urlopen(f"http://127.0.0.1:{kannel.kabar_port}/healthz").close()  # it listens before it is loaded
         yield make_runtime(settings)
     finally:
         server.terminate()
