@@ -99,14 +99,14 @@ class Kannel(SmsChannel):
             raise Malformed("this is not one of our references", field="ref")
         if not re.fullmatch(r"[0-9]{1,5}", bits, re.ASCII):
             raise Malformed("this is not the number of a report", field="status")
-        state, said = _read_state(int(bits)), _may(fields, "reply")
+        state, said = _read_state(int(bits)), _show(fields, "reply")
         if "part" in fields and state is not OutboxState.FAILED:
             return ()
         is_good = state in {OutboxState.SENT, OutboxState.DELIVERED}
         status = DeliveryStatus(
             state=state,
             ref=ref,
-            provider_id=shorten(_may(fields, "fid")),
+            provider_id=shorten(_show(fields, "fid")),
             code="" if is_good else _read_code(int(bits), said),
             words="" if is_good else shorten(said or f"status {bits}"),
         )
@@ -128,11 +128,8 @@ class Kannel(SmsChannel):
             except (Retryable, Permanent) as fault:
                 if number == 1:
                     raise
-                ours = Unsure(f"{number - 1} of {len(parts)} parts were taken, then: {fault}")
-                break
-        else:
-            return SentSms(segments=len(parts))
-        raise ours
+                raise Unsure(f"{number - 1} of {len(parts)} parts were taken, then: {fault}") from fault
+        return SentSms(segments=len(parts))
 
     def look(self, now: datetime) -> ChannelHealth | None:
         """Ask bearerbox for its boxes, its lines and what waits. Source: status.xml of Kannel 1.4.5."""
@@ -204,6 +201,11 @@ def _may(fields: Mapping[str, bytes], name: str) -> str:
         return fields.get(name, b"").decode("utf-8")
     except UnicodeDecodeError as fault:
         raise Malformed("a field is not in UTF-8", field=name) from fault
+
+
+def _show(fields: Mapping[str, bytes], name: str) -> str:
+    """Return what is only shown: a receipt may repeat the beginning of a text in whatever octets it went out."""
+    return fields.get(name, b"").decode("utf-8", "replace")
 
 
 def _need(fields: Mapping[str, bytes], name: str) -> str:
