@@ -36,7 +36,7 @@ class Case:
 
     @property
     def kind(self) -> str:
-        """One of sms, status, send."""
+        """One of sms, status, send, pdu."""
         return cast(str, self.table["kind"])
 
     @property
@@ -52,7 +52,12 @@ class Case:
     @property
     def is_accepted(self) -> bool:
         """Tell whether the request is authentic, readable or not."""
-        return self.kind != "send" and "refused" not in self.expect
+        return self.is_request and "refused" not in self.expect
+
+    @property
+    def is_request(self) -> bool:
+        """Tell whether it is about a request that the provider makes."""
+        return self.kind in {"sms", "status"}
 
     @property
     def signs_body(self) -> bool:

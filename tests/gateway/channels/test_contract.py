@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
+from gateway.channels import smpp, smpp_delivery, smpp_pdu
 from gateway.channels.base import SmsChannel
 from gateway.errors import Malformed, Permanent, Refused, Retryable, Unsure
 from gateway.values import (
@@ -38,6 +38,9 @@ def test_every_channel_has_its_cases(adapter: str, tmp_path: Path) -> None:
     cases = [case for case in ALL if case.adapter == adapter]
     assert cases, f"tests/gateway/channels/cases/{adapter}/ has no cases"
     wanted = {("sms", "messages"), ("sms", "malformed"), ("sms", "refused"), ("send", "sent")}
+    if ADAPTERS[adapter] is smpp:
+        outcomes = ("messages", "statuses", "malformed", "sent")
+        wanted = {("sms", "refused"), *(("pdu", outcome) for outcome in outcomes)}
     if type(cases[0].make(tmp_path)).read_status is not SmsChannel.read_status:
         wanted |= {("status", "statuses"), ("status", "malformed")}
     assert wanted <= {(case.kind, _outcome(case)) for case in cases}
@@ -47,7 +50,7 @@ def test_every_folder_of_cases_belongs_to_a_channel() -> None:
     assert {path.name for path in CASES.iterdir() if path.is_dir()} == set(ADAPTERS)
 
 
-@by_name([case for case in ALL if case.kind != "send"])
+@by_name([case for case in ALL if case.is_request])
 def test_a_request_is_taken_as_recorded(case: Case, tmp_path: Path) -> None:
     channel = case.make(tmp_path)
     if "refused" in case.expect:
@@ -130,6 +133,22 @@ def test_a_message_is_sent_as_recorded(case: Case, tmp_path: Path) -> None:
                 assert (seen.form if "form" in wanted else seen.json) == wanted.get("form", wanted.get("json"))
 
 
+@by_name([case for case in ALL if case.kind == "pdu"])
+def test_a_pdu_is_read_or_written_as_recorded(case: Case, tmp_path: Path) -> None:
+    channel = case.make(tmp_path)
+    if "malformed" in case.expect:
+        with pytest.raises(Malformed) as caught:
+            take(channel, case)
+        assert caught.value.field == case.expect["malformed"]
+    elif "sent" in case.expect:
+        assert isinstance(channel, smpp.Smpp)
+        written = channel.write(OutboundSms(**case.table["sms"]))
+        pdus = [smpp_pdu.write("submit_sm", number, fields) for number, fields in enumerate(written, start=1)]
+        assert [pdu.hex() for pdu in pdus] == case.expect["sent"]
+    else:
+        assert take(channel, case) == expected(case)
+
+
 @by_name(ALL)
 def test_secrets_stand_in_no_text_of_ours(case: Case, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
@@ -137,7 +156,7 @@ def test_secrets_stand_in_no_text_of_ours(case: Case, tmp_path: Path, caplog: py
         channel = case.make(tmp_path, provider.url)
         said = [repr(channel), str(channel), str(vars(channel)), repr(channel.limits)]
         try:
-            if case.kind == "send":
+            if "sms" in case.table:
                 said.append(repr(channel.send(OutboundSms(**case.table["sms"]))))
             else:
                 said.append(repr(take(channel, case)))
@@ -150,7 +169,11 @@ def test_secrets_stand_in_no_text_of_ours(case: Case, tmp_path: Path, caplog: py
 
 
 def take(channel: SmsChannel, case: Case) -> tuple[InboundSms | DeliveryStatus, ...]:
-    """Take a case's request through the frame."""
+    """Take a case's request through the frame, or its PDU."""
+    if case.kind == "pdu":
+        assert isinstance(channel, smpp.Smpp)
+        read = [channel.read_pdu(pdu, "s1:7") for pdu in smpp_pdu.Frames().feed(bytes.fromhex(case.table["pdu"]))]
+        return tuple(one.status if isinstance(one, smpp_delivery.Receipt) else one for one in read)
     if case.kind == "sms":
         return channel.take_sms(case.request, case.now)
     return channel.take_status(case.request, case.now)
@@ -158,7 +181,7 @@ def take(channel: SmsChannel, case: Case) -> tuple[InboundSms | DeliveryStatus, 
 
 def expected(case: Case) -> tuple[InboundSms | DeliveryStatus, ...]:
     """Return what a case expects to be read."""
-    if case.kind == "sms":
+    if "messages" in case.expect:
         return tuple(_message(table) for table in case.expect["messages"])
     return tuple(
         DeliveryStatus(**{**table, "state": OutboxState(table["state"]) if "state" in table else None})
@@ -200,9 +223,9 @@ def chain(fault: BaseException | None) -> Iterator[BaseException]:
 
 def _message(table: dict[str, object]) -> InboundSms:
     fields = dict(table)
-    sender = Sender(str(fields.pop("sender")), SenderKind(str(fields.pop("sender_kind"))))
     if "part" in fields:
-        fields["part"] = SmsPart(**cast(dict[str, Any], fields["part"]))
+        fields["part"] = SmsPart(**fields["part"])  # type: ignore[arg-type]
+    sender = Sender(str(fields.pop("sender")), SenderKind(str(fields.pop("sender_kind"))))
     return InboundSms(sender=sender, **fields)  # type: ignore[arg-type]
 
 
