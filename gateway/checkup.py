@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from gateway.errors import KabarError, Misconfigured, Unavailable
 from gateway.jobs import Bells, connect
-from gateway.runtime import make_channels, redis_address
+from gateway.lines import ChannelHealth
+from gateway.runtime import make_channels, make_ussd_channels, redis_address, utc_now
 from gateway.settings import Settings, read_settings
 from gateway.store import registrations, schema, sqlite
 from gateway.store.base import Database, Session, durability, is_postgresql
@@ -33,15 +34,15 @@ def check_all() -> Iterator[Check]:
             yield Check(name, False, f"perbaiki setelan ini / mend this setting: {fault}")
         return
     yield Check("settings", True, "terbaca / read")
-    yield from check_parts(settings)
+    yield from check_parts(settings, asks_peers=True)
 
 
-def check_parts(settings: Settings) -> Iterator[Check]:
-    """Look at everything but the settings themselves."""
+def check_parts(settings: Settings, *, asks_peers: bool = False) -> Iterator[Check]:
+    """Look at everything but the settings themselves; `asks_peers`: ask the channels' other sides too, for seconds."""
     yield _check_folder(settings)
     yield from _check_database(settings)
     yield _check_redis(settings)
-    yield from _check_channels(settings)
+    yield from _check_channels(settings, asks_peers=asks_peers)
 
 
 def _check_folder(settings: Settings) -> Check:
@@ -113,18 +114,37 @@ def _check_redis(settings: Settings) -> Check:
     return Check("redis", False, f"{words}. Pesan tetap aman / messages are safe meanwhile")
 
 
-def _check_channels(settings: Settings) -> Iterator[Check]:
+def _check_channels(settings: Settings, *, asks_peers: bool) -> Iterator[Check]:
     try:
-        made = make_channels(settings)
+        made, codes = make_channels(settings), make_ussd_channels(settings)
     except Misconfigured as error:
         for name, fault in error.faults.items():
             yield Check(name, False, f"perbaiki setelan ini / mend this setting: {fault}")
         return
     for name, channel in made.items():
-        if not settings.public_url and name != "simulator":
+        if not settings.public_url and channel.needs_public_url:
             yield Check(name, False, "KABAR_PUBLIC_URL belum diisi / is not set: tanda tangan tidak bisa diperiksa")
         else:
             yield Check(name, True, f"{settings.address}/in/{name}/sms ({type(channel).__name__})")
+        if asks_peers and (health := channel.look(utc_now())) is not None:
+            yield Check(name, health.is_well, say_health(health))
+    for name, code in codes.items():
+        if name not in made:
+            yield Check(name, True, f"{settings.address}/in/{name}/ussd ({type(code).__name__})")
+
+
+def say_health(health: ChannelHealth) -> str:
+    """Return what a channel's other side says of itself, in one line.
+
+    >>> say_health(ChannelHealth(True, "modem hidup / the modem is alive", signal=60, credit="Rp 12.500"))
+    'modem hidup / the modem is alive; sinyal/signal 60%, pulsa/credit Rp 12.500'
+    """
+    found = (
+        f"sinyal/signal {health.signal}%" if health.signal is not None else "",
+        f"baterai/battery {health.battery}%" if health.battery is not None else "",
+        f"pulsa/credit {health.credit}" if health.credit else "",
+    )
+    return "; ".join(filter(None, (health.words, ", ".join(filter(None, found)))))
 
 
 def settings_page(rows: list[tuple[str, str, str]]) -> str:

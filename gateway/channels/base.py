@@ -38,6 +38,7 @@ class SmsChannel(ABC):
     name: str
     limits: ChannelLimits
     shows_answers = False  # whether its own phones may ask what was answered; only the simulator's may
+    needs_public_url = True  # whether its peer comes from elsewhere, and must know where we are
     has_own_sender = False  # whether a process of its own holds its line and sends; the outbound workers then do not
 
     @abstractmethod
@@ -92,6 +93,7 @@ class PollingChannel(SmsChannel):
     may be something. Errors: poll and confirm raise Retryable; what was polled is then polled again.
     """
 
+    needs_public_url = False
     poll_seconds: float = 5.0  # between two looks, where nobody nudges
 
     @abstractmethod

@@ -35,6 +35,7 @@ class Simulator(SmsChannel):
 
     limits = ChannelLimits(per_second=100.0, is_idempotent=True, stamps_sent_at=True)
     shows_answers = True
+    needs_public_url = False
 
     def __init__(self, name: str, secret: Secret, region: str, is_open: bool) -> None:
         self.name = name

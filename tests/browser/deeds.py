@@ -177,5 +177,6 @@ def do_all(runtime: Runtime, staff: FlaskClient) -> None:
     file = (io.BytesIO(FACILITIES), "faskes-baru.csv")
     fill_in(staff, "/imports?kind=facilities", "/imports", file=file)
     open_figures(staff)
+    fill_in(staff, "/channels/simulator/trial", "/trial$", number="0812 7700 9001")
     prepare_dhis2(runtime, staff)
     fill_in(staff, "/calendar/close?area=14.03&form=kb&period=2025-07", "/calendar/close", reason="Sudah direkap.")

@@ -76,6 +76,8 @@ SCREENS: Mapping[str, str] = {
     "mapping": "/destinations/{destination}/mappings/kb",
     "mapping-draft": "/destinations/{destination}/mappings/kb/drafts/{draft}",
     "channels": "/channels",
+    "trial-form": "/channels/simulator/trial",
+    "trial": "/channels/trials/{trial}",
     "thresholds": "/thresholds",
     "hooks": "/hooks",
     "hook": "/hooks/{hook}",
@@ -174,6 +176,7 @@ EXAMPLES: Mapping[str, str] = {
     "to": "SELECT max(destination_id) || '-kb' FROM mappings",
     "push": "SELECT max(id) FROM pushes",
     "turn": "SELECT max(id) FROM push_turns WHERE state = 'partly'",
+    "trial": "SELECT min(id) FROM outbox WHERE kind = 'trial'",
     "user": "SELECT min(id) FROM users WHERE area = '14.03'",
 }
 OPEN = {"login", "embed", "embed-method", "api-docs"}  # what is there to see for who is not signed in

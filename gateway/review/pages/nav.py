@@ -118,6 +118,7 @@ UNDER = {
     "mappings": "destinations",
     "pushes": "destinations",
     "agreements": "klikkb",
+    "trial": "channels",
     "klikkb_files": "klikkb",
 }
 
