@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import URL, Dialect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 from sqlalchemy.types import TypeDecorator
 
 from gateway.errors import Retryable
@@ -181,7 +182,8 @@ def open_engine(written: str) -> Engine:
     url = given.set(drivername=DRIVERS[given.get_backend_name()])
     arguments: dict[str, Any] = {"connect_timeout": WAIT_SECONDS}
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(_existing_file(url), connect_args={"timeout": WAIT_SECONDS - 1}, hide_parameters=True)
+        arguments = {"timeout": WAIT_SECONDS - 1}
+        engine = create_engine(_existing_file(url), connect_args=arguments, hide_parameters=True, poolclass=NullPool)
         event.listen(engine, "connect", _leave_transactions_to_us)
         event.listen(engine, "begin", _begin)
         return engine
@@ -194,9 +196,7 @@ def open_engine(written: str) -> Engine:
         url,
         connect_args=arguments,
         hide_parameters=True,
-        pool_size=2,
-        pool_timeout=WAIT_SECONDS,
-        pool_pre_ping=True,
+        poolclass=NullPool,  # a new connection for each look: none is left over from a database that was restarted
         isolation_level="READ COMMITTED",  # a look after waiting for the lock sees what its holder wrote
     )
 
