@@ -76,6 +76,7 @@ class AtModem:
     signal: int = 20
     ussd: str = "Pulsa Rp 12.500"
     sent: list[Submitted] = field(default_factory=list)
+    tries: int = 0  # how often it was told to send something
     _stored: dict[int, bytes] = field(default_factory=dict)
     _reference: int = 0
     _lines: list[socket.socket] = field(default_factory=list)
@@ -90,8 +91,9 @@ class AtModem:
 
     def __exit__(self, *_: object) -> None:
         self._door.close()
-        for line in self._lines:
-            line.close()
+        for line in list(self._lines):
+            with suppress(OSError):  # it may have gone by itself
+                line.shutdown(socket.SHUT_RDWR)
 
     @property
     def port(self) -> int:
@@ -118,7 +120,7 @@ class AtModem:
         with self._lock:
             self._stored.clear()
             self.sent.clear()
-            self.fault, self.report, self.keeps_deleted = "", 0, False
+            self.fault, self.report, self.keeps_deleted, self.tries = "", 0, False, 0
 
     def _store(self, pdu: bytes) -> None:
         with self._lock:
@@ -167,6 +169,7 @@ class AtModem:
             pass
         finally:
             self._lines.remove(line)
+            line.close()
 
     def _answer(self, line: socket.socket, command: str) -> None:
         with self._lock:
@@ -206,6 +209,7 @@ class AtModem:
 
     def _submit(self, line: socket.socket, pdu: bytes) -> None:
         with self._lock:
+            self.tries += 1
             if self.fault == "hang":
                 return
             if self.fault:

@@ -105,10 +105,10 @@ class Smsd(Server):
     def __init__(self, store: Store, modem: AtModem, phone_id: str, folder: Path, **changes: str) -> None:
         super().__init__()
         self._log = folder / f"{phone_id}.log"
-        self._file = folder / f"{phone_id}.smsdrc"
+        self.file = folder / f"{phone_id}.smsdrc"
         self._folder = folder
         smsd = {"phoneid": phone_id, "logfile": str(self._log), "debuglevel": "1"}
-        write_smsdrc(self._file, store, modem.port, {**HASTE, **smsd, **changes})
+        write_smsdrc(self.file, store, modem.port, {**HASTE, **smsd, **changes})
 
     def is_answering(self) -> bool:
         """Return whether it has made the modem's acquaintance."""
@@ -121,7 +121,7 @@ class Smsd(Server):
     def _spawn(self) -> subprocess.Popen[bytes]:
         self._log.unlink(missing_ok=True)
         environ = {"PATH": os.environ["PATH"], "TZ": ZONE}
-        return start_leashed(["gammu-smsd", "-c", str(self._file)], environ, self._folder, subprocess.DEVNULL)
+        return start_leashed(["gammu-smsd", "-c", str(self.file)], environ, self._folder, subprocess.DEVNULL)
 
 
 def write_smsdrc(path: Path, store: Store, port: int, changes: Mapping[str, str]) -> None:
