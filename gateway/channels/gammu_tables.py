@@ -122,6 +122,7 @@ outbox = Table(
     Column("SenderID", String(255)),
     Column("DeliveryReport", String(10)),
     Column("CreatorID", Text, nullable=False),
+    sqlite_autoincrement=True,  # SMSD gives no number twice
 )
 
 outbox_multipart = Table(
