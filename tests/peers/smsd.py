@@ -107,7 +107,7 @@ class Smsd(Server):
         self._log = folder / f"{phone_id}.log"
         self.file = folder / f"{phone_id}.smsdrc"
         self._folder = folder
-        smsd = {"phoneid": phone_id, "logfile": str(self._log), "debuglevel": "255"}
+        smsd = {"phoneid": phone_id, "logfile": str(self._log), "debuglevel": "1"}
         write_smsdrc(self.file, store, modem.port, {**HASTE, **smsd, **changes})
 
     def is_answering(self) -> bool:
