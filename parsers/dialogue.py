@@ -2,85 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
 
-from parsers.form import Form
+from parsers.faces import is_dead_end, pages_of
+from parsers.screens import LONGEST_SCREEN, Words, cut, load_words, write_page
+from parsers.session import Dialogue, Ground, Month, Place, Turn, as_json, from_json
+from parsers.steps import Standing, Step, stand
+from parsers.taking import FIRST_STEPS, Move, take, take_message, take_numbers
+from parsers.typed import tidy_typed
 
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A facility that may be reported for. `code` is what a message names it by after the keyword."""
-
-    code: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Month:
-    """A month that may be reported, with what is known of it.
-
-    Shape: `before` holds the numbers of the month before it, by `measure` or `measure.item`; empty without any.
-    """
-
-    period: str
-    is_reported: bool = False
-    is_closed: bool = False
-    before: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a session stands on: asked of the database at every hop, never kept with the session.
-
-    Shape: `months` are those offered for a form and a place's code, the due one first.
-    """
-
-    forms: tuple[Form, ...]
-    places: tuple[Place, ...]
-    months: Mapping[tuple[str, str], tuple[Month, ...]]
-    language: str
-    today: date
-
-
-@dataclass(frozen=True, slots=True)
-class Dialogue:
-    """Where a session stands: what was chosen and typed so far, and which screen waits for an input.
-
-    Shape: `values` by measure or `measure.item`; `step` names the screen, `page` its page where it is long.
-    """
-
-    step: str = ""
-    form: str = ""
-    place: str = ""
-    period: str = ""
-    values: Mapping[str, int] = field(default_factory=dict)
-    page: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What comes of a hop: the state to keep, the screen to show, whether the session ends with it.
-
-    Shape: `sends` is empty, or a whole message (`KB 0925 BARU 12 AKTIF 40`) that the sender has confirmed: it is to be
-    handled as if it had come by SMS, and its answer shown by `show_answer`.
-    """
-
-    dialogue: Dialogue
-    text: str
-    ends: bool = False
-    sends: str = ""
+__all__ = ["Dialogue", "Ground", "Month", "Place", "Turn", "as_json", "from_json", "next_screen", "show_answer"]
 
 
 def next_screen(dialogue: Dialogue, inputs: Sequence[str], ground: Ground) -> Turn:
     """Take what was typed, in order, and return the next screen; without any input, the screen that waits.
 
-    What is wrong is said on the screen and moves nothing. No screen is longer than 160 GSM-7 characters.
+    What is wrong is said on the screen and moves nothing; what was typed behind it is not read. Nothing is sent that
+    was not first shown: of several inputs, none but the first confirms. No screen is longer than 160 GSM-7 characters.
+
+    What was dialled behind the service code speaks of no draft that is kept: it is to be given with a new Dialogue.
     """
-    raise NotImplementedError
+    words = load_words(ground.language)
+    standing = stand(dialogue, ground)
+    waiting = deque((typed, False) for typed in inputs)
+    is_first = True
+    while waiting and not is_dead_end(standing):
+        typed, is_at_once = waiting.popleft()
+        move = _take_several(standing, typed, words)
+        if move is None and "*" in tidy_typed(typed) and standing.step != Step.ANSWER:
+            waiting.extendleft((token, True) for token in reversed(tidy_typed(typed).split("*")))
+            continue
+        if move is None:
+            is_whole = standing.step == Step.ANSWER  # it is sent on as it was typed
+            typed = " ".join(typed.split()) if is_whole else tidy_typed(typed)
+            move = take(standing, typed, words, is_first=is_first, is_at_once=is_at_once)
+        is_first = False
+        if move.sends:
+            return _send(standing, move, words)
+        standing = stand(move.dialogue, ground)
+        if move.note:
+            dropped = [words.say("faults", "dropped")] if waiting else []
+            return _show(standing, words, " ".join([move.note, *dropped]))
+    return _show(standing, words)
+
+
+def _take_several(standing: Standing, typed: str, words: Words) -> Move | None:
+    """Take what was typed in one go at the first prompt, a message or its bare numbers; None for anything else."""
+    tokens = tidy_typed(typed).split("*")
+    if len(tokens) == 1 or standing.step not in FIRST_STEPS:
+        return None
+    if any(mark.isalpha() for mark in typed):
+        move = take_message(standing, typed, words)
+        return None if move.note else move  # a place's code has letters too
+    return take_numbers(standing, tokens, words)
+
+
+def _show(standing: Standing, words: Words, note: str = "") -> Turn:
+    pages = pages_of(standing, words)
+    page = min(standing.dialogue.page, len(pages) - 1)
+    return Turn(replace(standing.dialogue, page=page), write_page(pages[page], note), ends=is_dead_end(standing))
+
+
+def _send(standing: Standing, move: Move, words: Words) -> Turn:
+    month = words.month(standing.dialogue.period) if standing.month else ""
+    form = standing.form.keywords[0].upper() if standing.form else ""
+    text = words.say("screens", "sent", form=cut(form, 10), month=month)
+    return Turn(move.dialogue, text.strip(), ends=True, sends=move.sends)
 
 
 def show_answer(dialogue: Dialogue, answer: str, ground: Ground, *, asks: bool) -> Turn:
     """Return the screen with the answer to the message that was sent; one that asks waits for YA or a change."""
-    raise NotImplementedError
+    words = load_words(ground.language)
+    if asks and answer.strip():
+        asked = replace(dialogue, step=str(Step.ANSWER), page=0, answer=" ".join(answer.split()))
+        return _show(stand(asked, ground), words)
+    return Turn(Dialogue(), cut(answer, LONGEST_SCREEN), ends=True)

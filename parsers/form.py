@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 LANGUAGES = ("id", "en")  # in the order of falling back
+LONGEST_LABEL = 24  # of what a USSD screen calls something; a screen holds 160 characters
 
 
 class FormError(ValueError):
@@ -41,6 +42,7 @@ class Item:
     Shape: an item with `kind_of` is one kind of another item, told by the number `kind` behind that item's word:
     `suntik 3 20`. One that is not `in_total` is counted beside its measure's total, never in it; one that is not
     `is_counted` belongs to no measure unless the measure names it, and is only known so that it can be refused by name.
+    `ussd` is empty, or holds what USSD screens call it in each language, where its name is too long for them.
     """
 
     code: str
@@ -53,11 +55,12 @@ class Item:
     in_total: bool = True
     is_counted: bool = True
     exports: Mapping[str, str] = field(default_factory=dict)
+    ussd: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is counted, e.g. new users. `items` are the codes that it may be broken down by."""
+    """What is counted, e.g. new users. `items` are the codes it may be broken down by; `ussd` is as that of an item."""
 
     code: str
     word: str
@@ -65,6 +68,7 @@ class Measure:
     aliases: tuple[str, ...]
     items: frozenset[str]
     exports: Mapping[str, str] = field(default_factory=dict)
+    ussd: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ class Form:
     Shape: `keywords[0]` is the one that answers name. `caps` maps a facility type to the most that a measure or an item
     can be there. `shorthand` names the measures of bare numbers behind an item, in order. `units` are words that may
     stand behind a number and say nothing new. `ambiguous` maps a word that is never guessed to what it may mean.
-    `taught` is empty, or tells apart forms that were taught other words (`parsers.aliases`).
+    `taught` is empty, or tells apart forms that were taught other words (`parsers.aliases`). `ussd` is as that of an
+    item; `at_once` are the keys of the bare numbers that may be typed into a USSD session in one go (`12*40*30`).
     """
 
     code: str
@@ -107,6 +112,8 @@ class Form:
     rules: tuple[Rule, ...] = ()
     caps: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     taught: str = ""
+    ussd: Mapping[str, str] = field(default_factory=dict)
+    at_once: tuple[str, ...] = ()
 
     def name(self, language: str) -> str:
         """Call the form by its name in a language, falling back to Indonesian."""
@@ -146,6 +153,8 @@ def load_form(text: str) -> Form:
         ambiguous=table.texts("ambiguous"),
         rules=tuple(_load_rule(rule) for rule in table.tables("rules")),
         caps=table.numbers_of_tables("caps"),
+        ussd=table.labels("ussd"),
+        at_once=table.words("at_once", table.words("required", ())),
     )
     table.refuse_the_rest()
     _check_whole(form)
@@ -165,6 +174,7 @@ def _load_item(table: _Table) -> Item:
         in_total=table.flag("in_total", default=True),
         is_counted=table.flag("is_counted", default=True),
         exports=table.texts("exports"),
+        ussd=table.labels("ussd"),
     )
     table.refuse_the_rest()
     return item
@@ -179,6 +189,7 @@ def _load_measure(table: _Table, items: Mapping[str, Item]) -> Measure:
         aliases=table.words("aliases"),
         items=frozenset(table.words("items", tuple(item.code for item in items.values() if item.is_counted))),
         exports=table.texts("exports"),
+        ussd=table.labels("ussd"),
     )
     table.refuse_the_rest()
     return measure
@@ -220,10 +231,14 @@ def _check_references(form: Form) -> None:
         named += [(f"rules[{number}]: keys, other, less", rule.keys + rule.other + rule.less, measures)]
         named += [(f"rules[{number}]: items", rule.items, items)]
     named += [(f"caps ({kind})", tuple(caps), measures | items) for kind, caps in form.caps.items()]
+    keys = measures | {f"{m.code}.{item}" for m in form.measures.values() for item in m.items}
+    named += [("at_once", form.at_once, keys)]
     for where, codes, known in named:
         for code in codes:
             if code not in known:
                 raise FormError(f"{where}: there is no {code!r}")
+    if form.at_once[: len(form.required)] != form.required:
+        raise FormError("at_once: must begin with the required measures, in their order")
     for item in form.items.values():
         if (item.kind_of is None) != (item.kind is None):
             raise FormError(f"items ({item.code}): kind_of and kind belong together")
@@ -243,6 +258,7 @@ def _check_aliases(form: Form) -> None:
 
 
 E = TypeVar("E", bound=StrEnum)
+_NOT_PLAIN = frozenset("[]{}\\^~|`")  # two septets in GSM-7, or none at all
 _REQUIRED: Any = object()
 
 
@@ -301,6 +317,14 @@ class _Table:
         if not names.get(LANGUAGES[0]):
             raise self._fault(key, f"must have at least {LANGUAGES[0]!r}")
         return names
+
+    def labels(self, key: str) -> dict[str, str]:
+        labels = self.names(key) if key in self._table else self.texts(key)
+        for label in labels.values():
+            is_plain = all(" " <= mark <= "~" and mark not in _NOT_PLAIN for mark in label)
+            if not 0 < len(label) <= LONGEST_LABEL or not is_plain:
+                raise self._fault(key, f"must be at most {LONGEST_LABEL} plain characters each: {label!r}")
+        return labels
 
     def numbers_of_tables(self, key: str) -> dict[str, dict[str, int]]:
         value = self._take(key, {})

@@ -24,7 +24,8 @@ from gateway.channels.bodies import (
 from gateway.channels.generic_settings import SETTINGS, WEBHOOK_PREFIX, read_extra
 from gateway.channels.http import Answer, HttpClient
 from gateway.channels.options import Options
-from gateway.errors import Malformed, Permanent, Refused, Retryable, Unsure
+from gateway.errors import KabarError, Malformed, Permanent, Refused, Retryable, Unsure
+from gateway.lines import ChannelHealth
 from gateway.redact import Secret
 from gateway.values import (
     ChannelLimits,
@@ -94,6 +95,20 @@ class Generic(SmsChannel):
                 raise
             ours = Retryable(str(fault), code="unsure")
         raise ours
+
+    def look(self, now: datetime) -> ChannelHealth | None:
+        """Ask the address that the operator named; None without one."""
+        url = self._options.text("health_url")
+        if not url:
+            return None
+        try:
+            status = HttpClient(connect_seconds=3, read_seconds=3).call("GET", url, self._authorization()).status
+        except KabarError as fault:
+            return ChannelHealth(False, f"{url} tidak menjawab / no answer from {url}: {fault}")
+        if status < 300:
+            return ChannelHealth(True, "gateway menjawab / the gateway answers")
+        what = "periksa SEND_TOKEN / check SEND_TOKEN" if status in {401, 403} else "tanyakan penyedianya / ask them"
+        return ChannelHealth(False, f"{url}: HTTP {status}; {what}")
 
     def acknowledge(self, taken: Sequence[InboundSms] = ()) -> HttpResponse:
         """Return the ids that were taken."""

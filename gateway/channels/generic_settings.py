@@ -127,6 +127,11 @@ SETTINGS = (
         "its words for: never arrived",
         default="failed, undelivered, undeliv, rejected, rejectd, expired, canceled, cancelled, error",
     ),
+    Setting(
+        "health_url",
+        "an address that answers 2xx to a GET while the gateway is well; it is asked with send_token",
+        find_fault=find_url_fault,
+    ),
     Setting("per_second", "messages sent in a second", default="5", find_fault=find_number_fault(0.01, 1000)),
     Setting(
         "timeout_seconds",

@@ -23,6 +23,7 @@ from gateway.channels.options import (
     find_url_fault,
 )
 from gateway.errors import KabarError, Malformed, Permanent, Refused, Retryable, Unsure
+from gateway.lines import ChannelHealth
 from gateway.redact import Secret
 from gateway.values import (
     ChannelLimits,
@@ -118,6 +119,7 @@ NEVER = {
     "21617": "the text is longer than 1600 characters",
 }
 MEND_SECONDS = 900.0
+LOOK_SECONDS = 4.0
 
 # Source: "status" of a message in Twilio's API description; the callbacks come in any order.
 STATES: Mapping[str, OutboxState] = {
@@ -148,15 +150,10 @@ class Twilio(SmsChannel):
         self._opt_out = {word.casefold() for word in options.texts("opt_out_words")} - {"no"}
         self._public_url = surroundings.public_url.rstrip("/")
         self._region = surroundings.region
-        user, key = _sending_credentials(options)
-        # The library would read TWILIO_EDGE and TWILIO_REGION by itself; the environment is for settings.py alone.
-        self._client = Client(
-            user,
-            key.reveal(),
-            account_sid=self._account_sid,
-            http_client=_Wire(options.text("api_url"), options.number("timeout_seconds")),
-            environment={"TWILIO_EDGE": "", "TWILIO_REGION": ""},
-        )
+        sending = _sending_credentials(options)
+        self._client = _make_client(options, *sending, options.number("timeout_seconds"))
+        self._paying = _make_client(options, *sending, LOOK_SECONDS)
+        self._asking = _make_client(options, self._account_sid, self._tokens[0], LOOK_SECONDS)
 
     def verify(self, request: HttpRequest, now: datetime) -> None:
         """Refuse what none of our auth tokens signed: the public URL, with the raw path as it came, and the form.
@@ -225,6 +222,28 @@ class Twilio(SmsChannel):
             ours = Unsure("Twilio answered with something that is not a message")
         raise ours
 
+    def look(self, now: datetime) -> ChannelHealth:
+        """Ask for the account's state with its token, and for its balance with what sends: an API key shows that only.
+
+        Source: Twilio, "Account resource" and "Balance resource"; what an API key may ask, "API keys".
+        """
+        try:
+            status = str(self._asking.api.v2010.accounts(self._account_sid).fetch().status)
+            balance = self._paying.api.v2010.account.balance.fetch()
+            left, credit = float(balance.balance), f"{balance.balance} {balance.currency}"[:40]
+        except TwilioException as fault:
+            return ChannelHealth(False, f"Twilio menolak: periksa akun dan kuncinya / {_translate(fault)}")
+        except KabarError as fault:
+            return ChannelHealth(False, f"Twilio tidak menjawab / no answer from Twilio: {fault}")
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+            return ChannelHealth(False, "jawaban Twilio tidak terbaca / Twilio's answer cannot be read")
+        if status != "active":
+            words = f"akun Twilio {shorten(status)}: buka konsolnya / the Twilio account is {shorten(status)}: see its"
+            return ChannelHealth(False, f"{words} console", credit=credit)
+        if left <= 0:
+            return ChannelHealth(False, "saldo Twilio habis: isi ulang / no credit at Twilio: top it up", credit=credit)
+        return ChannelHealth(True, "akun Twilio aktif / the Twilio account is active", credit=credit)
+
     def acknowledge(self, taken: Sequence[InboundSms] = ()) -> HttpResponse:
         """Return an empty TwiML document: the answer goes out by the REST API."""
         return HttpResponse(200, "<Response/>", "text/xml; charset=utf-8")
@@ -279,6 +298,17 @@ class _Signed(Fields):
 def make(name: str, options: Options, surroundings: Surroundings) -> SmsChannel:
     """Return a Twilio channel."""
     return Twilio(name, options, surroundings)
+
+
+def _make_client(options: Options, user: str, key: Secret, read_seconds: float) -> Client:
+    return Client(
+        user,
+        key.reveal(),
+        account_sid=options.text("account_sid"),
+        http_client=_Wire(options.text("api_url"), read_seconds),
+        # The library would read TWILIO_EDGE and TWILIO_REGION by itself; the environment is for settings.py alone.
+        environment={"TWILIO_EDGE": "", "TWILIO_REGION": ""},
+    )
 
 
 def _sending_credentials(options: Options) -> tuple[str, Secret]:

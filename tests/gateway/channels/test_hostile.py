@@ -28,6 +28,8 @@ HEADER = st.sampled_from(
         "webhook-id",
         "webhook-timestamp",
         "webhook-signature",
+        "x-signature",
+        "x-timestamp",
     ]
 )
 HEADER_VALUE = st.text(max_size=60) | st.sampled_from(
@@ -51,10 +53,19 @@ FIELD = st.sampled_from(
         "MessageStatus",
         "ErrorCode",
         "OptOutType",
+        "event",
+        "deviceId",
+        "payload",
+        "messages",
+        "messageId",
+        "message",
+        "sender",
+        "receivedAt",
     ]
 )
 SIDS = ["SM" + "0" * 32, "AC" + "a" * 32]
-WORDS = ["+6281234567890", "delivered", "2026-11-21T18:35:09Z", "0001-01-01T00:00:00+14:00", "9" * 400, *SIDS]
+TIMES = ["2026-11-21T18:35:09Z", "0001-01-01T00:00:00+14:00"]
+WORDS = ["+6281234567890", "delivered", "sms:received", "sms:failed", *TIMES, "9" * 400, *SIDS]
 ANY_TEXT = st.text(st.characters(), max_size=30)  # lone surrogates too
 VALUE = ANY_TEXT | st.sampled_from(WORDS) | st.from_regex(r"[0-9]{1,20}(\.[0-9]+)?", fullmatch=True)
 ANY_BYTES = st.binary(max_size=200) | ANY_TEXT.map(lambda text: text.encode("utf-8", "surrogatepass"))
