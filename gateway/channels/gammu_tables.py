@@ -209,7 +209,7 @@ class SmsdDatabase:
         self._engine = open_engine(url)
 
     def __repr__(self) -> str:
-        return f"SmsdDatabase({self._engine.dialect.name})"
+        return "SmsdDatabase"
 
     @contextmanager
     def session(self, *, writes: bool = False, alone_for: str = "") -> Iterator[Connection]:
