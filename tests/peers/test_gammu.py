@@ -314,7 +314,7 @@ class Door(StandIn):
         self.office = office
 
     def answer(self, seen: Seen) -> Reply:
-        """Answer as `/in/modem1/sms` does."""
+        """Answer as its address does."""
         runtime = self.office.district.runtime
         request = HttpRequest(seen.method, seen.path, seen.headers, seen.body, "127.0.0.1")
         return Reply(keep.receive_sms(runtime.database, runtime.bells, self.office.channel, request, NOON).status)
@@ -333,7 +333,7 @@ def test_the_pages_nudge_says_that_something_came_and_nothing_of_it(office: Offi
         office.write("ani", "$(touch pwned)")
         wait_until(lambda: bool(door.seen), "the nudge")
         smsd.kill()
-    assert [(seen.path, seen.body) for seen in door.seen] == [("/in/modem1/sms", b"")]
+    assert [(seen.path, seen.body) for seen in door.seen] == [("/in/gammu/sms", b"")]
     office.daemon.smsd.start()
     office.wait_for(lambda: bool(office.kept()), "the message")
     assert not list(tmp_path.glob("pwned"))
