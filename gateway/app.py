@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from gateway import health
 from gateway.discover import discover
 from gateway.publish import problems
-from gateway.receive import webhook
+from gateway.receive import ussd, webhook
 from gateway.review.pages import frame
 from gateway.runtime import Runtime, make_runtime, start_logging
 from gateway.settings import read_settings
@@ -46,6 +46,7 @@ def create_app(runtime: Runtime) -> Flask:
     app = Flask("gateway", static_folder=None)
     app.extensions["kabar"] = runtime
     app.register_blueprint(webhook.routes)
+    app.register_blueprint(ussd.routes)
     app.register_blueprint(health.routes)
     frame.register(app)
     for module in discover("gateway.publish", having=("routes",)).values():

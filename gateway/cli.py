@@ -23,6 +23,7 @@ from gateway import (
     cli_remind,
     cli_staff,
     cli_users,
+    cli_ussd,
     demo,
     demo_days,
     jobs,
@@ -33,17 +34,18 @@ from gateway.errors import KabarError, Misconfigured
 from gateway.forms import load_forms
 from gateway.redact import Secret
 from gateway.runtime import Runtime, make_runtime, start_logging, utc_now
-from gateway.settings import Settings, child_environment, describe_settings, phone_server, read_settings
+from gateway.settings import Settings, child_environment, describe_settings, parse_channels, phone_server, read_settings
 from gateway.store import schema
 from gateway.values import HttpRequest
 from parsers.explain import explain
 from parsers.form import Form
 from parsers.read import read_message
 from parsers.report_json import as_json
-from workers import clock, process
+from workers import clock, process, smpp
 
 ROOT = Path(__file__).resolve().parents[1]
 ANSWER_SECONDS = 30.0  # how long `kabar sms` waits for an answer
+SMPP = "smpp"  # the adapter, and its line of the Procfile, which has nothing to do without it
 LOOK_SECONDS = 0.2  # and how often it looks
 
 
@@ -91,14 +93,21 @@ def run_demo(port: int | None) -> None:
 
 
 def _supervise(settings: Settings, environ: dict[str, str]) -> int:
-    processes = list(supervise.read_procfile(ROOT / "Procfile", environ))
+    first: list[supervise.Process] = []
     if settings.is_embedded:
         server = supervise.EmbeddedServer(settings.var, environ)
         server.stop_leftover()
         environ |= {"KABAR_REDIS_URL": server.url}
-        processes = [server.process(), *supervise.read_procfile(ROOT / "Procfile", environ)]
-    watch = supervise.Supervisor(processes, sys.stderr)
+        first = [server.process()]
+    watch = supervise.Supervisor([*first, *processes_of(settings, environ)], sys.stderr)
     return watch.run(lambda: not supervise.is_port_free(settings.host, settings.port), lambda: _welcome(settings))
+
+
+def processes_of(settings: Settings, environ: dict[str, str]) -> list[supervise.Process]:
+    """Return the Procfile's processes, without those that have nothing to do in these settings."""
+    adapters = {channel.adapter for channel in parse_channels(settings.channels)}
+    found = supervise.read_procfile(ROOT / "Procfile", environ)
+    return [one for one in found if one.name != SMPP or SMPP in adapters]
 
 
 def _welcome(settings: Settings) -> None:
@@ -117,6 +126,7 @@ Bidan contoh / sample midwives:
 {midwives}
 Atau dari terminal lain / or from a second terminal:
     ./kabar sms{port} --from {first} "{text}"
+    ./kabar ussd{port} --from {first}
 Berhenti / stop: Ctrl-C
 """
     )
@@ -148,6 +158,19 @@ def run_worker(queue: str) -> None:
 def run_clock() -> None:
     """Jalankan jam yang menyapu tiap detik. / Run the clock, which sweeps every second."""
     clock.run(_start("clock"))
+
+
+@kabar.command("smpp")
+def run_smpp() -> None:
+    """Jalankan saluran SMPP. / Run the SMPP channels: hold their links, take and send messages."""
+    runtime = _start("smpp")
+    if not smpp.channels_of(runtime):
+        say(
+            "Tidak ada saluran SMPP di KABAR_CHANNELS; tidak ada yang perlu dijalankan.",
+            "There is no SMPP channel in KABAR_CHANNELS; there is nothing to run.",
+        )
+        return
+    sys.exit(smpp.run(runtime))
 
 
 @kabar.command("migrate")
@@ -211,7 +234,14 @@ def send_sms(sender: str, url: str | None, wait: float, text: str) -> None:
     sys.exit(_Phone(address, simulator.read_secret(var)).converse(sender, text, wait))
 
 
-for group in (*cli_staff.GROUPS, *cli_users.GROUPS, *cli_registry.GROUPS, cli_remind.remind, cli_export.export):
+for group in (
+    *cli_staff.GROUPS,
+    *cli_users.GROUPS,
+    *cli_registry.GROUPS,
+    cli_remind.remind,
+    cli_export.export,
+    cli_ussd.ussd,
+):
     kabar.add_command(group)
 
 

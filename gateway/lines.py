@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from gateway.values import DeliveryStatus, InboundSms, Sender
 
@@ -38,14 +39,32 @@ class Polled:
     has_more: bool = False
 
 
+class DialogueState(StrEnum):
+    """Where a USSD session stands.
+
+    open -> draft, over (it ended with nothing to keep), sent (its report was confirmed), moved, abandoned; sent -> open
+    where another report is begun in it; draft -> moved (a later session goes on with it), abandoned (a day has passed,
+    or another session sent that report); all but over -> open, sent where a hop comes after all.
+    """
+
+    OPEN = "open"
+    DRAFT = "draft"
+    SENT = "sent"
+    OVER = "over"
+    MOVED = "moved"
+    ABANDONED = "abandoned"
+
+
 @dataclass(frozen=True, slots=True)
 class UssdHop:
     """One request of a USSD session, as every dialect comes down to it.
 
     Shape: `session_id` is the gateway's own, unique for its channel. `inputs` are what was typed: in this hop alone
-    (`is_whole` False; several where a whole entry was dialled at once), or since the session began (`is_whole` True).
-    What was dialled to reach us is no input. `key` tells this hop from the session's others: a repeat has the same one;
-    empty where the gateway tells none. `is_over`: the gateway says that the session has ended, and expects no screen.
+    (`is_whole` False), `12*40*30` as it stands; or since the session began (`is_whole` True), each thing between two
+    `*`. What was dialled to reach us is no input; what was dialled behind it is one. `key` tells this hop from the
+    session's others: a repeat has the same one; empty where the gateway tells none. `is_over`: the gateway says that
+    the session has ended, and expects no screen. `inputs_if_new`: the gateway does not say which hop is the first;
+    these are its inputs if the session is not known.
     """
 
     session_id: str
@@ -56,6 +75,7 @@ class UssdHop:
     is_over: bool = False
     key: str = ""
     network: str = ""
+    inputs_if_new: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,11 @@ from gateway.remind.ground import Ways
 from gateway.reply.wordings import Wording, load_wordings
 from gateway.settings import Settings, parse_channels, read_settings
 from gateway.store.base import Database
+from gateway.store.way_back import Outgoing
 from parsers.form import Form
 
 SIMULATOR = "simulator"
+BESIDE_REAL = "the simulator does not start beside a real channel; KABAR_DEMO=1 allows it for a demonstration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,19 @@ class Runtime:
             answers_per_day_unregistered=chosen.answers_per_day_unregistered,
             question_hours=chosen.question_hours,
             ladders=load_ladders(),
+            outgoing=self.outgoing,
+            ussd_confirms_by_sms=chosen.ussd_confirms_by_sms,
         )
 
     @property
     def ways(self) -> Ways:
         """Return what reminders need to know of rules and channels."""
         return Ways(self.rules, tuple(self.channels), self.only_bound)
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """Return by which channels SMS go out, and by which none does."""
+        return Outgoing(tuple(self.channels), self.only_bound, frozenset(self.ussd) - frozenset(self.channels))
 
     @property
     def only_bound(self) -> frozenset[str]:
@@ -136,9 +145,7 @@ def make_channels(settings: Settings) -> dict[str, SmsChannel]:
             faults |= error.faults
     kinds = {instance.adapter for instance in instances}
     if SIMULATOR in kinds and kinds != {SIMULATOR} and not settings.demo:
-        faults["KABAR_CHANNELS"] = (
-            "the simulator does not start beside a real channel; KABAR_DEMO=1 allows it for a demonstration"
-        )
+        faults["KABAR_CHANNELS"] = BESIDE_REAL
     if faults:
         raise Misconfigured(faults)
     return made
@@ -152,7 +159,8 @@ def make_ussd_channels(settings: Settings) -> dict[str, UssdChannel]:
     dialects = discover("gateway.channels.ussd", having=("SETTINGS", "make"))
     made: dict[str, UssdChannel] = {}
     faults: dict[str, str] = {}
-    for instance in parse_channels(settings.ussd):
+    phones = [one for one in parse_channels(settings.channels) if one.adapter == SIMULATOR]  # they dial, too
+    for instance in (*parse_channels(settings.ussd), *phones):
         if instance.adapter not in dialects:
             known = ", ".join(dialects)
             faults["KABAR_USSD"] = f"there is no dialect {instance.adapter!r}; there are: {known}"
@@ -163,6 +171,9 @@ def make_ussd_channels(settings: Settings) -> dict[str, UssdChannel]:
             made[instance.name] = make_ussd(dialect, instance.name, options, surroundings_of(settings))
         except Misconfigured as error:
             faults |= error.faults
+    is_real = any(one.adapter != SIMULATOR for one in parse_channels(settings.channels))
+    if is_real and not settings.demo and SIMULATOR in {one.adapter for one in parse_channels(settings.ussd)}:
+        faults["KABAR_USSD"] = BESIDE_REAL
     if faults:
         raise Misconfigured(faults)
     return made

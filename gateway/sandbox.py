@@ -18,10 +18,11 @@ from gateway import demo
 from gateway.channels.simulator import Simulator
 from gateway.handle import batch
 from gateway.handle.facts import Rules
-from gateway.receive import keep
+from gateway.lines import UssdHop, UssdScreen
+from gateway.receive import hops, keep
 from gateway.redact import Secret
 from gateway.reply import send
-from gateway.store import inbox, outbox, schema
+from gateway.store import dialogues, inbox, outbox, schema
 from gateway.store.base import Database
 from gateway.values import InboundSms, lane_of, read_sender
 
@@ -60,16 +61,32 @@ def start_over(var: Path, owner: int, now: datetime) -> Path:
 def take(database: Database, rules: Rules, sender: str, text: str, provider_id: str, now: datetime) -> int:
     """Keep, handle and answer one message of the sandbox and return its id. Sent twice, it is taken once."""
     sms = InboundSms(provider_id, read_sender(sender, rules.region), text, sent_at=now)
-    generous = replace(rules, answers_per_hour=MANY, answers_per_day_unregistered=MANY)
     with database.session() as session:
         keep.keep_sms(session, CHANNEL, sms, now)
-        batch.handle_batch(session, lane_of(sender), generous, now, size=BATCH, tries=1)
+        batch.handle_batch(session, lane_of(sender), _be_generous(rules), now, size=BATCH, tries=1)
         session.commit()
     _send(database, now)
     with database.session(read_only=True) as session:
         message = inbox.find_message(session, CHANNEL, provider_id)
     assert message is not None, "it was kept just now"
     return message.id
+
+
+def take_hop(database: Database, rules: Rules, hop: UssdHop, now: datetime) -> UssdScreen | None:
+    """Take one hop of a USSD session in the sandbox and return its screen; None where the phone was put down."""
+    with database.session() as session:
+        if hop.is_over:
+            dialogues.end(session, CHANNEL, hop.session_id, hop.sender.address, now)
+            screen = None
+        else:
+            screen = hops.take_hop(hops.Stage(session, _be_generous(rules), now, tries=1), CHANNEL, hop).screen
+        session.commit()
+    _send(database, now)
+    return screen
+
+
+def _be_generous(rules: Rules) -> Rules:
+    return replace(rules, answers_per_hour=MANY, answers_per_day_unregistered=MANY)
 
 
 def _send(database: Database, now: datetime) -> None:

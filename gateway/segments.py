@@ -119,6 +119,38 @@ def _encode(text: str, is_gsm: bool) -> bytes:
     return _CODEC.encode(text)[0] if is_gsm else text.encode("utf-16-be", "surrogatepass")
 
 
+def read_gsm(octets: bytes) -> str:
+    """Return the text of unpacked GSM-7, one septet an octet; what is none becomes U+FFFD.
+
+    >>> read_gsm(b"KB 0925 \\x1b<\\x00"), read_gsm(b"\\xff")
+    ('KB 0925 [@', '\ufffd')
+    """
+    return str(_CODEC.decode(octets, "replace")[0])
+
+
+def pack(septets: bytes, header_octets: int = 0) -> bytes:
+    """Return septets packed into octets, to stand behind a header of so many octets.
+
+    Source: 3GPP TS 23.038, 6.1.2.1 and 6.1.2.3.1: seven bits that are left over are filled with CR, not read as `@`.
+
+    >>> pack(b"hellohello").hex(), unpack(pack(b"sevenab"))
+    ('e8329bfd4697d9ec37', b'sevenab')
+    """
+    fill = -8 * header_octets % 7
+    if (7 * len(septets) + fill) % 8 == 1:
+        septets += b"\r"
+    number = sum(septet << 7 * index for index, septet in enumerate(septets)) << fill
+    return number.to_bytes((7 * len(septets) + fill + 7) // 8, "little")
+
+
+def unpack(octets: bytes, header_octets: int = 0) -> bytes:
+    """Return the septets of packed octets that stood behind a header of so many octets."""
+    fill = -8 * header_octets % 7
+    number, bits = int.from_bytes(octets, "little") >> fill, 8 * len(octets) - fill
+    septets = bytes(number >> 7 * index & 0x7F for index in range(bits // 7))
+    return septets[:-1] if bits % 7 == 0 and septets[-1:] in {b"\r", b"\0"} else septets
+
+
 def as_gsm(text: str) -> str:
     """Return the text with what GSM-7 cannot write as `?`, and what phones make curly made straight again.
 

@@ -126,6 +126,9 @@ class Settings(BaseModel):
         int,
         Field(ge=1, le=240, description="So long a question stays open; then the report goes to staff as it stands."),
     ] = 48
+    ussd_confirms_by_sms: Annotated[
+        bool, Field(description="A report by USSD, whose answer was shown on the screen, is confirmed by SMS as well.")
+    ] = False
     api_per_minute: Annotated[
         int, Field(ge=1, le=100_000, description="Requests of one token of the API in a minute; more are told to wait.")
     ] = 300

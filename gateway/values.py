@@ -211,11 +211,12 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What an adapter answers its peer."""
+    """What an adapter answers its peer. `headers` are those beside the content type."""
 
     status: int
     body: str = ""
     content_type: str = "text/plain; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ import structlog
 
 from gateway import jobs
 from gateway.channels.base import PollingChannel
+from gateway.receive.hops import DRAFT_LASTS
 from gateway.runtime import Runtime
 from gateway.store import (
     broadcasts,
     channels,
+    dialogues,
     exports,
     hook_deliveries,
     inbox,
@@ -60,6 +62,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         with runtime.database.session() as session:
             _end_leases(session, runtime, late)
             _give_up_waiting(session, runtime, now)
+            _abandon_drafts(session, now)
             mornings.wait_for_morning(session, database_now(session))
             tick(session, CLOCK, ticked_at, now, watch)
             if not is_looked_at:
@@ -72,7 +75,8 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
     for lane in lanes:
         runtime.bells.ring(jobs.INBOUND, lane)
     for name in names:
-        runtime.bells.ring(jobs.OUTBOUND, name)
+        if not runtime.channels[name].has_own_sender:
+            runtime.bells.ring(jobs.OUTBOUND, name)
     _ring_for_polls(runtime)
     if is_unsummed:
         runtime.bells.ring(jobs.ERRANDS, TOTALS)
@@ -103,6 +107,12 @@ def _give_up_waiting(session: Session, runtime: Runtime, now: datetime) -> None:
             reports.set_state(session, report_id, ReportState.FLAGGED, was=ReportState.WAITING)
         logger.info("question_expired", message=message_id, report=report_id)
     inbox.give_to_staff(session, unstored)
+
+
+def _abandon_drafts(session: Session, now: datetime) -> None:
+    """Close the USSD sessions that nobody can go on with any more."""
+    if closed := dialogues.abandon(session, now - DRAFT_LASTS):
+        logger.info("drafts_abandoned", dialogues=closed)
 
 
 def _end_leases(session: Session, runtime: Runtime, names: list[str]) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from gateway.handle.facts import Desk
 from gateway.handle.reading_json import from_json, to_json
-from gateway.store import questions
+from gateway.store import outbox, questions
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.questions import ANSWERED, NEXT, OPEN, REPLACED, Question
 from parsers.reading import OpenQuestion, ReadReport, RepairCode
+
+TIME_ON_SCREEN = timedelta(minutes=5)  # a question that a USSD screen shows goes by SMS then: the session may be cut
 
 
 def reopen(question: Question) -> OpenQuestion:
@@ -65,6 +69,8 @@ def close(session: Session, sender: str, desk: Desk, state: str = ANSWERED) -> N
     question = desk.asked.pop(sender, None)
     if question is not None:
         questions.close(session, question.id, state, desk.now)
+        if question.asked_at + TIME_ON_SCREEN > desk.now:
+            outbox.withhold_shown(session, sender)
 
 
 def drop_same(session: Session, sender: str, report: ReadReport, desk: Desk) -> None:

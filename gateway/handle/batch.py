@@ -48,11 +48,42 @@ def handle_batch(session: Session, lane: int, rules: Rules, now: datetime, *, si
         if outcome is None:
             waiting.add(one.sender)
         elif outcome.is_sent:
-            channels.add(one.channel)
+            channels.add(outcome.channel)
     return Handled(len(batch), frozenset(channels))
 
 
-def _handle_one(session: Session, one: inbox.InboxMessage, desk: Desk, tries: int) -> Outcome | None:
+def handle_shown(
+    session: Session, message: inbox.InboxMessage, rules: Rules, now: datetime, *, tries: int
+) -> tuple[Outcome | None, frozenset[str]]:
+    """Handle a message whose sender waits with a USSD screen, after what came from her before; whoever opened commits.
+
+    Return what became of it, and the channels that have answers to send. None: somebody else holds the lane for longer
+    than the session waits, or it could not be handled; then it waits for the worker as any message does.
+    Errors: Unavailable when the database goes away.
+    """
+    channels = set()
+    try:
+        with savepoint(session):
+            inbox.wait_for_lane(session, message.lane)
+            batch = inbox.next_of_sender(session, message.lane, message.sender, now)
+            desk = facts.gather(session, batch, rules, now)
+    except Raced:
+        return None, frozenset()
+    outcome = None
+    for one in batch:
+        outcome = _handle_one(session, one, desk, tries, is_shown=one.id == message.id)
+        if outcome is None:
+            break
+        if outcome.is_sent:
+            channels.add(outcome.channel)
+        if one.id == message.id:
+            return outcome, frozenset(channels)
+    return None, frozenset(channels)
+
+
+def _handle_one(
+    session: Session, one: inbox.InboxMessage, desk: Desk, tries: int, *, is_shown: bool = False
+) -> Outcome | None:
     """Handle one message wholly or not at all; None when it was not handled this time.
 
     Errors: Unavailable when the database went away: that is not the message's fault, and the whole batch is undone.
@@ -61,7 +92,7 @@ def _handle_one(session: Session, one: inbox.InboxMessage, desk: Desk, tries: in
         for _ in range(RACES):
             try:
                 with savepoint(session):
-                    outcome = message.handle(session, one, desk)
+                    outcome = message.handle(session, one, desk, is_shown=is_shown)
             except Raced as error:
                 logger.info("raced", why=str(error))
                 desk.restore(session, one.sender)

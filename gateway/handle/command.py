@@ -19,6 +19,7 @@ from gateway.store.inbox import InboxMessage
 from gateway.store.questions import REPLACED
 from gateway.store.reporters import Reporter
 from gateway.store.reports import Report
+from gateway.store.way_back import find_way_back
 from gateway.values import InboxState, ReportState, find_phone
 from parsers.merge import merge
 from parsers.read import read_message
@@ -31,9 +32,8 @@ def meet_stranger(session: Session, message: InboxMessage, desk: Desk) -> Reply:
     reading = read_message(message.text, day, desk.rules.forms)
     if reading.command and reading.command.name is CommandName.REGISTER:
         old_phone = _find_old_phone(session, reading.command.rest, desk)
-        is_new = registrations.ask_registration(
-            session, message.sender, message.channel, message.text, desk.now, old_phone
-        )
+        channel = find_way_back(session, desk.rules.outgoing, message.channel, message.sender)
+        is_new = registrations.ask_registration(session, message.sender, channel, message.text, desk.now, old_phone)
         # the same words for all: an answer must not tell a stranger whether a number is registered
         return replace(say(desk.rules, desk.rules.language, "registering", InboxState.DONE), is_due=is_new)
     if reading.command and reading.command.name in (CommandName.STOP, CommandName.START):

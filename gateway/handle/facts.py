@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from gateway.store.months import ClosedMonth
 from gateway.store.questions import Question
 from gateway.store.reporters import Reporter
 from gateway.store.thresholds import Threshold
+from gateway.store.way_back import Outgoing
 from gateway.store.wordings import ChosenSentence
 from gateway.values import InboxState, WithheldReason
 from parsers.aliases import add_aliases
@@ -47,6 +48,8 @@ class Rules:
     answers_per_day_unregistered: int = 1
     question_hours: int = 48
     ladders: tuple[Ladder, ...] = ()  # those that Kabar comes with: which forms are asked for where nothing is chosen
+    outgoing: Outgoing = field(default_factory=Outgoing)
+    ussd_confirms_by_sms: bool = False
 
     def form(self, code: str) -> Form:
         """Return the form of a code. Errors: KeyError where there is none."""
@@ -63,6 +66,7 @@ class Outcome:
     kind: str = ""
     is_sent: bool = False
     asks: bool = False  # whether the answer is a question
+    channel: str = ""  # by which the answer goes
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,17 @@ from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.outbox import NewOutboxMessage
 from gateway.store.reporters import Reporter
+from gateway.store.way_back import find_way_back
 from gateway.values import InboxState, WithheldReason
 from parsers.read import read_message
 from parsers.reading import Kind
 
 
-def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
+def handle(session: Session, message: InboxMessage, desk: Desk, *, is_shown: bool = False) -> Outcome:
     """Understand one message wholly: its report, its answer and its own state belong to one savepoint.
 
-    Errors: Raced when another session handled it, or settled the same report, at the same time; the caller undoes and
-    tries again.
+    `is_shown`: its sender waits with a USSD screen, which will show the answer. Errors: Raced when another session
+    handled it, or settled the same report, at the same time; the caller undoes and tries again.
     """
     people = desk.reporters_of(message)
     desk = desk.beside(people)
@@ -32,7 +33,7 @@ def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
         reply = Reply("", InboxState.FOR_STAFF)  # nobody wrote it: our own words mean nothing when they come back
     else:
         reply = _understand(session, message, people, desk)
-    outcome = _answer(session, message, reply, desk, is_registered=bool(people))
+    outcome = _answer(session, message, reply, desk, people, is_shown=is_shown)
     if not inbox.finish(session, message.id, reply.state, desk.now):
         raise Raced(f"inbox message {message.id} was settled by another session")
     return outcome
@@ -61,24 +62,38 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
     return report.take(session, message, reading, people, day, desk)
 
 
-def _answer(session: Session, message: InboxMessage, reply: Reply, desk: Desk, *, is_registered: bool) -> Outcome:
+def _answer(
+    session: Session, message: InboxMessage, reply: Reply, desk: Desk, people: tuple[Reporter, ...], *, is_shown: bool
+) -> Outcome:
     """Queue the answer, or withhold it with its reason; what must never be answered is withheld as a loop."""
-    reason = desk.reason_to_withhold(message, is_registered=is_registered or reply.is_due)
+    reason = desk.reason_to_withhold(message, is_registered=bool(people) or reply.is_due)
     if message.is_answered:
         reason = WithheldReason.STOPPED  # the provider itself has answered, and would refuse another message
     elif not reply.text:
         reason = WithheldReason.LOOP
     elif message.is_quiet and not reply.asks:
         reason = WithheldReason.QUIET
+    elif is_shown and not reply.asks and not desk.rules.ussd_confirms_by_sms:
+        reason = WithheldReason.SHOWN
     answer = NewOutboxMessage(
         inbox_id=message.id,
         kind=outbox.answer_kind(message.rounds),
-        channel=message.channel,
+        channel=_channel_back(session, message, desk, people),
         recipient=message.sender,
         text=reply.text,
         trace_id=message.trace_id,
         created_at=desk.now,
         reason=reason,
+        next_try_at=desk.now + asking.TIME_ON_SCREEN if is_shown and reply.asks else None,
     )
     outbox.add(session, answer)
-    return Outcome(reply.state, message.sender, reply.text, reply.kind, is_sent=reason is None, asks=reply.asks)
+    is_sent = reason is None
+    return Outcome(reply.state, message.sender, reply.text, reply.kind, is_sent, reply.asks, answer.channel)
+
+
+def _channel_back(session: Session, message: InboxMessage, desk: Desk, people: tuple[Reporter, ...]) -> str:
+    """Return the channel that an answer goes by: the message's own, unless nothing goes out by that."""
+    bound_to = next((one.only_channel for one in people), None)
+    area = next((facility.area for one in people for facility in one.facilities), "")
+    outgoing = desk.rules.outgoing
+    return find_way_back(session, outgoing, message.channel, message.sender, bound_to=bound_to, area=area)

@@ -112,12 +112,24 @@ def _keep_malformed(
 ) -> HttpResponse:
     logger.warning("malformed", channel=channel.name, field=fault.field, why=str(fault))
     raw = f"{request.method} {request.path}\n".encode() + request.body
+    try:
+        with database.session() as session:
+            keep_unread(session, channel.name, raw, request.body.decode("utf-8", "replace"), fault, now)
+            session.commit()
+    except Unavailable as error:
+        logger.warning("not_kept", channel=channel.name, why=str(error))
+        return UNAVAILABLE
+    return channel.acknowledge_malformed(fault)
+
+
+def keep_unread(session: Session, channel: str, raw: bytes, text: str, fault: Malformed, now: datetime) -> None:
+    """Keep what is authentic and cannot be read, as it came, for staff; the same octets once."""
     message = inbox.NewInboxMessage(
-        channel=channel.name,
+        channel=channel,
         provider_id=f"raw:{hashlib.sha256(raw).hexdigest()}",
         sender="",
         recipient="",
-        text=clean_text(request.body.decode("utf-8", "replace")),
+        text=clean_text(text),
         sent_at=now,
         received_at=now,
         lane=0,
@@ -126,14 +138,7 @@ def _keep_malformed(
         raw=raw,
         fault=str(fault),
     )
-    try:
-        with database.session() as session:
-            inbox.keep(session, message)
-            session.commit()
-    except Unavailable as error:
-        logger.warning("not_kept", channel=channel.name, why=str(error))
-        return UNAVAILABLE
-    return channel.acknowledge_malformed(fault)
+    inbox.keep(session, message)
 
 
 def receive_status(database: Database, channel: SmsChannel, request: HttpRequest, now: datetime) -> HttpResponse:

@@ -69,4 +69,4 @@ def as_values() -> HttpRequest:
 
 
 def _answer(response: HttpResponse) -> Response:
-    return Response(response.body, status=response.status, content_type=response.content_type)
+    return Response(response.body, response.status, response.headers, content_type=response.content_type)

@@ -37,6 +37,7 @@ from gateway.store.outbox import NewOutboxMessage
 from gateway.store.questions import NEXT, OPEN, REPLACED
 from gateway.store.reports import Report
 from gateway.store.senders import Sender
+from gateway.store.way_back import find_way_back
 from gateway.values import COUNTING, REPORT_MOVES, ReportState
 from parsers.reading import ReadReport
 
@@ -256,7 +257,10 @@ def _keep(
 def _find_sender(session: Session, office: Office, held: Held) -> Sender | None:
     """Return who sent the newest revision that came by message, if a registered phone of hers can be written to."""
     sent = next((one for one in reversed(held.revisions) if one.inbox_id and one.reporter_id), None)
-    return senders.find_sender(session, sent.id, scope=office.user.scope) if sent else None
+    found = senders.find_sender(session, sent.id, scope=office.user.scope) if sent else None
+    if found is None:
+        return None
+    return replace(found, channel=find_way_back(session, office.outgoing, found.channel, found.phone, area=held.area))
 
 
 def _about(session: Session, office: Office, held: Held) -> About:

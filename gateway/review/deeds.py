@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from gateway.store.audit import NewAudit
 from gateway.store.decisions import Decision
 from gateway.store.reports import Report
 from gateway.store.users import User
+from gateway.store.way_back import Outgoing
 from gateway.values import COUNTING, ReportState
 from parsers.form import Form
 
@@ -69,6 +70,7 @@ class Office:
     now: datetime
     forms: Mapping[str, Form]
     wordings: Mapping[str, Wording]
+    outgoing: Outgoing = field(default_factory=Outgoing)
 
 
 @dataclass(frozen=True, slots=True)

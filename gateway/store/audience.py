@@ -111,7 +111,7 @@ def find_routes(session: Session, names: Sequence[str], only_bound: Collection[s
 
 def count_audience(session: Session, audience: Audience, routes: Routes, *, scope: Scope) -> tuple[Share, ...]:
     """Return how many numbers an audience has, by what its messages differ in. None of them is counted twice."""
-    found = _people(audience, scope).subquery("found")
+    found = _people(audience, scope, routes).subquery("found")
     by = (
         found.c.language,
         found.c.timezone,
@@ -134,7 +134,7 @@ def list_audience(
     session: Session, audience: Audience, routes: Routes, *, scope: Scope, after: str = "", limit: int = 50
 ) -> tuple[Recipient, ...]:
     """Return the numbers of an audience behind one of them, in the order of the numbers."""
-    return _as_recipients(session, _people(audience, scope, after, limit).order_by("phone"), routes)
+    return _as_recipients(session, _people(audience, scope, routes, after, limit).order_by("phone"), routes)
 
 
 def _as_recipients(session: Session, statement: Select[Any], routes: Routes) -> tuple[Recipient, ...]:
@@ -196,12 +196,12 @@ def area_choices(session: Session, *, scope: Scope) -> tuple[tuple[str, str], ..
     return tuple((row.code, row.name) for row in session.execute(statement.order_by(areas.c.code)))
 
 
-def _people(audience: Audience, scope: Scope, after: str = "", limit: int | None = None) -> Select[Any]:
+def _people(audience: Audience, scope: Scope, routes: Routes, after: str = "", limit: int | None = None) -> Select[Any]:
     """Return the question for each number of an audience once, with its first reporter and her first facility there."""
     chosen = _numbers(audience, scope, after, limit)
     last = (
         select(inbox.c.channel)
-        .where(inbox.c.sender == chosen.c.phone)
+        .where(inbox.c.sender == chosen.c.phone, inbox.c.channel.in_(list(routes.areas)))
         .order_by(inbox.c.id.desc())
         .limit(1)
         .scalar_subquery()

@@ -86,6 +86,8 @@ _AWAY = {"08", "53", "57", "58"}  # classes: connection, resources, operator int
 # SQLite has rolled back the whole transaction by itself, so that nothing may be done in it any more.
 _SQLITE_AWAY = {5, 6, 7, 8, 10, 11, 13, 14, 26}
 
+_LOCK_TIMEOUT = text("SELECT set_config('lock_timeout', :wait, true)")  # until the transaction ends
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An instant: aware and in UTC on this side, whatever the database keeps. Errors: ValueError if naive."""
@@ -147,10 +149,13 @@ class Database:
         self.engine = make_engine(url)
 
     @contextmanager
-    def session(self, *, read_only: bool = False, snapshot: bool = False) -> Iterator[Session]:
+    def session(
+        self, *, read_only: bool = False, snapshot: bool = False, wait_seconds: float | None = None
+    ) -> Iterator[Session]:
         """Open a session. What is not committed when the block ends is rolled back.
 
-        A `snapshot` only reads, and every question in it is answered as of its first one.
+        A `snapshot` only reads, and every question in it is answered as of its first one. `wait_seconds`: no longer
+        than that is waited for what another session holds, because somebody waits for the answer.
 
         Errors: Unavailable when the database cannot be reached, is locked, full or shutting down; nothing was kept.
         Raced when another session took the same unique place first; rolled back, to be done again at once.
@@ -158,8 +163,12 @@ class Database:
         options: dict[str, Any] = {sqlite.READ_ONLY: True} if read_only or snapshot else {}
         if snapshot and self.engine.dialect.name == "postgresql":  # on SQLite every transaction is one
             options["isolation_level"] = "REPEATABLE READ"
+        if wait_seconds is not None:
+            options[sqlite.WAIT] = wait_seconds
         engine = self.engine.execution_options(**options) if options else self.engine
         with translating_errors(), engine.connect() as session:
+            if wait_seconds is not None and is_postgresql(session):
+                session.execute(_LOCK_TIMEOUT, {"wait": f"{int(wait_seconds * 1000)}ms"})
             yield session
 
     def dispose(self) -> None:

@@ -131,9 +131,10 @@ def undelivered(
 ) -> tuple[OutboxMessage, ...]:
     """Return the newest messages that did not go out, or of which nobody knows; newest first.
 
-    Left out is what staff themselves did not want sent, and what was never to say anything.
+    Left out is what staff themselves did not want sent, what was read on a screen, and what was never to say anything.
     """
-    is_missed = outbox.c.text != "", outbox.c.reason.is_distinct_from(WithheldReason.QUIET)
+    is_known = outbox.c.reason.in_((WithheldReason.QUIET, WithheldReason.SHOWN))
+    is_missed = outbox.c.text != "", func.coalesce(~is_known, true())
     branches = []
     for state in (OutboxState.FAILED, OutboxState.UNSURE, OutboxState.WITHHELD):
         branch = select(outbox.c.id).where(
@@ -338,16 +339,24 @@ def area_of_channel(session: Session, channel: str, *, scope: Scope) -> str:
 
 
 def write_by_hand(
-    session: Session, message: InboxMessage, text: str, *, scope: Scope, by: tuple[int, str], key: str, now: datetime
+    session: Session,
+    message: InboxMessage,
+    text: str,
+    *,
+    scope: Scope,
+    by: tuple[int, str],
+    key: str,
+    now: datetime,
+    channel: str,
 ) -> int | None:
-    """Queue what somebody of the staff wrote to a message's sender, on the channel it came by; return its id.
+    """Queue what somebody of the staff wrote to a message's sender, on a channel; return its id.
 
     None where the same form was sent before: `key` is the form's own. Shape: `by` is the writer's id and name.
     Errors: ValueError for a sender outside the scope, or one that no SMS can be sent to.
     """
     if find_received(session, message.id, scope=scope) is None or not message.sender.startswith("+"):
         raise ValueError(f"nothing can be written to the sender of message {message.id}")
-    row: dict[str, Any] = {"inbox_id": None, "kind": BY_HAND, "channel": message.channel, "recipient": message.sender}
+    row: dict[str, Any] = {"inbox_id": None, "kind": BY_HAND, "channel": channel, "recipient": message.sender}
     row |= {"text": text, "state": OutboxState.QUEUED, "attempts": 0, "refusals": 0, "created_at": now}
     row |= {"ref": _ref_of(by[0], key), "trace_id": message.trace_id, "user_id": by[0], "user_name": by[1][:100]}
     if session.execute(select(outbox.c.id).where(outbox.c.ref == row["ref"])).first():

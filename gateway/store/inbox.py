@@ -36,6 +36,7 @@ from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
 from gateway.values import InboxState
 
 LONGEST_WAIT = timedelta(hours=1)  # longer than any wait between two tries
+MOST_AT_ONCE = 20  # messages of one sender, while she waits
 
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite gives ids by itself to INTEGER keys only
 
@@ -162,6 +163,7 @@ _NEXT_BATCH = (
     .order_by(inbox.c.id)
     .limit(bindparam("size"))
 )
+_NEXT_OF_SENDER = _NEXT_BATCH.where(inbox.c.sender == bindparam("of_sender"))
 _LANES_WITH_WORK = select(inbox.c.lane).where(_received, ~_waits(inbox)).distinct()
 _KEEP = {
     dialect.dialect.name: dialect.insert(inbox)
@@ -184,6 +186,12 @@ ANEW: Mapping[str, Any] = {
 }
 
 
+def keys_since(session: Session, channel: str, since: datetime) -> tuple[str, ...]:
+    """Return the keys of what came by a channel since an instant, in the order of its coming."""
+    mine = inbox.c.channel == channel, inbox.c.received_at >= since
+    return tuple(session.execute(select(inbox.c.provider_id).where(*mine).order_by(inbox.c.id)).scalars())
+
+
 def keep(session: Session, message: NewInboxMessage) -> bool:
     """Keep a message; False when it was kept before: the same channel and provider id are the same message for ever."""
     row = {name: getattr(message, name) for name in NewInboxMessage.__slots__} | {"attempts": 0, "rounds": 0}
@@ -203,6 +211,18 @@ def hold_lane(session: Session, lane: int) -> bool:
         return True  # a write transaction on SQLite already holds the whole database
     statement = select(lanes.c.lane).where(lanes.c.lane == lane).with_for_update(skip_locked=True)
     return session.execute(statement).first() is not None
+
+
+def wait_for_lane(session: Session, lane: int) -> None:
+    """Take a lane for this transaction; who has it is waited for. Errors: Raced when that takes too long."""
+    if is_postgresql(session):
+        session.execute(select(lanes.c.lane).where(lanes.c.lane == lane).with_for_update())
+
+
+def next_of_sender(session: Session, lane: int, sender: str, now: datetime) -> tuple[InboxMessage, ...]:
+    """Return the next messages of one sender that are due, in the order they came."""
+    rows = session.execute(_NEXT_OF_SENDER, _clock(now) | {"of_lane": lane, "of_sender": sender, "size": MOST_AT_ONCE})
+    return tuple(InboxMessage(*row) for row in rows)
 
 
 def next_batch(session: Session, lane: int, now: datetime, size: int) -> tuple[InboxMessage, ...]:

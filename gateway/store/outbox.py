@@ -184,6 +184,13 @@ def withhold(session: Session, ref: str, reason: WithheldReason) -> bool:
     return bool(session.execute(statement).rowcount)
 
 
+def withhold_shown(session: Session, recipient: str) -> None:
+    """Keep back an answer that waits because a screen has shown it: what it asked has been answered meanwhile."""
+    waits = outbox.c.state == OutboxState.QUEUED, outbox.c.next_try_at.is_not(None), outbox.c.refusals == 0
+    hers = outbox.c.recipient == recipient, outbox.c.kind.startswith(ANSWER), *waits
+    session.execute(update(outbox).where(*hers).values(state=OutboxState.WITHHELD, reason=WithheldReason.SHOWN))
+
+
 def recent_sends(session: Session, recipients: Collection[str], since: datetime) -> list[tuple[str, str, datetime]]:
     """Return (recipient, text, created_at) of what went or will go to these numbers since an instant."""
     if not recipients:
@@ -356,6 +363,13 @@ def channels_with_work(session: Session) -> tuple[str, ...]:
     late = outbox.c.state == OutboxState.SENDING
     statement = select(outbox.c.channel).where(_open, or_(queued & _is_due(clock), late)).distinct()
     return tuple(session.execute(statement).scalars())
+
+
+def has_due(session: Session, channel: str) -> bool:
+    """Return whether a channel holds messages that may go now."""
+    mine = outbox.c.channel == channel, _open, outbox.c.state == OutboxState.QUEUED
+    statement = select(outbox.c.id).where(*mine, _is_due(database_now(session))).limit(1)
+    return session.execute(statement).first() is not None
 
 
 def latest_to(

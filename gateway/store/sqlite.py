@@ -25,6 +25,7 @@ FIRST_SOUND_VERSION = (
     3,
 )  # SQLite release notes: the WAL-reset bug of 3.7.0 to 3.51.2 is mended
 READ_ONLY = "kabar_read_only"  # execution option: begin without taking the writers' turn
+WAIT = "kabar_wait"  # execution option: how many seconds a writer waits for its turn
 library_version: tuple[int, ...] = driver.sqlite_version_info
 
 _turns: dict[str, threading.Lock] = {}
@@ -44,10 +45,10 @@ class QueuedConnection(driver.Connection):  # type: ignore[misc]  # the driver h
         with _turns_guard:
             self._turn = _turns.setdefault(self._lock_path, threading.Lock())
 
-    def take_turn(self) -> None:
-        """Wait for this writer's turn. Errors: OperationalError when it did not come within BUSY_SECONDS."""
-        deadline = time.monotonic() + BUSY_SECONDS
-        if not self._turn.acquire(timeout=BUSY_SECONDS):
+    def take_turn(self, seconds: float) -> None:
+        """Wait so long for this writer's turn. Errors: OperationalError when it did not come."""
+        deadline = time.monotonic() + seconds
+        if not self._turn.acquire(timeout=seconds):
             raise driver.OperationalError("database is locked: no turn to write")
         try:
             self._lock_file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -112,10 +113,11 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     """Begin for real. A write takes its turn and the write lock at once, so that no transaction fails half way."""
-    if connection.get_execution_options().get(READ_ONLY):
+    options = connection.get_execution_options()
+    if options.get(READ_ONLY):
         connection.exec_driver_sql("BEGIN")
         return
-    connection.connection.driver_connection.take_turn()  # type: ignore[union-attr]
+    connection.connection.driver_connection.take_turn(options.get(WAIT, BUSY_SECONDS))  # type: ignore[union-attr]
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

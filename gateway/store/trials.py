@@ -17,13 +17,22 @@ KIND = "trial"
 
 
 def write_trial(
-    session: Session, channel: str, phone: str, text: str, *, ref: str, by: tuple[int, str], now: datetime
-) -> int:
+    session: Session, channel: str, phone: str, text: str, *, scope: Scope, ref: str, by: tuple[int, str], now: datetime
+) -> int | None:
     """Queue a trial on this very channel, whatever routes say, and return its id; one ref is queued once.
 
-    Shape: `by` is the writer's id and name.
+    None for a channel that nobody of the scope has to do with. Shape: `by` is the writer's id and name.
     """
-    row = {"inbox_id": None, "kind": KIND, "channel": channel, "recipient": phone, "text": text, "ref": ref}
+    if not names_within(session, [channel], scope):
+        return None
+    row: dict[str, object] = {
+        "inbox_id": None,
+        "kind": KIND,
+        "channel": channel,
+        "recipient": phone,
+        "text": text,
+        "ref": ref,
+    }
     row |= {"state": OutboxState.QUEUED, "attempts": 0, "refusals": 0, "trace_id": ref, "created_at": now}
     row |= {"user_id": by[0], "user_name": by[1][:100]}
     try:

@@ -57,6 +57,7 @@ SCREENS: Mapping[str, str] = {
     "broadcast-edit": "/broadcasts/{broadcast}/edit",
     "broadcast-new": "/broadcasts/new",
     "phone": "/phone",
+    "phone-ussd": "/phone/ussd",
     "open-figures": "/open-figures",
     "embed": "/embed/14.03",
     "embed-method": "/embed/14.03?method=pil",

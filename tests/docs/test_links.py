@@ -114,8 +114,9 @@ def find_command_fault(words: list[str]) -> str:
 
 def test_every_setting_that_a_page_names_exists() -> None:
     known = {name for name, _, _ in describe_settings()} | set(ELSEWHERE) | set(FALLBACKS)
-    for name, adapter in discover("gateway.channels", having=("SETTINGS", "make")).items():
-        known |= {option_variable(name, one.name) for one in adapter.SETTINGS}
+    for folder in ("gateway.channels", "gateway.channels.ussd"):
+        for name, adapter in discover(folder, having=("SETTINGS", "make")).items():
+            known |= {option_variable(name, one.name) for one in adapter.SETTINGS}
     wrong = [
         f"{one.name}: {name}"
         for one in read_pages()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,14 +14,16 @@ from gateway.checkup import settings_page
 from gateway.discover import discover
 from gateway.settings import describe_settings
 from gateway.store.base import Database
-from gateway.values import COUNTING, InboxState, OutboxState, ReportState
+from gateway.values import COUNTING, InboxState, OutboxState, ReportState, Setting
 from tests.district import NOON, make_runtime
 from tests.docs.pages import code_in, codes_in, page
 from tests.house.source import ROOT, dotted, read_modules
 from tests.house.test_floors import read_floors
 
 OPERATORS, CHANNELS, READING = "docs/operators.md", "docs/channels.md", "docs/how-a-message-is-read.md"
+USSD = "docs/ussd.md"
 ADAPTERS = discover("gateway.channels", having=("SETTINGS", "make"))
+DIALECTS = discover("gateway.channels.ussd", having=("SETTINGS", "make"))
 LEVELS = {"debug", "info", "warning", "error", "exception"}
 Opener = Callable[[str], Database]
 
@@ -33,16 +35,27 @@ def test_the_settings_page_is_the_generated_one() -> None:
 
 @pytest.mark.parametrize("name", [name for name, adapter in ADAPTERS.items() if adapter.SETTINGS])
 def test_the_options_of_each_channel_stand_on_their_page(name: str) -> None:
+    own = f"docs/{name}.md"
+    check_options(own if (ROOT / own).exists() else CHANNELS, name, ADAPTERS[name].SETTINGS)
+
+
+@pytest.mark.parametrize("name", [name for name, dialect in DIALECTS.items() if dialect.SETTINGS])
+def test_the_options_of_each_ussd_dialect_stand_on_its_page(name: str) -> None:
+    check_options(USSD, name, DIALECTS[name].SETTINGS)
+    [table] = page(USSD).tables("dialect", "for")
+    assert name in {code_in(row[0]) for row in table}
+
+
+def check_options(where: str, name: str, settings: Sequence[Setting]) -> None:
+    """Fail unless the options stand on a page as the code has them."""
     expected = [
         [
             f"`{option_variable(name, one.name)}`",
             "required" if one.default is None else f"`{one.default}`" if one.default else "",
             one.meaning,
         ]
-        for one in ADAPTERS[name].SETTINGS
+        for one in settings
     ]
-    own = f"docs/{name}.md"
-    where = own if (ROOT / own).exists() else CHANNELS
     written = page(where).table_after(f"<!-- options: {name} -->")
     table = "\n".join(f"| {' | '.join(row)} |" for row in expected)
     assert written == expected, f"the table in {where} should be\n{table}"

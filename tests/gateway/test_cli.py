@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gateway import cli
 from gateway.forms import load_forms
 from gateway.runtime import utc_now
-from gateway.settings import read_settings
+from gateway.settings import Settings, read_settings
 from gateway.store import inbox, outbox, registrations
 from gateway.store.base import Database
 from tests.district import PHONES, District, make_runtime
@@ -200,3 +200,16 @@ def test_a_district_chooses_its_own_thresholds_and_a_slip_is_told(database_url: 
     assert (slip.returncode, "cap.suntik" in slip.stderr) == (1, True)
     assert run("thresholds", "unset", "cap.suntik", "--type", "PMB", "--area", "14.03", **environ).returncode == 0
     assert run("thresholds", "list", **environ).stdout == ""
+
+
+def test_without_an_smpp_channel_its_process_says_so_and_ends_well(tmp_path: Path) -> None:
+    done = run("smpp", KABAR_VAR=str(tmp_path))
+    assert done.returncode == 0
+    assert "Tidak ada saluran SMPP" in done.stderr
+    assert "There is no SMPP channel" in done.stderr
+
+
+def test_the_smpp_process_is_started_where_a_channel_needs_it_only(tmp_path: Path) -> None:
+    for channels, wanted in (("simulator", False), ("op1=smpp", True)):
+        chosen = Settings(var=tmp_path, channels=channels)
+        assert ("smpp" in {one.name for one in cli.processes_of(chosen, {})}) is wanted

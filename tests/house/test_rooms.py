@@ -47,7 +47,7 @@ ROOMS = {
     "requests": ("gateway.channels.http",),
     "rq": ("gateway.jobs", "workers"),
     "segno": ("gateway.review.proofs",),
-    "smpplib": ("gateway.channels.smpp",),
+    "smpplib": ("gateway.channels.smpp_pdu",),
     "sqlalchemy": (
         "gateway.store",
         "migrations",
@@ -64,7 +64,7 @@ ROOMS = {
     # of Python's own library: what reaches out by other doors than the house's
     "http.client": ("gateway.channels.http",),
     "smtplib": (),
-    "socket": ("gateway.channels.http", "gateway.supervise"),
+    "socket": ("gateway.channels.http", "gateway.channels.smpp_link", "gateway.supervise"),
     "sqlite3": ("gateway.store.sqlite",),
     "subprocess": ("gateway.supervise", "gateway.cli", "gateway.enrol.reading_files"),
     "urllib.request": ("gateway.channels.http",),
@@ -81,6 +81,8 @@ PURE = (
     "gateway.review.permit",
     "gateway.enrol.plan",
     "gateway.channels.reach",
+    "gateway.channels.smpp_delivery",
+    "gateway.channels.smpp_pdu",
     "gateway.ladder",
     "gateway.lines",
     "gateway.mapping",

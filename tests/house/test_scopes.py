@@ -19,6 +19,7 @@ NO_SCOPE_NEEDED = {
     "audience.find_routes": "which channels there are, and whose",
     "audit.record": "it adds only",
     "broadcasts.queue_piece": "of a broadcast that was found within the scope; its audience keeps to its area",
+    "way_back.find_way_back": "which channel writes to the sender of a message that was found within the scope",
     "channels.prices_of": "what an SMS costs",
     "spending.spending_of": "what channels cost that were found within the scope",
     "spending.left_for_reminders": "what is left of budgets of channels that may be written by",

@@ -209,4 +209,4 @@ def _find_sender(session: Session, case: Case) -> Sender | None:
 def _office() -> Office:
     runtime = frame.runtime_of_request()
     forms = {form.code: form for form in runtime.forms}
-    return Office(frame.visitor(), runtime.now(), forms, runtime.wordings)
+    return Office(frame.visitor(), runtime.now(), forms, runtime.wordings, runtime.outgoing)

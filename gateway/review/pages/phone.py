@@ -12,8 +12,9 @@ from flask import Response, abort, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from gateway import sandbox
-from gateway.review.pages import board, frame, nav, stage
+from gateway.review.pages import board, dialling, frame, nav, stage
 from gateway.review.pages.board import Board, Phone
+from gateway.review.pages.dialling import Call
 from gateway.review.pages.language import mark
 from gateway.review.pages.stage import Stage
 from gateway.runtime import Runtime
@@ -29,6 +30,7 @@ EXAMPLES = (
     ("KB 0925 BARU 12", mark("Something is missing")),
     ("BANTU", mark("Help")),
 )
+DIALS = (("*123#", mark("Screen by screen")), ("*123*13*40#", mark("A whole report in one dial")))
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 routes = frame.make_routes("phone", is_open=True)
@@ -63,10 +65,15 @@ def show_home() -> Response | BaseResponse:
 @routes.get("/phone")
 def show_start() -> Response:
     """Show the phone."""
-    example = request.args.get("example", "")
-    text = EXAMPLES[int(example)][0] if example in {str(index) for index in range(len(EXAMPLES))} else ""
     with stage.opened() as here:
-        return _show(here, Draft(text))
+        return _show(here, Draft(_find_example(EXAMPLES)))
+
+
+@routes.get("/phone/ussd")
+def show_ussd() -> Response:
+    """Show the phone, ready to dial."""
+    with stage.opened() as here:
+        return _show(here, Draft(), call=Call(typed=_find_example(DIALS)))
 
 
 @routes.get("/live")
@@ -107,6 +114,27 @@ def send_sms() -> Response | BaseResponse:
     return redirect(f"{url_for('phone.show_start', **selection)}#phone", 303)  # type: ignore[arg-type]
 
 
+@routes.post("/phone/ussd")
+def dial_code() -> Response:
+    """Dial, or answer the screen, and show the next one: the session's own, so that a reload shows it again."""
+    runtime = frame.runtime_of_request()
+    typed = request.form.get("typed", "")
+    draft = Draft(number=request.form.get("number", "").strip())
+    with stage.opened() as here:
+        if not here.channel:
+            abort(404)
+        if here.is_sandbox:
+            frame.demand_token()
+        with here.database.session(read_only=True) as session:
+            sender, fault = _find_sender(session, runtime, here.channel, draft)
+        if not fault and len(typed) > dialling.LONGEST:
+            words = mark("This is too long: one USSD answer carries at most 182 characters.")
+            fault = Draft(number=draft.number, fault=words)
+        if fault:
+            return _show(here, fault, 422, Call(request.form.get("session", ""), typed=typed))
+        return _show(here, draft, call=dialling.dial(here, runtime, sender, request.form))
+
+
 @routes.post("/phone/new")
 def start_over() -> Response:
     """Make the visitor's sandbox anew."""
@@ -119,7 +147,7 @@ def start_over() -> Response:
     return frame.go("phone.show_start", said=mark("The practice data is as new."))
 
 
-def _show(here: Stage, draft: Draft, status: int = 200) -> Response:
+def _show(here: Stage, draft: Draft, status: int = 200, call: Call | None = None) -> Response:
     with here.database.session(read_only=True) as session:
         phones = _phones(session, here)
         phone = _choose(session, here, phones)
@@ -133,9 +161,13 @@ def _show(here: Stage, draft: Draft, status: int = 200) -> Response:
         tag=found.tag(),
         draft=draft,
         key=secrets.token_hex(16),
+        is_ussd=call is not None,
+        call=call,
+        code=dialling.CODE,
+        longest=dialling.LONGEST,
         at_hand=phones[:AT_HAND],
         by_regency=by_regency,
-        examples=EXAMPLES,
+        examples=EXAMPLES if call is None else DIALS,
         has_simulator=bool(here.channel),
         is_sandbox=here.is_sandbox,
         is_live=not here.is_sandbox and request.values.get("live") != "off",
@@ -156,6 +188,12 @@ def _gather(session: Session, here: Stage, phones: Sequence[tuple[str, Reporter]
 def _is_scripted() -> bool:
     """Tell whether a script of the page asks, and not the browser by itself."""
     return request.headers.get("HX-Request") == "true"
+
+
+def _find_example(examples: Sequence[tuple[str, str]]) -> str:
+    """Return the example that was asked for, if any was."""
+    wished = request.args.get("example", "")
+    return examples[int(wished)][0] if wished in {str(index) for index in range(len(examples))} else ""
 
 
 def _phones(session: Session, here: Stage) -> tuple[tuple[str, Reporter], ...]:

@@ -165,7 +165,7 @@ def _tally(count: int) -> str | int:
 def _office() -> Office:
     runtime = frame.runtime_of_request()
     forms = {form.code: form for form in runtime.forms}
-    return Office(frame.visitor(), runtime.now(), forms, runtime.wordings)
+    return Office(frame.visitor(), runtime.now(), forms, runtime.wordings, runtime.outgoing)
 
 
 def _approve(ticked: Sequence[Seen]) -> Many:

@@ -98,7 +98,7 @@ def make_office() -> Office:
     """Return the visitor as who decides now."""
     runtime = frame.runtime_of_request()
     forms = {form.code: form for form in runtime.forms}
-    return Office(frame.visitor(), runtime.now(), forms, runtime.wordings)
+    return Office(frame.visitor(), runtime.now(), forms, runtime.wordings, runtime.outgoing)
 
 
 def _decide(seen: Seen, deed: Deed, typed: Typed) -> Response:

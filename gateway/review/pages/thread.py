@@ -20,7 +20,7 @@ from gateway.review.pages.sayings import say_problem
 from gateway.review.pages.show import StateWords
 from gateway.review.permit import Action
 from gateway.segments import count_segments, count_septets
-from gateway.store import aliases, conversations
+from gateway.store import aliases, conversations, way_back
 from gateway.store.base import Session
 from gateway.store.conversations import AskedQuestion, CameOf, Party, Stretch
 from gateway.store.inbox import InboxMessage
@@ -144,15 +144,16 @@ def answer_by_hand(message_id: int) -> Response:
             return frame.absent()
         if not may_be_answered(message):
             return _show(message_id, Typed(typed.text, key, translate(CANNOT_ANSWER)), 422)
+        channel = way_back.find_way_back(session, runtime.outgoing, message.channel, message.sender)
         by = (user.id, user.name)
         sent = conversations.write_by_hand(
-            session, message, written, scope=user.scope, by=by, key=key, now=runtime.now()
+            session, message, written, scope=user.scope, by=by, key=key, now=runtime.now(), channel=channel
         )
         if sent is not None:
             where = messages.areas_of(session, [message], user.scope)[message.id]
             frame.audit(session, "answer", "message", message.id, where, sends=sent)
         session.commit()
-    runtime.bells.ring(jobs.OUTBOUND, message.channel)
+    runtime.bells.ring(jobs.OUTBOUND, channel)
     said = mark("Your answer is on its way.") if sent else mark("That answer was sent before; it goes out once.")
     return frame.go("thread.show_thread", said=said, message_id=message_id, _anchor="latest")
 
@@ -185,9 +186,10 @@ CANNOT_ANSWER = mark("This sender cannot be answered from here: it is no phone, 
 
 
 def may_be_answered(message: InboxMessage) -> bool:
-    """Tell whether an SMS can be sent to a message's sender on the channel it came by."""
+    """Tell whether an SMS can be sent to a message's sender: its channel is still set up."""
     is_phone = message.sender.startswith("+") and message.sender != message.recipient
-    return is_phone and not message.is_answered and message.channel in frame.runtime_of_request().channels
+    runtime = frame.runtime_of_request()
+    return is_phone and not message.is_answered and message.channel in {*runtime.channels, *runtime.ussd}
 
 
 def _check(shown: str, text: str, key: str) -> Typed:

@@ -48,23 +48,26 @@ def send(name: str) -> Response:
     """Send a trial, once for each form that was shown."""
     frame.demand(Action.ADMINISTER)
     runtime, visitor = frame.runtime_of_request(), frame.visitor()
+    if name not in runtime.channels:
+        return frame.absent()
     typed = request.form.get("number", "").strip()[:30]
     phone = find_phone(typed, runtime.settings.region)
     if phone is None:
         return _show_form(name, typed, translate(WRONG_NUMBER))
     key = request.form.get("key", "")
     with runtime.database.session() as session:
-        if name not in channels.names_within(session, [one for one in runtime.channels if one == name], visitor.scope):
-            return frame.absent()
         trial_id = trials.write_trial(
             session,
             name,
             phone,
             translate(TEXT) % {"channel": name},
+            scope=visitor.scope,
             ref=key if _KEY.fullmatch(key) else secrets.token_hex(8),
             by=(visitor.id, visitor.name),
             now=runtime.now(),
         )
+        if trial_id is None:
+            return frame.absent()
         frame.audit(session, "test", "channel", name, "", number=mask_phone(phone))
         session.commit()
     runtime.bells.ring(jobs.OUTBOUND, name)

@@ -21,7 +21,6 @@ from tests.gateway.channels.standin import Fault, Reply
 CASES = Path(__file__).parent / "cases"
 ADAPTERS: Mapping[str, ModuleType] = discover("gateway.channels", having=("SETTINGS", "make"))
 Table = dict[str, Any]
-REQUESTS = {"sms", "status"}  # the kinds of cases that begin with a request
 STORES = {"gammu": fill_store}  # of channels that are polled: how what a case says comes to lie there
 
 
@@ -39,7 +38,7 @@ class Case:
 
     @property
     def kind(self) -> str:
-        """One of sms, status, send, poll."""
+        """One of sms, status, send, pdu, poll."""
         return cast(str, self.table["kind"])
 
     @property
@@ -55,7 +54,12 @@ class Case:
     @property
     def is_accepted(self) -> bool:
         """Tell whether the request is authentic, readable or not."""
-        return self.kind in REQUESTS and "refused" not in self.expect
+        return self.is_request and "refused" not in self.expect
+
+    @property
+    def is_request(self) -> bool:
+        """Tell whether it is about a request that the provider makes."""
+        return self.kind in {"sms", "status"}
 
     @property
     def signs_body(self) -> bool:

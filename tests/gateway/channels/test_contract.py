@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gateway.channels import smpp, smpp_delivery, smpp_pdu
 from gateway.channels.base import PollingChannel, SmsChannel
 from gateway.errors import Malformed, Permanent, Refused, Retryable, Unsure
 from gateway.values import (
@@ -24,7 +25,7 @@ from gateway.values import (
     SentSms,
     SmsPart,
 )
-from tests.gateway.channels.recorded import ADAPTERS, CASES, REQUESTS, Case, by_name, load_cases
+from tests.gateway.channels.recorded import ADAPTERS, CASES, Case, by_name, load_cases
 from tests.gateway.channels.standin import Script, closed_address
 
 ALL = load_cases()
@@ -40,6 +41,9 @@ def test_every_channel_has_its_cases(adapter: str, tmp_path: Path) -> None:
     assert cases, f"tests/gateway/channels/cases/{adapter}/ has no cases"
     wanted = {("sms", "messages"), ("sms", "malformed"), ("sms", "refused"), ("send", "sent")}
     channel = cases[0].make(tmp_path)
+    if ADAPTERS[adapter] is smpp:
+        outcomes = ("messages", "statuses", "malformed", "sent")
+        wanted = {("sms", "refused"), *(("pdu", outcome) for outcome in outcomes)}
     if isinstance(channel, PollingChannel):  # what it is sent is a nudge, in which there is nothing to read
         wanted = (wanted - {("sms", "malformed")}) | {("poll", "messages"), ("poll", "statuses")}
     if type(channel).read_status is not SmsChannel.read_status:
@@ -51,7 +55,7 @@ def test_every_folder_of_cases_belongs_to_a_channel() -> None:
     assert {path.name for path in CASES.iterdir() if path.is_dir()} == set(ADAPTERS)
 
 
-@by_name([case for case in ALL if case.kind in REQUESTS])
+@by_name([case for case in ALL if case.is_request])
 def test_a_request_is_taken_as_recorded(case: Case, tmp_path: Path) -> None:
     channel = case.make(tmp_path)
     if "refused" in case.expect:
@@ -146,6 +150,22 @@ def test_a_message_is_sent_as_recorded(case: Case, tmp_path: Path) -> None:
             assert (seen.form if "form" in wanted else seen.json) == wanted.get("form", wanted.get("json"))
 
 
+@by_name([case for case in ALL if case.kind == "pdu"])
+def test_a_pdu_is_read_or_written_as_recorded(case: Case, tmp_path: Path) -> None:
+    channel = case.make(tmp_path)
+    if "malformed" in case.expect:
+        with pytest.raises(Malformed) as caught:
+            take(channel, case)
+        assert caught.value.field == case.expect["malformed"]
+    elif "sent" in case.expect:
+        assert isinstance(channel, smpp.Smpp)
+        written = channel.write(OutboundSms(**case.table["sms"]))
+        pdus = [smpp_pdu.write("submit_sm", number, fields) for number, fields in enumerate(written, start=1)]
+        assert [pdu.hex() for pdu in pdus] == case.expect["sent"]
+    else:
+        assert take(channel, case) == expected(case)
+
+
 @by_name(ALL)
 def test_secrets_stand_in_no_text_of_ours(case: Case, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
@@ -153,7 +173,7 @@ def test_secrets_stand_in_no_text_of_ours(case: Case, tmp_path: Path, caplog: py
         channel = case.make(tmp_path, provider.url)
         said = [repr(channel), str(channel), str(vars(channel)), repr(channel.limits)]
         try:
-            if case.kind == "send":
+            if "sms" in case.table:
                 said.append(repr(channel.send(OutboundSms(**case.table["sms"]))))
             elif isinstance(channel, PollingChannel) and case.kind == "poll":
                 said.append(repr(channel.poll(case.now)))
@@ -168,7 +188,11 @@ def test_secrets_stand_in_no_text_of_ours(case: Case, tmp_path: Path, caplog: py
 
 
 def take(channel: SmsChannel, case: Case) -> tuple[InboundSms | DeliveryStatus, ...]:
-    """Take a case's request through the frame."""
+    """Take a case's request through the frame, or its PDU."""
+    if case.kind == "pdu":
+        assert isinstance(channel, smpp.Smpp)
+        read = [channel.read_pdu(pdu, "s1:7") for pdu in smpp_pdu.Frames().feed(bytes.fromhex(case.table["pdu"]))]
+        return tuple(one.status if isinstance(one, smpp_delivery.Receipt) else one for one in read)
     if case.kind == "sms":
         return channel.take_sms(case.request, case.now)
     return channel.take_status(case.request, case.now)
@@ -176,7 +200,7 @@ def take(channel: SmsChannel, case: Case) -> tuple[InboundSms | DeliveryStatus, 
 
 def expected(case: Case) -> tuple[InboundSms | DeliveryStatus, ...]:
     """Return what a case expects to be read."""
-    if case.kind == "sms":
+    if "messages" in case.expect:
         return tuple(_message(table) for table in case.expect["messages"])
     return tuple(_status(table) for table in case.expect["statuses"])
 
