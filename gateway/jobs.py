@@ -84,6 +84,19 @@ class Bells:
             return False
         return True
 
+    def ring_every(self, queue: str, lane: str | int, seconds: float) -> bool:
+        """Ring a lane unless some clock did within so many seconds; False when nobody rang now. Never raises."""
+        try:
+            is_due = self.redis.set(f"kabar:round:{queue}:{lane}", 1, nx=True, px=round(seconds * 1000))
+        except RedisError:
+            return False
+        return bool(is_due) and self.ring(queue, lane)
+
+    def muffle(self, queue: str, lane: str | int, seconds: int) -> None:
+        """Let nobody ring for a lane for a while: what it needs is away, and others wait in the same queue."""
+        with suppress(RedisError):
+            self.redis.set(_bell(queue, lane), 1, ex=seconds)
+
     def answer(self, queue: str, lane: str | int) -> None:
         """Take the bell off before draining a lane: what comes from now on rings anew."""
         with suppress(RedisError):  # the bell runs out by itself

@@ -1,4 +1,4 @@
-"""Handle the received messages of one lane, batch by batch, each batch in one transaction."""
+"""Handle the received messages of one lane, batch by batch, each batch in one transaction; or look what came."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from gateway import jobs
 from gateway.handle import batch
 from gateway.runtime import Runtime, get_runtime
 from gateway.values import LANES
+from workers import poll
 
 BATCHES = 200  # a job that went on for ever would run into its time limit; the lane is rung again instead
 
 
 def handle_lane(lane: object) -> int:
-    """Handle everything that is due in a lane and return how many messages that was. Errors: ValueError for no lane."""
+    """Handle everything that is due in a lane and return how many messages that was. Errors: ValueError for no lane.
+
+    A channel's name instead of a number asks for a look at what that channel's provider has got.
+    """
+    if isinstance(lane, str):
+        return poll.drain(get_runtime(), lane)
     if not isinstance(lane, int) or not 0 <= lane < LANES:  # it comes out of Redis
         raise ValueError(f"there is no lane {lane!r}")
     return drain(get_runtime(), lane)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from gateway import jobs
+from gateway.channels.base import PollingChannel
 from gateway.receive.hops import DRAFT_LASTS
 from gateway.runtime import Runtime
 from gateway.store import (
@@ -76,6 +77,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
     for name in names:
         if not runtime.channels[name].has_own_sender:
             runtime.bells.ring(jobs.OUTBOUND, name)
+    _ring_for_polls(runtime)
     if is_unsummed:
         runtime.bells.ring(jobs.ERRANDS, TOTALS)
     if is_unqueued:
@@ -87,6 +89,12 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
     if is_untold:
         runtime.bells.ring(jobs.ERRANDS, HOOKS)
     return len(lanes), len(names)
+
+
+def _ring_for_polls(runtime: Runtime) -> None:
+    for name, channel in runtime.channels.items():
+        if isinstance(channel, PollingChannel):
+            runtime.bells.ring_every(jobs.INBOUND, name, channel.poll_seconds)
 
 
 def _give_up_waiting(session: Session, runtime: Runtime, now: datetime) -> None:

@@ -96,6 +96,10 @@ class PollingChannel(SmsChannel):
     needs_public_url = False
     poll_seconds: float = 5.0  # between two looks, where nobody nudges
 
+    def read_sms(self, request: HttpRequest) -> tuple[InboundSms, ...]:
+        """Return no message: whatever stands in a nudge is nobody's word."""
+        return ()
+
     @abstractmethod
     def poll(self, now: datetime) -> Polled:
         """Return what lies there and was not confirmed yet, in the order of its coming; some hundred at most."""

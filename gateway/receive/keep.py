@@ -10,8 +10,9 @@ from datetime import datetime
 import structlog
 
 from gateway import jobs
-from gateway.channels.base import SmsChannel
+from gateway.channels.base import PollingChannel, SmsChannel
 from gateway.errors import Malformed, Refused, Unavailable
+from gateway.lines import Polled
 from gateway.store import inbox, outbox
 from gateway.store.base import Database, Session
 from gateway.values import (
@@ -46,6 +47,9 @@ def receive_sms(
         return REFUSED
     except Malformed as error:
         return _keep_malformed(database, channel, request, error, now)
+    if isinstance(channel, PollingChannel):  # a nudge: the message itself lies in the provider's store
+        bells.ring(jobs.INBOUND, channel.name)
+        return channel.acknowledge()
     try:
         with database.session() as session:
             kept = [(sms, keep_sms(session, channel.name, sms, now)) for sms in messages]
@@ -53,13 +57,31 @@ def receive_sms(
     except Unavailable as error:
         logger.warning("not_kept", channel=channel.name, why=str(error))
         return UNAVAILABLE
+    _tell(bells, channel.name, kept)
+    return channel.acknowledge(messages)
+
+
+def receive_polled(database: Database, bells: jobs.Bells, channel: str, polled: Polled, now: datetime) -> None:
+    """Keep what a poll found, messages and news of what we sent, in one commit, and ring for it.
+
+    Only what is kept so may be confirmed to the provider. Errors: Unavailable, and nothing was kept.
+    """
+    if polled.messages or polled.statuses:
+        with database.session() as session:
+            kept = [(sms, keep_sms(session, channel, sms, now)) for sms in polled.messages]
+            for status in polled.statuses:
+                _record(session, channel, status, now)
+            session.commit()
+        _tell(bells, channel, kept)
+
+
+def _tell(bells: jobs.Bells, channel: str, kept: list[tuple[InboundSms, str]]) -> None:
+    """Log what was kept, and ring for what is new of it."""
     for sms, trace_id in kept:
-        logger.info(
-            "kept" if trace_id else "repeated", channel=channel.name, sender=sms.sender.address, trace_id=trace_id
-        )
+        event = "kept" if trace_id else "repeated"
+        logger.info(event, channel=channel, sender=sms.sender.address, trace_id=trace_id)
     for lane in {lane_of(sms.sender.address) for sms, trace_id in kept if trace_id}:
         bells.ring(jobs.INBOUND, lane)
-    return channel.acknowledge(messages)
 
 
 def keep_sms(session: Session, channel: str, sms: InboundSms, now: datetime, *, for_staff: str = "") -> str:
@@ -90,9 +112,10 @@ def _keep_malformed(
 ) -> HttpResponse:
     logger.warning("malformed", channel=channel.name, field=fault.field, why=str(fault))
     raw = f"{request.method} {request.path}\n".encode() + request.body
+    text = request.body.decode("utf-8", "replace") or request.path  # what is asked by GET is all in the address
     try:
         with database.session() as session:
-            keep_unread(session, channel.name, raw, request.body.decode("utf-8", "replace"), fault, now)
+            keep_unread(session, channel.name, raw, text, fault, now)
             session.commit()
     except Unavailable as error:
         logger.warning("not_kept", channel=channel.name, why=str(error))

@@ -15,11 +15,13 @@ import pytest
 from gateway.channels.base import Adapter, SmsChannel, Surroundings, make_channel
 from gateway.discover import discover
 from gateway.values import HttpRequest
+from tests.gateway.channels.smsd import fill_store
 from tests.gateway.channels.standin import Fault, Reply
 
 CASES = Path(__file__).parent / "cases"
 ADAPTERS: Mapping[str, ModuleType] = discover("gateway.channels", having=("SETTINGS", "make"))
 Table = dict[str, Any]
+STORES = {"gammu": fill_store}  # of channels that are polled: how what a case says comes to lie there
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Case:
 
     @property
     def kind(self) -> str:
-        """One of sms, status, send, pdu."""
+        """One of sms, status, send, pdu, poll."""
         return cast(str, self.table["kind"])
 
     @property
@@ -81,7 +83,11 @@ class Case:
         """Every secret that the channel of this case knows, each part of a list and each half of a pair."""
         settings = [setting.name for setting in ADAPTERS[self.adapter].SETTINGS if setting.is_secret]
         options = self._options({})
-        known = [part.strip() for name in settings for part in options.get(name, "").replace(":", ",").split(",")]
+        known = [
+            part.strip()
+            for name in settings
+            for part in options.get(name, "").replace(":", ",").replace("@", ",").split(",")
+        ]
         return [part for part in (*known, *self.channel.get("files", {}).values()) if len(part) >= 8]
 
     def make(self, var_folder: Path, provider: str = "http://127.0.0.1:9", is_other: bool = False) -> SmsChannel:
@@ -91,7 +97,10 @@ class Case:
         given = self.channel["surroundings"] | self.table.get("surroundings", {})
         surroundings = Surroundings(var_folder=var_folder, **given)
         options = self._options(self.channel["other_options"] if is_other else {})
-        placed = {name: value.replace("{provider}", provider) for name, value in options.items()}
+        places = {"{provider}": provider, "{address}": provider.removeprefix("http://"), "{var}": str(var_folder)}
+        placed = {name: _put(value, places) for name, value in options.items()}
+        if self.adapter in STORES:
+            STORES[self.adapter](var_folder, self.table.get("rows", {}))
         return make_channel(cast(Adapter, ADAPTERS[self.adapter]), self.adapter, placed, surroundings)
 
     def replies(self) -> list[Reply | Fault]:
@@ -115,6 +124,12 @@ def load_cases() -> list[Case]:
             channel = tomllib.loads((path.parent / "channel.toml").read_text(encoding="utf-8"))
             found.append(Case(path.parent.name, path.stem, channel, tomllib.loads(path.read_text(encoding="utf-8"))))
     return found
+
+
+def _put(value: str, places: Mapping[str, str]) -> str:
+    for name, placed in places.items():
+        value = value.replace(name, placed)
+    return value
 
 
 def _read_reply(exchange: Table) -> Reply | Fault:
