@@ -20,7 +20,7 @@ from gateway.channels.options import (
 )
 from gateway.channels.smpp_delivery import GSM, GSM_PACKED, LATIN1, Receipt, canonical_id, read
 from gateway.channels.smpp_link import Link, connect
-from gateway.channels.smpp_pdu import OK, QUEUE_FULL, THROTTLED, Fields, Pdu, read_delivery
+from gateway.channels.smpp_pdu import OK, QUEUE_FULL, SUBMIT_SM_RESP, THROTTLED, Fields, Pdu, read_delivery
 from gateway.errors import Malformed, Permanent, Refused, Retryable, Unsure
 from gateway.lines import ChannelHealth
 from gateway.segments import Part, pack, split, write_header
@@ -225,20 +225,20 @@ class Smpp(SmsChannel):
 
     def send(self, sms: OutboundSms) -> SentSms:
         """Submit every part of a message and wait for all answers; the id of the last part finds its receipt."""
-        messages = self.write(sms)
-        if self._link is None:
+        messages, link = self.write(sms), self._link
+        if link is None:
             raise Retryable("there is no link to the SMSC; is `./kabar smpp` running?")
-        answers = self._link.submit(messages)
-        taken = [answer for answer in answers if answer is not None and answer.status == OK]
+        answers = link.submit(messages)
+        given = [answer for answer in answers if answer is not None]
+        taken = [answer for answer in given if answer.command == SUBMIT_SM_RESP and answer.status == OK]
         if len(taken) == len(answers):
             self._remember([answer.message_id for answer in taken[:-1]], sms)
             return SentSms(provider_id=canonical_id(taken[-1].message_id)[:200], segments=len(taken))
-        refused = [answer for answer in answers if answer is not None and answer.status != OK]
-        if taken or not refused or len(refused) < len(answers):
+        if taken or len(given) < len(answers):
             raise Unsure(
                 f"the SMSC took {len(taken)} of {len(answers)} parts, and was silent or refused about the rest"
             )
-        raise self._translate(refused[0].status)
+        raise self._translate(given[0].status)
 
     def write(self, sms: OutboundSms) -> tuple[Fields, ...]:
         """Return what is submitted for a message, a part each. Errors: Permanent where it cannot be written."""
