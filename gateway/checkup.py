@@ -6,14 +6,18 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
+from gateway.channels.smpp import Smpp, proof_of
 from gateway.errors import KabarError, Misconfigured, Unavailable
 from gateway.jobs import Bells, connect
 from gateway.lines import ChannelHealth
 from gateway.runtime import make_channels, make_ussd_channels, redis_address, utc_now
 from gateway.settings import Settings, read_settings
-from gateway.store import registrations, schema, sqlite
+from gateway.store import channels, registrations, schema, sqlite
 from gateway.store.base import Database, Session, durability, is_postgresql
+
+LONGEST_UNPROVEN = timedelta(minutes=1)  # that an SMPP link is not heard of
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,9 @@ def _check_channels(settings: Settings, *, asks_peers: bool) -> Iterator[Check]:
             yield Check(name, False, f"perbaiki setelan ini / mend this setting: {fault}")
         return
     for name, channel in made.items():
-        if not settings.public_url and channel.needs_public_url:
+        if isinstance(channel, Smpp):
+            yield from _check_link(settings, channel)
+        elif not settings.public_url and channel.needs_public_url:
             yield Check(name, False, "KABAR_PUBLIC_URL belum diisi / is not set: tanda tangan tidak bisa diperiksa")
         else:
             yield Check(name, True, f"{settings.address}/in/{name}/sms ({type(channel).__name__})")
@@ -131,6 +137,28 @@ def _check_channels(settings: Settings, *, asks_peers: bool) -> Iterator[Check]:
     for name, code in codes.items():
         if name not in made:
             yield Check(name, True, f"{settings.address}/in/{name}/ussd ({type(code).__name__})")
+
+
+def _check_link(settings: Settings, channel: Smpp) -> Iterator[Check]:
+    """Look when the process that holds a link last heard of the SMSC. Nothing is said where the database is away."""
+    database = Database(settings.database)
+    try:
+        with database.session(read_only=True) as session:
+            proven_at = channels.last_tick(session, proof_of(channel.name))
+    except KabarError:
+        return
+    finally:
+        database.dispose()
+    if proven_at is not None and utc_now() - proven_at < LONGEST_UNPROVEN + 2 * timedelta(
+        seconds=channel.enquire_seconds
+    ):
+        yield Check(channel.name, True, f"tersambung / bound: {proven_at:%Y-%m-%d %H:%M:%S} UTC")
+        return
+    since = f"{proven_at:%Y-%m-%d %H:%M} UTC" if proven_at else "-"
+    words = (
+        f"tidak tersambung sejak {since}: jalankan ./kabar smpp, lihat not_bound di log-nya / not bound since {since}"
+    )
+    yield Check(channel.name, False, f"{words}: run ./kabar smpp, see not_bound in its log")
 
 
 def say_health(health: ChannelHealth) -> str:

@@ -12,7 +12,7 @@ from types import FrameType
 
 import structlog
 
-from gateway.channels.smpp import Smpp
+from gateway.channels.smpp import Smpp, proof_of
 from gateway.channels.smpp_link import Link
 from gateway.channels.smpp_pdu import DELIVER_SM
 from gateway.errors import Raced, Retryable, Unavailable
@@ -58,11 +58,6 @@ def run(runtime: Runtime) -> int:
         for line in lines:
             line.join()
     return int(any(line.has_crashed for line in lines))
-
-
-def proof_of(name: str) -> str:
-    """Return the name of the tick that says until when a channel's acknowledgements are known to have arrived."""
-    return f"smpp:{name}"
 
 
 class Line:

@@ -42,7 +42,9 @@ STATES: Mapping[str, tuple[OutboxState, str]] = {  # and where each says when
     "sms:failed": (OutboxState.FAILED, "failedAt"),
     "sms:cancelled": (OutboxState.FAILED, "cancelledAt"),
 }
-MESSAGE_ID = re.compile(r"([0-9A-Za-z_\-]{1,64})(?:\.([0-9]{1,3}))?", re.ASCII)
+MESSAGE_ID = re.compile(r"([0-9A-Za-z_\-]{1,64})(?:\.([0-9]{1,3})(?:\.[0-9]{1,2})?)?", re.ASCII)
+GIVEN_UP = {"Failed", "Cancelled"}  # Source: ProcessingState.kt of the app
+MOST_TIMES = 9  # that staff may have one message sent again after it had failed
 
 MEND_SECONDS = 900.0
 LONGEST_WAIT = 86_400.0  # seconds that a server may put us off
@@ -127,7 +129,7 @@ class Android(SmsChannel):
         if not found:
             raise Malformed("this is not the id of a message", field="messageId")
         ref, parts = found.groups()
-        is_partial = state is OutboxState.DELIVERED and parts is not None
+        is_partial = state is OutboxState.DELIVERED and parts not in {None, "1"}
         reason = event.payload.get("reason")
         status = DeliveryStatus(
             state=OutboxState.SENT if is_partial else state,
@@ -138,10 +140,29 @@ class Android(SmsChannel):
         return (status,)
 
     def send(self, sms: OutboundSms) -> SentSms:
-        """Hand the message over under our own id, which is taken once: asked again, they answer 409."""
+        """Hand the message over under our own id, which is taken once: asked again, they answer 409.
+
+        What failed there and is sent again, for staff say so, goes under the next id: the first is used up.
+        """
         parts = count_segments(sms.text)
+        try:
+            for time in range(1, MOST_TIMES + 1):
+                message_id = _make_id(sms.ref, parts, time)
+                answer = self._call("POST", "messages", self._write(message_id, sms))
+                # apps that do not know 409 answer 500 to an id that they have already
+                may_have = answer.status == 409 or (answer.status >= 500 and answer.status not in TOO_MUCH)
+                state = self._ask_state(message_id) if may_have else ""
+                if state not in GIVEN_UP:
+                    return SentSms(segments=parts) if state else _read_answer(answer, parts)
+        except Unsure as fault:
+            ours = Retryable(str(fault), code="unsure")
+        else:
+            raise Permanent(f"the phone has given this message up {MOST_TIMES} times")
+        raise ours
+
+    def _write(self, message_id: str, sms: OutboundSms) -> bytes:
         message: dict[str, object] = {
-            "id": sms.ref if parts == 1 else f"{sms.ref}.{parts}",
+            "id": message_id,
             "phoneNumbers": [sms.to],
             "textMessage": {"text": sms.text},
             "withDeliveryReport": True,
@@ -151,19 +172,15 @@ class Android(SmsChannel):
             message["deviceId"] = self._device_id
         if self._sim_number:
             message["simNumber"] = int(self._sim_number)
-        body = json.dumps(message).encode()
-        try:
-            answer = self._http.call("POST", f"{self._api}/messages", {"Content-Type": JSON}, body, self._login())
-            if answer.status not in TOO_MUCH and answer.status >= 500 and self._has(str(message["id"])):
-                return SentSms(segments=parts)
-            return _read_answer(answer, parts)
-        except Unsure as fault:
-            ours = Retryable(str(fault), code="unsure")
-        raise ours
+        return json.dumps(message).encode()
 
-    def _has(self, message_id: str) -> bool:
-        """Tell whether they have a message: apps that do not know 409 answer 500 to an id that they have already."""
-        return self._http.call("GET", f"{self._api}/messages/{message_id}", auth=self._login()).status == 200
+    def _ask_state(self, message_id: str) -> str:
+        """Return where a message stands there, in their word; an empty string where they do not show it."""
+        answer = self._call("GET", f"messages/{message_id}")
+        return _read_word(answer, "state") if answer.status == 200 else ""
+
+    def _call(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        return self._http.call(method, f"{self._api}/{path}", {"Content-Type": JSON}, body, self._login())
 
     def look(self, now: datetime) -> ChannelHealth:
         """Ask the app or its server for the phone, its battery, and whether its webhook leads here."""
@@ -242,7 +259,7 @@ def _read_answer(answer: Answer, parts: int) -> SentSms:
         wait = min(float(written), LONGEST_WAIT) if re.fullmatch(r"[0-9]{1,9}", written, re.ASCII) else None
         raise Retryable(f"{code}: too much waits for the phone already; is it on and connected?", code, wait)
     if answer.status in REFUSALS:
-        reason = _read_reason(answer)
+        reason = _read_word(answer, "message")
         if reason.casefold() in NO_PHONE:
             raise Retryable(f"the account has no such phone ({reason}): see device_id", code, MEND_SECONDS)
         raise Permanent(f"the gateway refuses the message: {reason or code}", code)
@@ -252,9 +269,20 @@ def _read_answer(answer: Answer, parts: int) -> SentSms:
     raise Retryable(f"the gateway answered {code}: {fault}", code, MEND_SECONDS)  # all wait until somebody mends it
 
 
-def _read_reason(answer: Answer) -> str:
+def _read_word(answer: Answer, name: str) -> str:
     try:
         document = read_json(answer.body)
-        return shorten(read_text(document.get("message"), "message")) if isinstance(document, dict) else ""
+        return shorten(read_text(document.get(name), name)) if isinstance(document, dict) else ""
     except Malformed:
         return ""
+
+
+def _make_id(ref: str, parts: int, time: int) -> str:
+    """Return the id that a message has there.
+
+    >>> _make_id("4f2a", 1, 1), _make_id("4f2a", 3, 1), _make_id("4f2a", 1, 2)
+    ('4f2a', '4f2a.3', '4f2a.1.2')
+    """
+    if time > 1:
+        return f"{ref}.{parts}.{time}"
+    return ref if parts == 1 else f"{ref}.{parts}"

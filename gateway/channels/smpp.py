@@ -157,6 +157,7 @@ class Smpp(SmsChannel):
     """One account at an SMSC. `send` works in the process that holds its link, and nowhere else."""
 
     has_own_sender = True
+    needs_public_url = False
 
     def __init__(self, name: str, options: Options, surroundings: Surroundings) -> None:
         self.name = name
@@ -315,6 +316,11 @@ class Smpp(SmsChannel):
         if status in ACCOUNT:
             return Retryable(f"the SMSC takes nothing: {ACCOUNT[status]}", code, after_seconds=MEND_SECONDS)
         return Permanent("the SMSC refuses it", code)
+
+
+def proof_of(name: str) -> str:
+    """Return the name of the tick that says until when a channel's acknowledgements are known to have arrived."""
+    return f"smpp:{name}"
 
 
 def make(name: str, options: Options, surroundings: Surroundings) -> SmsChannel:

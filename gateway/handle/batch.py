@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -66,12 +66,12 @@ def handle_shown(
         with savepoint(session):
             inbox.wait_for_lane(session, message.lane)
             batch = inbox.next_of_sender(session, message.lane, message.sender, now)
-            desk = facts.gather(session, batch, rules, now)
+            desk = replace(facts.gather(session, batch, rules, now), shown_id=message.id)
     except Raced:
         return None, frozenset()
     outcome = None
     for one in batch:
-        outcome = _handle_one(session, one, desk, tries, is_shown=one.id == message.id)
+        outcome = _handle_one(session, one, desk, tries)
         if outcome is None:
             break
         if outcome.is_sent:
@@ -81,9 +81,7 @@ def handle_shown(
     return None, frozenset(channels)
 
 
-def _handle_one(
-    session: Session, one: inbox.InboxMessage, desk: Desk, tries: int, *, is_shown: bool = False
-) -> Outcome | None:
+def _handle_one(session: Session, one: inbox.InboxMessage, desk: Desk, tries: int) -> Outcome | None:
     """Handle one message wholly or not at all; None when it was not handled this time.
 
     Errors: Unavailable when the database went away: that is not the message's fault, and the whole batch is undone.
@@ -92,7 +90,7 @@ def _handle_one(
         for _ in range(RACES):
             try:
                 with savepoint(session):
-                    outcome = message.handle(session, one, desk, is_shown=is_shown)
+                    outcome = message.handle(session, one, desk)
             except Raced as error:
                 logger.info("raced", why=str(error))
                 desk.restore(session, one.sender)

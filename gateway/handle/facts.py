@@ -84,6 +84,7 @@ class Desk:
     closed: frozenset[ClosedMonth]
     closed_since: str  # of older months `closed` does not know
     taught: Sequence[TaughtAlias]
+    shown_id: int | None = None  # the message whose sender waits with a USSD screen, which will show the answer
 
     def reporters_of(self, message: InboxMessage) -> tuple[Reporter, ...]:
         """Return who may report from this phone on this channel; a demo reporter is bound to the simulator."""

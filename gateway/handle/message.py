@@ -17,11 +17,11 @@ from parsers.read import read_message
 from parsers.reading import Kind
 
 
-def handle(session: Session, message: InboxMessage, desk: Desk, *, is_shown: bool = False) -> Outcome:
+def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
     """Understand one message wholly: its report, its answer and its own state belong to one savepoint.
 
-    `is_shown`: its sender waits with a USSD screen, which will show the answer. Errors: Raced when another session
-    handled it, or settled the same report, at the same time; the caller undoes and tries again.
+    Errors: Raced when another session handled it, or settled the same report, at the same time; the caller undoes and
+    tries again.
     """
     people = desk.reporters_of(message)
     desk = desk.beside(people)
@@ -33,7 +33,7 @@ def handle(session: Session, message: InboxMessage, desk: Desk, *, is_shown: boo
         reply = Reply("", InboxState.FOR_STAFF)  # nobody wrote it: our own words mean nothing when they come back
     else:
         reply = _understand(session, message, people, desk)
-    outcome = _answer(session, message, reply, desk, people, is_shown=is_shown)
+    outcome = _answer(session, message, reply, desk, people)
     if not inbox.finish(session, message.id, reply.state, desk.now):
         raise Raced(f"inbox message {message.id} was settled by another session")
     return outcome
@@ -62,10 +62,9 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
     return report.take(session, message, reading, people, day, desk)
 
 
-def _answer(
-    session: Session, message: InboxMessage, reply: Reply, desk: Desk, people: tuple[Reporter, ...], *, is_shown: bool
-) -> Outcome:
+def _answer(session: Session, message: InboxMessage, reply: Reply, desk: Desk, people: tuple[Reporter, ...]) -> Outcome:
     """Queue the answer, or withhold it with its reason; what must never be answered is withheld as a loop."""
+    is_shown = message.id == desk.shown_id
     reason = desk.reason_to_withhold(message, is_registered=bool(people) or reply.is_due)
     if message.is_answered:
         reason = WithheldReason.STOPPED  # the provider itself has answered, and would refuse another message

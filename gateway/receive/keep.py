@@ -112,9 +112,10 @@ def _keep_malformed(
 ) -> HttpResponse:
     logger.warning("malformed", channel=channel.name, field=fault.field, why=str(fault))
     raw = f"{request.method} {request.path}\n".encode() + request.body
+    text = request.body.decode("utf-8", "replace") or request.path  # what is asked by GET is all in the address
     try:
         with database.session() as session:
-            keep_unread(session, channel.name, raw, request.body.decode("utf-8", "replace"), fault, now)
+            keep_unread(session, channel.name, raw, text, fault, now)
             session.commit()
     except Unavailable as error:
         logger.warning("not_kept", channel=channel.name, why=str(error))

@@ -185,7 +185,9 @@ def test_an_answer_whose_receipt_was_lost_is_handed_over_again_and_sent_once(hou
     house.write(next_try_at=None)
     house.district.send()
     assert (house.states(), len(phone.ledger)) == (["sent"], 1)
-    assert [seen.path for seen in phone.seen] == ["/3rdparty/v1/messages"] * 2
+    posted = [seen.json for seen in phone.seen if seen.method == "POST"]
+    assert len(posted) == 2
+    assert posted[0] == posted[1]
 
 
 def test_an_answer_whose_sender_was_killed_is_handed_over_again_and_sent_once(
@@ -227,6 +229,26 @@ def test_an_answer_that_the_network_refuses_is_shown_to_staff_with_the_reason(ho
     with house.district.database.session(read_only=True) as session:
         (message,) = outbox.latest_to(session)
     assert (message.state, message.fault) == ("failed", "RESULT_ERROR_GENERIC_FAILURE")
+
+
+def test_what_failed_and_is_sent_again_by_staff_really_goes_out_again(house: House, phone: Phone) -> None:
+    say(phone)
+    house.district.handle()
+    house.district.send()
+    phone.failed.add(phone.ledger[0].id)
+    tell(phone, "sms:failed", reason="RESULT_ERROR_GENERIC_FAILURE")
+    with house.district.database.session() as session:
+        (message,) = outbox.latest_to(session)
+        outbox.send_again(session, message.id)
+        session.commit()
+    phone.lost_answers = 1
+    for _ in range(2):
+        house.district.send()
+        house.write(next_try_at=None)
+    assert [sent.id for sent in phone.ledger] == [message.ref, f"{message.ref}.1.2"]
+    assert house.states() == ["sent"]
+    tell(phone, "sms:delivered")
+    assert house.states() == ["delivered"]
 
 
 def test_what_the_phone_says_at_the_wrong_address_is_taken_and_shown_to_staff(house: House, phone: Phone) -> None:

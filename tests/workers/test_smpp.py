@@ -19,7 +19,8 @@ import pytest
 from sqlalchemy import make_url, select
 
 from gateway.channels.smpp import Smpp
-from gateway.runtime import Runtime
+from gateway.checkup import check_parts
+from gateway.runtime import Runtime, utc_now
 from gateway.store import channels
 from gateway.store.base import Database
 from gateway.store.inbox import inbox
@@ -145,7 +146,7 @@ def station(make_station: MakeStation) -> Station:
 
 
 def test_a_report_comes_in_its_answer_goes_out_and_its_receipt_comes_back(
-    make_station: MakeStation, database: Database
+    database: Database, make_station: MakeStation
 ) -> None:
     station = make_station(database)
     station.start()
@@ -268,6 +269,18 @@ def test_two_equal_messages_are_two_across_links_once_the_first_is_known_to_be_a
     assert len(station.rows(inbox)) == 2
 
 
+def test_doctor_says_whether_the_process_holds_the_link(make_station: MakeStation) -> None:
+    station = make_station()
+    chosen = station.runtime.settings.model_copy(update={"database_url": str(station.district.database.engine.url)})
+    for heard_at, wanted in ((utc_now(), True), (NOON, False)):
+        with station.district.database.session() as session:
+            channels.tick(session, "smpp:smpp", heard_at)
+            session.commit()
+        (said,) = (check for check in check_parts(chosen) if check.name == "smpp")
+        assert said.is_well is wanted
+    assert "not bound since 2025-10-03" in said.words
+
+
 def test_what_cannot_be_read_is_kept_for_staff_and_acknowledged(station: Station) -> None:
     message = station.smsc.deliver(ANI, b"\x05\x00", esm_class=0x40)
     wait_until(message.done.is_set, "it is acknowledged")
@@ -342,7 +355,7 @@ def test_a_wrong_password_is_told_in_words(make_station: MakeStation) -> None:
 
 
 def test_while_the_database_is_away_nothing_is_acknowledged_and_it_comes_again(
-    make_station: MakeStation, postgresql: PostgresServer, postgresql_url: str
+    postgresql: PostgresServer, postgresql_url: str, make_station: MakeStation
 ) -> None:
     station = make_station(Database(postgresql_url))
     station.start()

@@ -39,9 +39,9 @@ class Sent:
 class Phone(StandIn):
     """One phone, in local mode, or as the cloud shows it.
 
-    `ledger` is what it really sends: each id once. `lost_answers` is how many of the next messages are taken without an
-    answer; `refusals` are given to the next messages instead of taking them; with `most_pending` messages no more are
-    taken. While `gate` is not set, messages wait for it.
+    `ledger` is what it really sends: each id once; `failed` are the ids that the network refused. `lost_answers` is how
+    many of the next messages are taken without an answer; `refusals` are given to the next messages instead of taking
+    them; with `most_pending` messages no more are taken. While `gate` is not set, messages wait for it.
     """
 
     def __init__(self, device: str = DEVICE, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -57,6 +57,7 @@ class Phone(StandIn):
             "battery:charging": {"status": "pass", "observedValue": 0, "observedUnit": "flags"},
         }
         self.ledger: list[Sent] = []
+        self.failed: set[str] = set()
         self.lost_answers = 0
         self.refusals: list[Reply] = []
         self.most_pending: int | None = None
@@ -152,7 +153,8 @@ class Phone(StandIn):
 
     def _state(self, item: str) -> dict[str, object]:
         recipients = [{"phoneNumber": sent.to, "state": "Pending"} for sent in self.ledger if sent.id == item]
-        shown = {"id": item, "deviceId": self.device, "state": "Pending", "recipients": recipients}
+        state = "Failed" if item in self.failed else "Pending"
+        shown = {"id": item, "deviceId": self.device, "state": state, "recipients": recipients}
         return shown | {"isHashed": False, "isEncrypted": False, "states": {"Pending": "2026-11-22T02:09:42.262+07:00"}}
 
     def _register(self, asked: object) -> Reply:

@@ -58,13 +58,16 @@ class Fault(Enum):
 
 
 class StandIn(ABC):
-    """A provider on 127.0.0.1, in threads of this process. Use it as a context; `url` is where it is."""
+    """A provider on 127.0.0.1, in threads of this process. Use it as a context; `url` is where it is.
 
-    def __init__(self) -> None:
+    It takes a free port unless it is told one.
+    """
+
+    def __init__(self, port: int = 0) -> None:
         self.seen: list[Seen] = []
         self.lock = threading.Lock()
         self._stopping = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler_for(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 

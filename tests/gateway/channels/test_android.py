@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from gateway.channels import android
 from gateway.channels.base import Adapter, SmsChannel, Surroundings, make_channel
-from gateway.errors import Malformed, Misconfigured, Refused
+from gateway.errors import Malformed, Misconfigured, Permanent, Refused
 from gateway.values import HttpRequest, InboundSms, OutboundSms
 from tests.gateway.channels.phone import DEVICE, PASSWORD, SIGNING_KEY, USER, Phone, received, sign
+from tests.gateway.channels.standin import Reply, Script
 from tests.gateway.channels.test_hostile import fits, read_or_fault
 
 NOW = datetime(2026, 11, 21, 19, 9, 42, tzinfo=UTC)
@@ -197,6 +198,13 @@ def test_the_promises_of_the_channel(tmp_path: Path) -> None:
     limits = made(tmp_path, per_day="200").limits
     assert (limits.is_idempotent, limits.stamps_sent_at, limits.per_day, limits.per_second) == (True, True, 200, 0.2)
     assert made(tmp_path).limits.per_day is None
+
+
+def test_what_failed_again_and_again_is_not_tried_for_ever(tmp_path: Path) -> None:
+    failed = [Reply(409), Reply.of_json({"state": "Failed"})]
+    with Script(failed * android.MOST_TIMES) as script, pytest.raises(Permanent):
+        made(tmp_path, api_url=script.url).send(OutboundSms("r-0001", SENDER, "KB"))
+    assert len({json.loads(seen.body)["id"] for seen in script.seen if seen.body}) == android.MOST_TIMES
 
 
 def test_a_phone_s_wrong_clock_is_named_as_the_cause(channel: SmsChannel) -> None:
