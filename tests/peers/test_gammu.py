@@ -191,7 +191,7 @@ def test_a_report_comes_in_its_answer_goes_out_and_the_receipt_comes_back(office
 
 
 def test_a_long_message_is_one_and_a_long_answer_arrives_whole(office: Office) -> None:
-    long = "KB 0925 BARU 12 AKTIF 40 PIL 30 " + "dan salam dari desa " * 10
+    long = REPORT + " dan salam dari desa" * 10
     office.write("ani", long)
     office.wait_for(lambda: bool(office.kept()), "both parts")
     assert office.kept() == [(PHONES["ani"], long, NOON)]
