@@ -10,9 +10,10 @@ import structlog
 
 from gateway import jobs
 from gateway.channels.base import SmsChannel
+from gateway.channels.smpp import Smpp, proof_of
 from gateway.lines import ChannelHealth
 from gateway.runtime import Runtime
-from gateway.store import channel_health
+from gateway.store import channel_health, channels
 
 NAME = "heartbeats"
 PATIENCE_SECONDS = 30.0  # with all of them together; a look of an adapter's waits some seconds by itself
@@ -48,7 +49,8 @@ def drain(runtime: Runtime, patience_seconds: float = PATIENCE_SECONDS) -> int:
     """Look at every channel and return how many were asked. Errors: Unavailable; the sweep rings again in a minute."""
     runtime.bells.answer(jobs.ERRANDS, NAME)
     now = runtime.now()
-    looks = {name: Look(channel, now) for name, channel in runtime.channels.items() if not _hangs(name)}
+    asked = {name: channel for name, channel in runtime.channels.items() if not channel.has_own_sender}
+    looks = {name: Look(channel, now) for name, channel in asked.items() if not _hangs(name)}
     for look in looks.values():
         look.start()
     ends_at = time.monotonic() + patience_seconds
@@ -57,9 +59,17 @@ def drain(runtime: Runtime, patience_seconds: float = PATIENCE_SECONDS) -> int:
         if look.is_alive():
             logger.error("heartbeat_failed", channel=name, why=f"no end after {patience_seconds} seconds")
             _hanging[name] = look
-    for name in runtime.channels:
+    for name in asked:
         _write_down(runtime, name, looks[name].found if name in looks else CANNOT_ASK, now)
+    for channel in runtime.channels.values():
+        if isinstance(channel, Smpp):  # another process holds its link, and has left its proof
+            _write_down(runtime, channel.name, channel.judge(_proven_at(runtime, channel.name), now), now)
     return len(looks)
+
+
+def _proven_at(runtime: Runtime, name: str) -> datetime | None:
+    with runtime.database.session(read_only=True) as session:
+        return channels.last_tick(session, proof_of(name))
 
 
 def _hangs(name: str) -> bool:

@@ -148,6 +148,7 @@ BIND_REFUSED = {
 }
 MEND_SECONDS = 900.0
 LOOK_SECONDS = 3.0
+LONGEST_UNPROVEN = timedelta(minutes=1)  # beside two enquiries: then nobody holds the link
 LONGEST_ADDRESS = 20
 ONLY_FAILURE = 2  # registered_delivery: a receipt where it did not arrive. Source: SMPP 3.4, 5.2.17
 MOST_REMEMBERED = 10_000  # parts whose failure is still looked for
@@ -291,6 +292,17 @@ class Smpp(SmsChannel):
             return ChannelHealth(False, f"SMSC tidak tersambung; dicoba lagi / not bound, tried again: {fault}")
         heard_at = now - timedelta(seconds=time.monotonic() - self._link.heard_at)
         return ChannelHealth(True, f"tersambung sebagai / bound as {self._system_id}", heard_at)
+
+    def judge(self, proven_at: datetime | None, now: datetime) -> ChannelHealth:
+        """Tell how the link is by when its process last had the SMSC's proof. For all other processes."""
+        longest = LONGEST_UNPROVEN + 2 * timedelta(seconds=self.enquire_seconds)
+        if proven_at is not None and now - proven_at < longest:
+            return ChannelHealth(True, f"tersambung / bound: {proven_at:%Y-%m-%d %H:%M:%S} UTC", proven_at)
+        since = f"{proven_at:%Y-%m-%d %H:%M} UTC" if proven_at else "-"
+        words = f"tidak tersambung sejak {since}: jalankan ./kabar smpp, lihat not_bound di log-nya"
+        return ChannelHealth(
+            False, f"{words} / not bound since {since}: run ./kabar smpp, see not_bound in its log", proven_at
+        )
 
     def _remember(self, message_ids: Sequence[str], sms: OutboundSms) -> None:
         self._earlier |= {canonical_id(message_id): sms for message_id in message_ids}

@@ -100,6 +100,12 @@ def keep_part(session: Session, part: Part, trace_id: str) -> bool:
     return True
 
 
+def keys_since(session: Session, channel: str, since: datetime) -> tuple[str, ...]:
+    """Return the keys of the parts that came by a channel since an instant, in the order of their coming."""
+    mine = parts.c.channel == channel, parts.c.received_at >= since
+    return tuple(session.execute(select(parts.c.provider_id).where(*mine).order_by(parts.c.id)).scalars())
+
+
 def has_late(session: Session, now: datetime) -> bool:
     """Tell whether a part has waited long enough for the others."""
     return session.execute(select(parts.c.id).where(_is_late(now)).limit(1)).first() is not None

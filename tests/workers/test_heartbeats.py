@@ -12,7 +12,7 @@ import pytest
 from gateway import jobs
 from gateway.app import create_app
 from gateway.lines import ChannelHealth
-from gateway.store import channel_health, outbox
+from gateway.store import channel_health, channels, outbox
 from gateway.store.base import Database
 from gateway.store.channel_health import Look
 from gateway.store.outbox import NewOutboxMessage
@@ -140,3 +140,28 @@ def test_the_sweep_has_channels_looked_at_once_a_minute(database: Database, tmp_
         queue = jobs.rq_queue(district.runtime.bells.redis, jobs.ERRANDS)
         assert [job.args for job in queue.jobs].count([heartbeats.NAME]) == wanted
     assert ERRANDS[heartbeats.NAME] is heartbeats.drain
+
+
+@pytest.mark.parametrize(("minutes", "is_well"), [(None, False), (0, True), (30, False)])
+def test_an_smpp_link_is_as_well_as_the_process_that_holds_it_has_proved(
+    database: Database, tmp_path: Path, minutes: int | None, is_well: bool
+) -> None:
+    given = {
+        "smpp": {
+            "host": "127.0.0.1",
+            "port": "1",
+            "system_id": "kabar",
+            "password": "rahasia",
+            "source_address": "2345",
+        }
+    }
+    district = District(make_runtime(database, tmp_path, channels="smpp", channel_options=given))
+    if minutes is not None:
+        with database.session() as session:
+            channels.tick(session, "smpp:smpp", NOON - timedelta(minutes=minutes))
+            session.commit()
+    heartbeats.drain(district.runtime)
+    with database.session(read_only=True) as session:
+        look = channel_health.health_of(session, ["smpp"])["smpp"]
+    assert look.health.is_well is is_well
+    assert is_well or "./kabar smpp" in look.health.words

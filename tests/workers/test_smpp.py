@@ -12,10 +12,12 @@ from sqlalchemy import make_url
 
 from gateway.checkup import check_parts
 from gateway.runtime import utc_now
+from gateway.segments import write_header
 from gateway.store import channels
 from gateway.store.base import Database
 from gateway.store.inbox import inbox
 from gateway.store.outbox import outbox
+from gateway.store.parts import parts
 from tests.chaos.harness import wait_until
 from tests.district import NOON, PHONES
 from tests.peers.smpp_station import ANI, REPORT, Station, process
@@ -162,6 +164,19 @@ def test_a_message_whose_acknowledgement_was_lost_is_kept_once_and_answered_once
     station.handle()
     station.await_states("delivered")
     assert len(station.rows(inbox)) == 1
+
+
+def test_a_part_whose_acknowledgement_was_lost_is_joined_once(station: Station) -> None:
+    station.smsc.drops_answers = True
+    first = station.smsc.deliver(ANI, write_header(7, 2, 1) + b"KB 0925 BARU 12 ", esm_class=0x40)
+    wait_until(lambda: first.tries >= 2, "it is delivered again")
+    station.smsc.drops_answers = False
+    second = station.smsc.deliver(ANI, write_header(7, 2, 2) + b"AKTIF 40", esm_class=0x40)
+    wait_until(lambda: first.done.is_set() and second.done.is_set(), "both are acknowledged")
+    station.handle()
+    station.await_states("delivered")
+    assert [row.text for row in station.rows(inbox)] == ["KB 0925 BARU 12 AKTIF 40"]
+    assert len(station.rows(parts)) == 2
 
 
 def test_two_equal_messages_are_two(station: Station) -> None:
