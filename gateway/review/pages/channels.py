@@ -14,7 +14,7 @@ from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
 from gateway.settings import parse_channels
-from gateway.store import areas, channels, spending, traffic, unsettled
+from gateway.store import areas, channel_health, channels, outbox, quota, spending, traffic, unsettled
 from gateway.values import ChannelLimits, Setting
 
 MOST_PRICE = 100_000  # rupiah for one SMS
@@ -106,12 +106,20 @@ def _show(name: str = "", typed: dict[str, str] | None = None, faults: dict[str,
         spent = spending.spending_of(session, [one.name for one in found], now, runtime.settings.timezone)
         places = unsettled.regencies_with_facilities(session, scope=scope)
         area_names = areas.names_of(session, {one.area for one in found if one.area})
+        looks = channel_health.health_of(session, [one.name for one in found])
+        gone = {
+            one.name: outbox.segments_gone(session, one.name, now - quota.WINDOW)
+            for one in found
+            if runtime.channels[one.name].limits.per_day
+        }
     return frame.answer(
         "channels.html",
         422 if faults else 200,
         found=found,
         silent=silent,
         spent=spent,
+        looks=looks,
+        gone=gone,
         adapters=_adapters(runtime),
         places=places,
         area_names=area_names,

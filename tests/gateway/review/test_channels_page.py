@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from gateway.app import create_app
-from gateway.store import audit, channels, traffic
+from gateway.lines import ChannelHealth
+from gateway.store import audit, channel_health, channels, traffic
 from gateway.store.areas import Area, add_areas
 from gateway.store.base import Database
 from gateway.store.outbox import NewOutboxMessage, add, outbox
@@ -184,3 +186,20 @@ def test_what_the_doctor_finds_stands_there_in_words(budi: FlaskClient) -> None:
     page = budi.get("/channels?lang=id").text
     assert "Pesan tetap aman" in page, "Redis does not answer here"
     assert "database" in page
+
+
+def test_what_a_modem_says_of_itself_stands_there(district: District, budi: FlaskClient) -> None:
+    now = district.runtime.now()
+    health = ChannelHealth(True, "modem hidup / the modem is alive", now, 60, 80, "Rp 12.500")
+    with district.database.session() as session:
+        channel_health.save_health(session, "simulator", health, now)
+        session.commit()
+    page = budi.get("/channels?lang=en").text
+    for words in ("the modem is alive", "60 %", "80 %", "Rp 12.500"):
+        assert words in page
+    ill = replace(health, is_well=False, words="modem mati; colokkan lagi / the modem is dead; plug it in again")
+    with district.database.session() as session:
+        channel_health.save_health(session, "simulator", ill, now)
+        session.commit()
+    page = budi.get("/channels?lang=en").text
+    assert re.search(r'class="badge bad">to mend.*the modem is dead; plug it in again', page, re.DOTALL)
