@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 from gateway.channels.smpp import Smpp, proof_of
 from gateway.errors import KabarError, Misconfigured, Unavailable
@@ -16,8 +15,6 @@ from gateway.runtime import make_channels, make_ussd_channels, redis_address, ut
 from gateway.settings import Settings, read_settings
 from gateway.store import channels, registrations, schema, sqlite
 from gateway.store.base import Database, Session, durability, is_postgresql
-
-LONGEST_UNPROVEN = timedelta(minutes=1)  # that an SMPP link is not heard of
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +146,8 @@ def _check_link(settings: Settings, channel: Smpp) -> Iterator[Check]:
         return
     finally:
         database.dispose()
-    if proven_at is not None and utc_now() - proven_at < LONGEST_UNPROVEN + 2 * timedelta(
-        seconds=channel.enquire_seconds
-    ):
-        yield Check(channel.name, True, f"tersambung / bound: {proven_at:%Y-%m-%d %H:%M:%S} UTC")
-        return
-    since = f"{proven_at:%Y-%m-%d %H:%M} UTC" if proven_at else "-"
-    words = (
-        f"tidak tersambung sejak {since}: jalankan ./kabar smpp, lihat not_bound di log-nya / not bound since {since}"
-    )
-    yield Check(channel.name, False, f"{words}: run ./kabar smpp, see not_bound in its log")
+    health = channel.judge(proven_at, utc_now())
+    yield Check(channel.name, health.is_well, health.words)
 
 
 def say_health(health: ChannelHealth) -> str:

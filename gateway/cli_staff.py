@@ -60,7 +60,8 @@ def approve_reporter(phone: str, name: str | None, codes: Sequence[str], languag
         raise click.BadParameter(f"{phone} bukan nomor ponsel / is no mobile number", param_hint="PHONE")
     if not move and not (name and codes):
         raise click.UsageError("--name dan/and --facility, atau/or --move")
-    notices = approve.Notices(runtime.wordings, runtime.rules.form(runtime.settings.main_form), runtime.now())
+    form = runtime.rules.form(runtime.settings.main_form)
+    notices = approve.Notices(runtime.wordings, form, runtime.now(), outgoing=runtime.outgoing)
     with runtime.database.session() as session:
         if move:
             held = approve.approve_move(session, number, notices)
@@ -88,7 +89,7 @@ def list_messages(limit: int) -> None:
         for one in inbox.latest_messages(session, states=("dead", "for_staff", "held"), limit=limit):
             said = f"{one.sender}  {one.text!r}  {one.fault or ''}"
             click.echo(f"in  {one.id}  {one.state}  {one.received_at:%Y-%m-%d %H:%M}  {said}")
-        for sent in outbox.latest_by_state(session, ("failed", "unsure"), limit):
+        for sent in outbox.latest_to(session, states=("failed", "unsure"), limit=limit):
             said = f"{sent.recipient}  {sent.text!r}  {sent.fault_code or ''} {sent.fault or ''}"
             click.echo(f"out {sent.id}  {sent.state}  {sent.created_at:%Y-%m-%d %H:%M}  {said}")
 

@@ -69,7 +69,8 @@ class Runtime:
     @property
     def outgoing(self) -> Outgoing:
         """Return by which channels SMS go out, and by which none does."""
-        return Outgoing(tuple(self.channels), self.only_bound, frozenset(self.ussd) - frozenset(self.channels))
+        ussd = frozenset(self.ussd) - frozenset(self.channels)
+        return Outgoing(tuple(self.channels), self.only_bound, ussd, self.settings.routes_by_prefix)
 
     @property
     def only_bound(self) -> frozenset[str]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from gateway.errors import Misconfigured
+from gateway.operators import prefixes_in
 from gateway.values import Role
 
 PREFIX = "KABAR_"
@@ -23,6 +24,7 @@ ELSEWHERE = {  # names that other commands of Kabar read, so that they are not t
     "KABAR_URL": "the server that `./kabar sms` speaks to (default: port KABAR_PORT of this machine)",
 }
 _HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*", re.ASCII)
+_START = re.compile(r"\+[1-9][0-9]{1,9}", re.ASCII)
 _INSTANCE = re.compile(r"[a-z][a-z0-9]{0,19}", re.ASCII)
 
 
@@ -110,6 +112,13 @@ class Settings(BaseModel):
     region: Annotated[
         str, Field(pattern="^[A-Z]{2}$", description="The country that a number without `+` belongs to.")
     ] = "ID"
+    routes: Annotated[
+        str,
+        Field(
+            description="Which channel sends to which numbers, by operator or by how they begin:"
+            " `telkomsel=modem1, xl=modem2, +62899=modem3`. Empty: by the channel that somebody wrote by."
+        ),
+    ] = ""
     timezone: Annotated[str, Field(description="The clock of senders who belong to no area yet.")] = "Asia/Jakarta"
     main_form: Annotated[str, Field(description="The form that examples show, and that STATUS tells of always.")] = "kb"
     answers_per_hour: Annotated[
@@ -202,6 +211,32 @@ class Settings(BaseModel):
             raise ValueError("names no channel")
         return value
 
+    @field_validator("routes")
+    @classmethod
+    def _known_routes(cls, value: str, info: ValidationInfo) -> str:
+        instances = {one.name: one.adapter for one in parse_channels(info.data.get("channels", ""))}
+        operators = prefixes_in(info.data.get("region", ""))
+        starts = [start for start, _ in _parse_routes(value)]
+        for start, name in _parse_routes(value):
+            if start not in operators and not _START.fullmatch(start):
+                raise ValueError(
+                    f"{start!r} is no operator ({', '.join(sorted(operators))}) and no start of numbers (+62899)"
+                )
+            if starts.count(start) > 1:
+                raise ValueError(f"{start!r} stands twice")
+            if name not in instances:
+                raise ValueError(f"there is no channel {name!r}; there are: {', '.join(instances)}")
+            if instances[name] == "simulator":
+                raise ValueError(f"{name!r} is a simulator, which sends to its own phones only")
+        return value
+
+    @property
+    def routes_by_prefix(self) -> dict[str, str]:
+        """The channels that send to numbers, by how these begin; what is written out comes before an operator's."""
+        operators, routes = prefixes_in(self.region), dict(_parse_routes(self.routes))
+        found = {prefix: routes[word] for word in routes if word in operators for prefix in operators[word]}
+        return found | {start: name for start, name in routes.items() if start not in operators}
+
     @property
     def database(self) -> str:
         """The database's address: the one that is set, or SQLite in `var`."""
@@ -248,6 +283,12 @@ def parse_channels(written: str) -> tuple[ChannelInstance, ...]:
     """
     pairs = [(name.strip(), adapter.strip()) for name, _, adapter in (part.partition("=") for part in _split(written))]
     return tuple(ChannelInstance(name, adapter or name) for name, adapter in pairs)
+
+
+def _parse_routes(written: str) -> list[tuple[str, str]]:
+    """Return (operator or start of numbers, channel) of `telkomsel=modem1, +62899=modem3`."""
+    pairs = [part.partition("=") for part in _split(written)]
+    return [(start.strip().lower(), name.strip()) for start, _, name in pairs]
 
 
 def _split(written: str) -> list[str]:

@@ -17,7 +17,7 @@ from gateway.ladder import Ladder, Manners
 from gateway.remind import by_hand, run
 from gateway.remind.by_hand import Outcome
 from gateway.remind.plan import Verdict
-from gateway.store import ladders, leaves, months, reporters, users
+from gateway.store import claimed, ladders, leaves, months, reporters, users
 from gateway.store import outbox as outbox_store
 from gateway.store.outbox import outbox
 from gateway.store.reminders import KINDS, reminders
@@ -55,7 +55,7 @@ def share_clock(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the database's clock show what the test's does, and a sender's nap move it: nobody waits for anything."""
     nap = SimpleNamespace(sleep=lambda seconds: district.pass_time(seconds=seconds))
     monkeypatch.setattr(outbound, "time", nap)
-    for module in (outbox_store, sweeping):
+    for module in (outbox_store, claimed, sweeping):
         monkeypatch.setattr(module, "database_now", lambda _session: district.runtime.now())
 
 

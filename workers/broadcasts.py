@@ -26,7 +26,7 @@ def drain(runtime: Runtime) -> int:
             found = broadcasts.next_to_queue(session)
             if found is None:
                 return total
-            routes = audience.find_routes(session, tuple(runtime.channels), runtime.only_bound)
+            routes = audience.find_routes(session, tuple(runtime.channels), runtime.only_bound, runtime.outgoing.routes)
             count = broadcasts.queue_piece(session, found, routes, runtime.now())
             session.commit()
         total += count

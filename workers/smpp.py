@@ -17,7 +17,7 @@ from gateway.channels.smpp_link import Link
 from gateway.channels.smpp_pdu import DELIVER_SM
 from gateway.errors import Raced, Retryable, Unavailable
 from gateway.runtime import Runtime
-from gateway.store import channels, inbox, outbox
+from gateway.store import channels, inbox, outbox, parts
 from workers.outbound import send_claim
 from workers.smpp_keeper import Keeper
 
@@ -130,7 +130,8 @@ class Line:
                 channels.tick(session, name, self._runtime.now())
                 session.commit()
                 return ()
-            return inbox.keys_since(session, self._channel.name, proven_at)
+            keys = inbox.keys_since(session, self._channel.name, proven_at)
+            return keys + parts.keys_since(session, self._channel.name, proven_at)
 
     def _serve(self, link: Link, unproven: tuple[str, ...]) -> None:
         keeper = Keeper(self._runtime, self._channel, link, unproven, lambda: bool(self._sending))

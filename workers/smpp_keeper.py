@@ -174,7 +174,7 @@ class Keeper:
 
     def _keep_sms(self, session: Session, sms: InboundSms, kept: _Kept, now: datetime) -> None:
         trace_id = keep.keep_sms(session, self._channel.name, sms, now)
-        event = "kept" if trace_id else "repeated"
+        event = ("part_kept" if keep.is_part(sms) else "kept") if trace_id else "repeated"
         kept.events.append((event, {"sender": sms.sender.address, "trace_id": trace_id}))
         if trace_id:
             kept.lanes.add(lane_of(sms.sender.address))

@@ -13,12 +13,14 @@ from gateway.runtime import Runtime
 from gateway.store import (
     broadcasts,
     channels,
+    claimed,
     dialogues,
     exports,
     hook_deliveries,
     inbox,
     mornings,
     outbox,
+    parts,
     push_queue,
     questions,
     reports,
@@ -28,6 +30,7 @@ from gateway.store.base import Session, database_now
 from gateway.values import ReportState
 from workers.broadcasts import NAME as BROADCASTS
 from workers.exports import NAME as EXPORTS
+from workers.heartbeats import NAME as HEARTBEATS
 from workers.hooks import NAME as HOOKS
 from workers.pushes import NAME as PUSHES
 from workers.reminders import NAME as REMINDERS
@@ -36,7 +39,7 @@ from workers.totals import NAME as TOTALS
 
 CLOCK = "clock"
 TICK_SECONDS = 10  # the database hears from the clock so often
-REMIND_SECONDS = 60  # so often somebody looks whether reminders are due
+REMIND_SECONDS = 60  # so often somebody looks whether reminders are due, and how the channels do
 
 logger = structlog.get_logger(__name__)
 
@@ -50,18 +53,20 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
     with runtime.database.session(read_only=True) as session:
         lanes = inbox.lanes_with_work(session, now)
         names = [name for name in outbox.channels_with_work(session) if name in runtime.channels]
-        late = [name for name in names if outbox.has_ended_leases(session, name, runtime.channels[name].limits)]
+        late = [name for name in names if claimed.has_ended_leases(session, name, runtime.channels[name].limits)]
         ticked_at, rang_at = channels.last_tick(session, CLOCK), channels.last_tick(session, REMINDERS)
         is_unsummed = totals.has_unsummed(session)
         is_unqueued = broadcasts.has_unqueued(session)
         is_unmade = exports.has_unmade(session, now)
         is_unpushed = push_queue.has_due(session, now)
         is_untold = hook_deliveries.has_work(session, now)
+        is_cut = parts.has_late(session, now)
     is_looked_at = rang_at is not None and abs((now - rang_at).total_seconds()) < REMIND_SECONDS
-    if late or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
+    if late or is_cut or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
         with runtime.database.session() as session:
             _end_leases(session, runtime, late)
             _give_up_waiting(session, runtime, now)
+            _release_parts(session, now)
             _abandon_drafts(session, now)
             mornings.wait_for_morning(session, database_now(session))
             tick(session, CLOCK, ticked_at, now, watch)
@@ -70,6 +75,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
             session.commit()
         if not is_looked_at:
             runtime.bells.ring(jobs.ERRANDS, REMINDERS)
+            runtime.bells.ring(jobs.ERRANDS, HEARTBEATS)
     if watch is not None:
         watch.remember(now)
     for lane in lanes:
@@ -109,6 +115,12 @@ def _give_up_waiting(session: Session, runtime: Runtime, now: datetime) -> None:
     inbox.give_to_staff(session, unstored)
 
 
+def _release_parts(session: Session, now: datetime) -> None:
+    """Hand on what came of messages whose other parts did not; the next sweep rings for it."""
+    if released := parts.release_late(session, now):
+        logger.warning("message_cut", messages=released)
+
+
 def _abandon_drafts(session: Session, now: datetime) -> None:
     """Close the USSD sessions that nobody can go on with any more."""
     if closed := dialogues.abandon(session, now - DRAFT_LASTS):
@@ -117,5 +129,5 @@ def _abandon_drafts(session: Session, now: datetime) -> None:
 
 def _end_leases(session: Session, runtime: Runtime, names: list[str]) -> None:
     for name in names:
-        ended = outbox.end_leases(session, name, runtime.channels[name].limits)
+        ended = claimed.end_leases(session, name, runtime.channels[name].limits)
         logger.warning("leases_ended", channel=name, messages=ended)

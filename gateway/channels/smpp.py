@@ -20,7 +20,7 @@ from gateway.channels.options import (
 )
 from gateway.channels.smpp_delivery import GSM, GSM_PACKED, LATIN1, Receipt, canonical_id, read
 from gateway.channels.smpp_link import Link, connect
-from gateway.channels.smpp_pdu import OK, QUEUE_FULL, THROTTLED, Fields, Pdu, read_delivery
+from gateway.channels.smpp_pdu import OK, QUEUE_FULL, SUBMIT_SM_RESP, THROTTLED, Fields, Pdu, read_delivery
 from gateway.errors import Malformed, Permanent, Refused, Retryable, Unsure
 from gateway.lines import ChannelHealth
 from gateway.segments import Part, pack, split, write_header
@@ -148,6 +148,7 @@ BIND_REFUSED = {
 }
 MEND_SECONDS = 900.0
 LOOK_SECONDS = 3.0
+LONGEST_UNPROVEN = timedelta(minutes=1)  # beside two enquiries: then nobody holds the link
 LONGEST_ADDRESS = 20
 ONLY_FAILURE = 2  # registered_delivery: a receipt where it did not arrive. Source: SMPP 3.4, 5.2.17
 MOST_REMEMBERED = 10_000  # parts whose failure is still looked for
@@ -225,20 +226,20 @@ class Smpp(SmsChannel):
 
     def send(self, sms: OutboundSms) -> SentSms:
         """Submit every part of a message and wait for all answers; the id of the last part finds its receipt."""
-        messages = self.write(sms)
-        if self._link is None:
+        messages, link = self.write(sms), self._link
+        if link is None:
             raise Retryable("there is no link to the SMSC; is `./kabar smpp` running?")
-        answers = self._link.submit(messages)
-        taken = [answer for answer in answers if answer is not None and answer.status == OK]
+        answers = link.submit(messages)
+        given = [answer for answer in answers if answer is not None]
+        taken = [answer for answer in given if answer.command == SUBMIT_SM_RESP and answer.status == OK]
         if len(taken) == len(answers):
             self._remember([answer.message_id for answer in taken[:-1]], sms)
             return SentSms(provider_id=canonical_id(taken[-1].message_id)[:200], segments=len(taken))
-        refused = [answer for answer in answers if answer is not None and answer.status != OK]
-        if taken or not refused or len(refused) < len(answers):
+        if taken or len(given) < len(answers):
             raise Unsure(
                 f"the SMSC took {len(taken)} of {len(answers)} parts, and was silent or refused about the rest"
             )
-        raise self._translate(refused[0].status)
+        raise self._translate(given[0].status)
 
     def write(self, sms: OutboundSms) -> tuple[Fields, ...]:
         """Return what is submitted for a message, a part each. Errors: Permanent where it cannot be written."""
@@ -291,6 +292,17 @@ class Smpp(SmsChannel):
             return ChannelHealth(False, f"SMSC tidak tersambung; dicoba lagi / not bound, tried again: {fault}")
         heard_at = now - timedelta(seconds=time.monotonic() - self._link.heard_at)
         return ChannelHealth(True, f"tersambung sebagai / bound as {self._system_id}", heard_at)
+
+    def judge(self, proven_at: datetime | None, now: datetime) -> ChannelHealth:
+        """Tell how the link is by when its process last had the SMSC's proof. For all other processes."""
+        longest = LONGEST_UNPROVEN + 2 * timedelta(seconds=self.enquire_seconds)
+        if proven_at is not None and now - proven_at < longest:
+            return ChannelHealth(True, f"tersambung / bound: {proven_at:%Y-%m-%d %H:%M:%S} UTC", proven_at)
+        since = f"{proven_at:%Y-%m-%d %H:%M} UTC" if proven_at else "-"
+        words = f"tidak tersambung sejak {since}: jalankan ./kabar smpp, lihat not_bound di log-nya"
+        return ChannelHealth(
+            False, f"{words} / not bound since {since}: run ./kabar smpp, see not_bound in its log", proven_at
+        )
 
     def _remember(self, message_ids: Sequence[str], sms: OutboundSms) -> None:
         self._earlier |= {canonical_id(message_id): sms for message_id in message_ids}

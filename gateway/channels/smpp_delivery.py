@@ -103,10 +103,11 @@ def by_content(keys: tuple[str, ...]) -> dict[str, list[str]]:
 def canonical_id(message_id: str) -> str:
     """Return a message id as we keep it: case and leading zeros differ between an answer and its receipt.
 
-    >>> canonical_id("0000B001"), canonical_id("0"), canonical_id("5f3c-AB")
-    ('b001', '0', '5f3c-ab')
+    >>> canonical_id("0000B001"), canonical_id("00"), canonical_id("5f3c-AB"), canonical_id("")
+    ('b001', '0', '5f3c-ab', '')
     """
-    return message_id.strip().lower().lstrip("0") or "0"
+    written = message_id.strip().lower()
+    return written.lstrip("0") or written[:1]
 
 
 def forms_of_id(message_id: str) -> tuple[str, ...]:

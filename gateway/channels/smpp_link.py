@@ -165,7 +165,8 @@ class Link:
 
     def _read(self, seconds: float) -> list[Pdu]:
         try:
-            pending = isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()
+            with self._wire:
+                pending = isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()
             if not pending and not self._is_ready(select.POLLIN, seconds):
                 return []
             with self._wire:

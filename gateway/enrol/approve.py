@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.errors import Malformed
@@ -16,6 +16,7 @@ from gateway.store.base import Session
 from gateway.store.outbox import NewOutboxMessage
 from gateway.store.registrations import Registration
 from gateway.store.reporters import Reporter
+from gateway.store.way_back import Outgoing, find_way_back
 from gateway.values import InboxState
 from parsers.form import Form
 from parsers.period import period_of
@@ -32,6 +33,7 @@ class Notices:
     form: Form
     now: datetime
     area: str = ""
+    outgoing: Outgoing = field(default_factory=Outgoing)
 
 
 def approve(session: Session, phone: str, name: str, codes: Sequence[str], language: str, notices: Notices) -> int:
@@ -123,7 +125,7 @@ def _tell(
     notice = NewOutboxMessage(
         inbox_id=None,
         kind=answer,
-        channel=channel,
+        channel=find_way_back(session, notices.outgoing, channel, phone),
         recipient=phone,
         text=wording.fill(wording.answers[answer], example=example, **slots),
         trace_id=secrets.token_hex(8),

@@ -27,6 +27,8 @@ def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
     desk = desk.beside(people)
     if not is_phone(message):
         reply = Reply("", InboxState.FOR_STAFF)
+    elif message.is_cut:
+        reply = _ask_for_all(people, desk)
     elif not people:
         reply = command.meet_stranger(session, message, desk)
     elif desk.is_echo(message):
@@ -42,6 +44,13 @@ def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
 def is_phone(message: InboxMessage) -> bool:
     """Return whether a message's sender can be answered at all: short and alphanumeric ids never are."""
     return message.sender.startswith("+") and message.sender != message.recipient
+
+
+def _ask_for_all(people: tuple[Reporter, ...], desk: Desk) -> Reply:
+    """Read nothing of a message of which parts never came: what is missing may be a number, or the word before it."""
+    if not people:
+        return say(desk.rules, desk.rules.language, "cut", InboxState.HELD)
+    return say(desk.rules, people[0].language, "cut", InboxState.FOR_STAFF)
 
 
 def _understand(session: Session, message: InboxMessage, people: tuple[Reporter, ...], desk: Desk) -> Reply:
@@ -91,7 +100,7 @@ def _answer(session: Session, message: InboxMessage, reply: Reply, desk: Desk, p
 
 
 def _channel_back(session: Session, message: InboxMessage, desk: Desk, people: tuple[Reporter, ...]) -> str:
-    """Return the channel that an answer goes by: the message's own, unless nothing goes out by that."""
+    """Return the channel that an answer goes by: her operator's, else the message's own, if SMS go out by that."""
     bound_to = next((one.only_channel for one in people), None)
     area = next((facility.area for one in people for facility in one.facilities), "")
     outgoing = desk.rules.outgoing

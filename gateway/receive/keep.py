@@ -13,7 +13,7 @@ from gateway import jobs
 from gateway.channels.base import PollingChannel, SmsChannel
 from gateway.errors import Malformed, Refused, Unavailable
 from gateway.lines import Polled
-from gateway.store import inbox, outbox
+from gateway.store import inbox, outbox, parts
 from gateway.store.base import Database, Session
 from gateway.values import (
     DeliveryStatus,
@@ -78,8 +78,11 @@ def receive_polled(database: Database, bells: jobs.Bells, channel: str, polled: 
 def _tell(bells: jobs.Bells, channel: str, kept: list[tuple[InboundSms, str]]) -> None:
     """Log what was kept, and ring for what is new of it."""
     for sms, trace_id in kept:
-        event = "kept" if trace_id else "repeated"
-        logger.info(event, channel=channel, sender=sms.sender.address, trace_id=trace_id)
+        about = {"channel": channel, "sender": sms.sender.address, "trace_id": trace_id}
+        if trace_id and is_part(sms):
+            logger.info("part_kept", **about)
+        else:
+            logger.info("kept" if trace_id else "repeated", **about)
     for lane in {lane_of(sms.sender.address) for sms, trace_id in kept if trace_id}:
         bells.ring(jobs.INBOUND, lane)
 
@@ -87,9 +90,12 @@ def _tell(bells: jobs.Bells, channel: str, kept: list[tuple[InboundSms, str]]) -
 def keep_sms(session: Session, channel: str, sms: InboundSms, now: datetime, *, for_staff: str = "") -> str:
     """Keep one message and return its trace id, or an empty string when it was kept before.
 
-    `for_staff` says why nobody but staff is to read it.
+    A part of a longer one becomes a message with the last of the others. `for_staff` says why nobody but staff is to
+    read it.
     """
     trace_id = secrets.token_hex(8)
+    if is_part(sms):
+        return trace_id if parts.keep_part(session, _as_part(channel, sms, now), trace_id) else ""
     message = inbox.NewInboxMessage(
         channel=channel,
         provider_id=_key(sms.provider_id),
@@ -105,6 +111,30 @@ def keep_sms(session: Session, channel: str, sms: InboundSms, now: datetime, *, 
         fault=for_staff or None,
     )
     return trace_id if inbox.keep(session, message) else ""
+
+
+def is_part(sms: InboundSms) -> bool:
+    """Tell whether a message is a part of a longer one. A header that cannot be true is none.
+
+    Source: 3GPP TS 23.040, 9.2.3.24.1 (a number of 0, or above the total: ignore the element).
+    """
+    return sms.part is not None and sms.part.total > 1 and 1 <= sms.part.number <= sms.part.total
+
+
+def _as_part(channel: str, sms: InboundSms, now: datetime) -> parts.Part:
+    assert sms.part is not None
+    return parts.Part(
+        channel=channel,
+        provider_id=_key(sms.provider_id),
+        sender=sms.sender.address,
+        recipient=sms.recipient,
+        ref=_key(sms.part.ref),
+        total=sms.part.total,
+        number=sms.part.number,
+        text=sms.text,
+        sent_at=min(sms.sent_at or now, now),
+        received_at=now,
+    )
 
 
 def _keep_malformed(

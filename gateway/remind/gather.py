@@ -15,7 +15,7 @@ from gateway.remind.plan import Asked, Owed, Person
 from gateway.store import answering, facilities, leaves, pauses, reminders
 from gateway.store.answering import Team
 from gateway.store.areas import Area
-from gateway.store.audience import Routes, find_routes
+from gateway.store.audience import Routes
 from gateway.store.base import Session
 from gateway.store.facilities import Facility
 from gateway.store.pauses import Pause
@@ -111,7 +111,7 @@ def _ask(
     return _Known(
         stood=stood,
         team=team,
-        routes=find_routes(session, ground.ways.channels, ground.ways.only_bound),
+        routes=ground.find_routes(session),
         away=leaves.who_is_away(session, people, today),
         paused=pauses.pauses_on(session, {one.area for one in places.values()}, today),
         gone=reminders.gone_rungs(session, {form for form, _ in wanted}, {period for _, period in wanted}, subjects),
@@ -155,7 +155,7 @@ def _find_people(known: _Known, facility: Facility, period: str) -> Iterator[Per
             name=one.name,
             language=one.language,
             phone=one.phone,
-            channel=known.routes.choose(one.only_channel, one.last_channel, facility.area),
+            channel=known.routes.choose(one.only_channel, one.last_channel, facility.area, one.phone),
             reporter_id=one.reporter_id,
             is_stopped=one.is_stopped,
             is_away=one.reporter_id in known.away,

@@ -13,6 +13,7 @@ from gateway.ladder import Ladder, Manners, find_ladder, find_manners
 from gateway.remind.due import Place, Window, find_windows, may_write
 from gateway.remind.off_days import find_place
 from gateway.store import ladders, months, outages
+from gateway.store.audience import Routes, find_routes
 from gateway.store.base import Session
 
 NEXT, FIRST = 1, -2  # months around the one that is reported now, whose reminders may go out now
@@ -50,6 +51,10 @@ class Ground:
     _courses: dict[tuple[str, str, str, str], Course] = field(default_factory=dict)
     _ladders: dict[tuple[str, str], Ladder] = field(default_factory=dict)
     _quiet: dict[tuple[str, str], bool] = field(default_factory=dict)
+
+    def find_routes(self, session: Session) -> Routes:
+        """Return by which channels people are written to."""
+        return find_routes(session, self.ways.channels, self.ways.only_bound, self.ways.rules.outgoing.routes)
 
     def home_of(self, area: str) -> str:
         """Return the smallest area around this one that chose anything: all that lies in it goes by the same."""

@@ -14,7 +14,7 @@ from gateway.owing import REMINDED, Standing
 from gateway.remind.gather import say_pause
 from gateway.remind.ground import Ground
 from gateway.remind.plan import AreaMonth, Owed, Person
-from gateway.store import areas, audience, months, pauses, reminders, standings, timeliness, users
+from gateway.store import areas, months, pauses, reminders, standings, timeliness, users
 from gateway.store.areas import Area
 from gateway.store.audience import Routes
 from gateway.store.base import Session
@@ -82,7 +82,7 @@ def _ask(session: Session, ground: Ground, regency: Area, wanted: Sequence[_Want
         regency=regency,
         names=areas.names_of(session, codes),
         staff=users.staff_to_tell(session, regency.code),
-        routes=audience.find_routes(session, ground.ways.channels, ground.ways.only_bound),
+        routes=ground.find_routes(session),
         paused=pauses.pauses_on(session, [regency.code], ground.today(regency.timezone)),
         gone=reminders.gone_rungs(session, forms, periods, [f"area:{code}" for code in codes]),
         openings=_count_openings(session, wanted),
@@ -152,5 +152,5 @@ def _find_people(known: _Known, wanted: _Wanted) -> Iterator[Person]:
     role = Role.OFFICER if wanted.audience is Audience.OFFICERS else Role.DISTRICT
     for one in known.staff:
         if one.role is role and one.area == wanted.area and one.phone:
-            channel = known.routes.choose(None, None, one.area)
+            channel = known.routes.choose(None, None, one.area, one.phone)
             yield Person(one.name, one.language, one.phone, channel, is_stopped=one.stopped_at is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ import structlog
 
 from gateway.channels.base import SmsChannel
 from gateway.errors import Permanent, Retryable, Unsure
+from gateway.segments import count_segments
 from gateway.store import outbox
 from gateway.store.base import Session
 from gateway.values import OutboundSms, SentSms
@@ -62,7 +63,8 @@ def record(session: Session, message: outbox.OutboxMessage, token: str, delivery
     """Write down what became of a message; False when its lease had ended and it was settled without us."""
     if delivery.result is Result.SENT:
         assert delivery.sent is not None
-        return outbox.record_sent(session, message.id, token, delivery.sent, now)
+        counted = delivery.sent.segments or count_segments(message.text)  # most providers do not tell
+        return outbox.record_sent(session, message.id, token, replace(delivery.sent, segments=counted), now)
     if delivery.result is Result.UNSURE:
         return outbox.record_unsure(session, message.id, token, delivery.fault)
     is_too_old = now - message.created_at > GIVE_UP_AFTER

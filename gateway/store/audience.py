@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, func, select
 
 from gateway.calendar import Hours, areas_around
 from gateway.ladder import find_manners
+from gateway.operators import find_route
 from gateway.store.areas import areas
 from gateway.store.base import Session, within
 from gateway.store.channels import channels
@@ -83,15 +85,19 @@ class Routes:
 
     A reporter bound to a channel is written to by that one only; anybody else by the one she last wrote by, else by the
     one of the smallest area around her. `only_bound` is a channel for those bound to it: the simulator beside others.
+    `by_prefix` are channels by how numbers begin; they come before all but a bond.
     """
 
     areas: Mapping[str, str]
     only_bound: Collection[str] = ()
+    by_prefix: Mapping[str, str] = field(default_factory=dict)
 
-    def choose(self, bound_to: str | None, last: str | None, area: str) -> str | None:
+    def choose(self, bound_to: str | None, last: str | None, area: str, phone: str = "") -> str | None:
         """Return the channel of one reporter, or None where none may write to her."""
         if bound_to is not None:
             return bound_to if bound_to in self.areas else None
+        if route := find_route(self.by_prefix, phone):
+            return route
         free = [name for name in self.areas if name not in self.only_bound]
         if last in free:
             return last
@@ -102,11 +108,16 @@ class Routes:
         return near or next(iter(free), None)
 
 
-def find_routes(session: Session, names: Sequence[str], only_bound: Collection[str] = ()) -> Routes:
+def find_routes(
+    session: Session,
+    names: Sequence[str],
+    only_bound: Collection[str] = (),
+    by_prefix: Mapping[str, str] = MappingProxyType({}),
+) -> Routes:
     """Return the routes over the configured channels, in their order."""
     rows = session.execute(select(channels.c.name, channels.c.area).where(channels.c.name.in_(names)))
     known = {row.name: row.area or "" for row in rows}
-    return Routes({name: known.get(name, "") for name in names}, only_bound)
+    return Routes({name: known.get(name, "") for name in names}, only_bound, by_prefix)
 
 
 def count_audience(session: Session, audience: Audience, routes: Routes, *, scope: Scope) -> tuple[Share, ...]:
@@ -119,13 +130,14 @@ def count_audience(session: Session, audience: Audience, routes: Routes, *, scop
         found.c.only_channel,
         found.c.last_channel,
         found.c.area,
+        func.substr(found.c.phone, 1, max(map(len, routes.by_prefix), default=0)).label("start"),
     )
     chosen = all_manners(session)
     counts: dict[tuple[str, str, bool, str | None, Hours], int] = {}
     statement = select(*by, func.count()).group_by(*by)
-    for language, zone, is_stopped, bound_to, last, area, count in session.execute(statement):
+    for language, zone, is_stopped, bound_to, last, area, start, count in session.execute(statement):
         hours = find_manners(chosen, area).hours
-        key = language, zone, bool(is_stopped), routes.choose(bound_to, last, area), hours
+        key = language, zone, bool(is_stopped), routes.choose(bound_to, last, area, start), hours
         counts[key] = counts.get(key, 0) + count
     return tuple(Share(*key, count) for key, count in sorted(counts.items(), key=str))
 
@@ -148,7 +160,7 @@ def _as_recipients(session: Session, statement: Select[Any], routes: Routes) -> 
             language=row.language,
             timezone=row.timezone,
             stopped_at=row.stopped_at,
-            channel=routes.choose(row.only_channel, row.last_channel, row.area),
+            channel=routes.choose(row.only_channel, row.last_channel, row.area, row.phone),
         )
         for row in session.execute(statement)
     )

@@ -7,7 +7,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Index, Integer, String, Table, func, insert, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
@@ -22,6 +35,14 @@ channels = Table(
     Column("area", String(13), nullable=True),
     Column("segment_price", Integer, nullable=True),
     Column("monthly_budget", Integer, nullable=True),  # rupiah; reminders stop before it is spent, answers never
+    # what its other side said of itself when it was looked at last; `store.channel_health`
+    Column("looked_at", UtcDateTime, nullable=True),
+    Column("is_well", Boolean, nullable=True),
+    Column("words", Text, nullable=True),
+    Column("heard_at", UtcDateTime, nullable=True),
+    Column("signal", SmallInteger, nullable=True),
+    Column("battery", SmallInteger, nullable=True),
+    Column("credit", String(100), nullable=True),
 )
 
 Index("ix_inbox_channel_received", inbox.c.channel, inbox.c.received_at)
@@ -51,7 +72,11 @@ def hold_channel(session: Session, name: str) -> datetime | None:
 
 def keep_pace(session: Session, name: str, clock: datetime, count: int, per_second: float) -> None:
     """Write down that `count` messages go now, so that the next ones wait their part of a second."""
-    next_send_at = clock + timedelta(seconds=count / per_second)
+    keep_quiet(session, name, clock + timedelta(seconds=count / per_second))
+
+
+def keep_quiet(session: Session, name: str, next_send_at: datetime) -> None:
+    """Write down that nothing goes by a channel before an instant."""
     session.execute(update(channels).where(channels.c.name == name).values(next_send_at=next_send_at))
 
 

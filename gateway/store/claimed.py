@@ -1,15 +1,17 @@
-"""Claimed: what becomes of messages that a sender took and does not send, at a last look in the same transaction."""
+"""Claimed: what becomes of messages that a sender took and does not send: at its last look, or because it died."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, and_, literal_column, or_, select, update
 
-from gateway.store.base import Session
+from gateway.store.base import Session, database_now
 from gateway.store.outbox import outbox
-from gateway.values import OutboxState, WithheldReason
+from gateway.values import ChannelLimits, OutboxState, WithheldReason
+
+_open = outbox.c.state.in_((literal_column("'queued'"), literal_column("'sending'")))  # as its partial index says
 
 
 def keep_back(session: Session, message_ids: Collection[int], reason: WithheldReason) -> None:
@@ -36,3 +38,30 @@ def put_off(session: Session, message_ids: Collection[int], from_at: datetime, u
 def set_text(session: Session, message_id: int, text: str) -> None:
     """Put a message that was claimed in other words."""
     session.execute(update(outbox).where(outbox.c.id == message_id).values(text=text))
+
+
+def end_leases(session: Session, channel: str, limits: ChannelLimits) -> int:
+    """Settle what a dead sender left behind: unsure, or queued again where the provider takes one ref once."""
+    state = OutboxState.QUEUED if limits.is_idempotent else OutboxState.UNSURE
+    values: dict[str, object] = {
+        "state": state,
+        "lease_until": None,
+        "fault": "the sender stopped before the provider's answer was kept",
+    }
+    if limits.is_idempotent:
+        values["lease_token"] = None
+    statement = update(outbox).where(_has_ended(session, channel, limits)).values(values)
+    return int(session.execute(statement).rowcount)
+
+
+def has_ended_leases(session: Session, channel: str, limits: ChannelLimits) -> bool:
+    """Return whether a dead sender left something behind."""
+    return session.execute(select(outbox.c.id).where(_has_ended(session, channel, limits)).limit(1)).first() is not None
+
+
+def _has_ended(session: Session, channel: str, limits: ChannelLimits) -> ColumnElement[bool]:
+    """Tell which leases are over; one that reaches two leases ahead was written by a wrong clock, and is too."""
+    clock = database_now(session)
+    far = clock + timedelta(seconds=2 * limits.lease_seconds)
+    ended = or_(outbox.c.lease_until < clock, outbox.c.lease_until > far)
+    return and_(outbox.c.channel == channel, outbox.c.state == OutboxState.SENDING, ended)

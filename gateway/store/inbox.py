@@ -63,6 +63,7 @@ inbox = Table(
     Column("handled_at", UtcDateTime, nullable=True),
     Column("done_from", String(10), nullable=True),
     Column("is_quiet", Boolean, nullable=False, server_default=false()),
+    Column("is_cut", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("channel", "provider_id", name="uq_inbox_channel_provider_id"),
 )
 # Written out wherever a partial index is meant: with a bound value no database could tell that it may use it.
@@ -91,7 +92,7 @@ class InboxMessage:
 
     `rounds` counts how often it was put back to be handled anew; each round has an answer of its own, which does not go
     out where staff have it read `is_quiet`. `done_from` is where it stood when staff called it done, None if they did
-    not.
+    not. `is_cut`: parts of it never came, and it is read by staff only.
     """
 
     id: int
@@ -112,6 +113,7 @@ class InboxMessage:
     handled_at: datetime | None
     done_from: str | None = None
     is_quiet: bool = False
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class NewInboxMessage:
     is_answered: bool = False
     raw: bytes | None = None
     fault: str | None = None
+    is_cut: bool = False
 
 
 COLUMNS = tuple(inbox.c[name] for name in InboxMessage.__slots__)

@@ -19,17 +19,19 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    and_,
     bindparam,
+    case,
     func,
     insert,
     literal_column,
     or_,
     select,
+    union_all,
     update,
 )
 
-from gateway.store import channels
+from gateway.segments import count_segments
+from gateway.store import channels, quota
 from gateway.store.base import Session, UtcDateTime, database_now, metadata
 from gateway.store.inbox import BigId
 from gateway.values import OUTBOX_MOVES, ChannelLimits, DeliveryStatus, OutboxState, SentSms, WithheldReason
@@ -105,6 +107,7 @@ class OutboxMessage:
     delivered_at: datetime | None
     segments: int | None = None
     user_name: str | None = None
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +205,7 @@ def recent_sends(session: Session, recipients: Collection[str], since: datetime)
 def claim(session: Session, channel: str, limits: ChannelLimits) -> Claim:
     """Mark what may be sent now as being sent. Commit before the first send: only then is no message sent twice.
 
-    Answers go first, however long a broadcast waits.
+    Answers go first, however long a broadcast waits. What the channel's quota has no room for stays queued.
     One message at a time where a send cannot be repeated, so that a killed sender leaves at most one in doubt.
     Units: the database's clock.
     """
@@ -225,6 +228,12 @@ def claim(session: Session, channel: str, limits: ChannelLimits) -> Claim:
         .with_for_update(skip_locked=True)
     )
     found = tuple(OutboxMessage(*row) for row in session.execute(statement))
+    if found and limits.per_day is not None:
+        used = segments_gone(session, channel, clock - quota.WINDOW)
+        weights = [(one.priority, count_segments(one.text)) for one in found]
+        if not (fitting := quota.count_fitting(weights, used, limits.per_day)) and not found[0].priority:
+            channels.keep_quiet(session, channel, clock + quota.LOOK_AGAIN)
+        found = found[:fitting]
     if not found:
         return Claim("", ())
     token = secrets.token_hex(16)
@@ -236,6 +245,20 @@ def claim(session: Session, channel: str, limits: ChannelLimits) -> Claim:
     )
     channels.keep_pace(session, channel, clock, len(found), limits.per_second)
     return Claim(token, found)
+
+
+def segments_gone(session: Session, channel: str, since: datetime, *, with_queued: bool = False) -> int:
+    """Return the segments of what went out by a channel since an instant, or may have, or (`with_queued`) is to go."""
+    state, sent_at = outbox.c.state, outbox.c.sent_at
+    kinds = (
+        (sent_at >= since,),
+        (_open,) if with_queued else (_open, state == OutboxState.SENDING),
+        (state == OutboxState.UNSURE, sent_at.is_(None), outbox.c.created_at >= since),
+    )
+    # the channel is no condition: SQLite would then go through all that it ever sent, and not through the time
+    segments = func.sum(case((outbox.c.channel == channel, func.coalesce(outbox.c.segments, 1)), else_=0))
+    found = union_all(*(select(segments.label("segments")).where(*kind) for kind in kinds)).subquery("found")
+    return int(session.execute(select(func.sum(found.c.segments))).scalar_one() or 0)
 
 
 def record_sent(session: Session, message_id: int, token: str, sent: SentSms, now: datetime) -> bool:
@@ -283,37 +306,10 @@ def _settle(session: Session, message_id: int, token: str, values: dict[str, obj
     return bool(session.execute(statement).rowcount)
 
 
-def end_leases(session: Session, channel: str, limits: ChannelLimits) -> int:
-    """Settle what a dead sender left behind: unsure, or queued again where the provider takes one ref once."""
-    state = OutboxState.QUEUED if limits.is_idempotent else OutboxState.UNSURE
-    values: dict[str, object] = {
-        "state": state,
-        "lease_until": None,
-        "fault": "the sender stopped before the provider's answer was kept",
-    }
-    if limits.is_idempotent:
-        values["lease_token"] = None
-    statement = update(outbox).where(_has_ended(session, channel, limits)).values(values)
-    return int(session.execute(statement).rowcount)
-
-
 def _is_due(clock: datetime) -> ColumnElement[bool]:
     """Tell which messages need not wait any longer; a wait that is far too long was written by a wrong clock."""
     at = outbox.c.next_try_at
     return or_(at.is_(None), at <= clock, at > clock + LONGEST_WAIT)
-
-
-def has_ended_leases(session: Session, channel: str, limits: ChannelLimits) -> bool:
-    """Return whether a dead sender left something behind."""
-    return session.execute(select(outbox.c.id).where(_has_ended(session, channel, limits)).limit(1)).first() is not None
-
-
-def _has_ended(session: Session, channel: str, limits: ChannelLimits) -> ColumnElement[bool]:
-    """Tell which leases are over; one that reaches two leases ahead was written by a wrong clock, and is too."""
-    clock = database_now(session)
-    far = clock + timedelta(seconds=2 * limits.lease_seconds)
-    ended = or_(outbox.c.lease_until < clock, outbox.c.lease_until > far)
-    return and_(outbox.c.channel == channel, _open, outbox.c.state == OutboxState.SENDING, ended)
 
 
 def record_status(session: Session, channel: str, status: DeliveryStatus, now: datetime) -> bool:
@@ -350,12 +346,6 @@ def send_again(session: Session, message_id: int) -> OutboxMessage | None:
     return OutboxMessage(*session.execute(select(*COLUMNS).where(outbox.c.id == message_id)).one())
 
 
-def latest_by_state(session: Session, states: Collection[str], limit: int = 50) -> tuple[OutboxMessage, ...]:
-    """Return the newest messages of some states, newest first."""
-    statement = select(*COLUMNS).where(outbox.c.state.in_(states)).order_by(outbox.c.id.desc()).limit(limit)
-    return tuple(OutboxMessage(*row) for row in session.execute(statement))
-
-
 def channels_with_work(session: Session) -> tuple[str, ...]:
     """Return the channels that hold messages which are due, or which a dead sender may have left behind."""
     clock = database_now(session)
@@ -373,14 +363,21 @@ def has_due(session: Session, channel: str) -> bool:
 
 
 def latest_to(
-    session: Session, recipients: Collection[str] | None = None, *, channel: str | None = None, limit: int = 50
+    session: Session,
+    recipients: Collection[str] | None = None,
+    *,
+    channel: str | None = None,
+    states: Collection[str] | None = None,
+    limit: int = 50,
 ) -> tuple[OutboxMessage, ...]:
-    """Return the newest messages, newest first: to everybody and by every channel, or only to these and by this one."""
+    """Return the newest messages, newest first: all there are, or only to these, by this channel, of these states."""
     statement = select(*COLUMNS).order_by(outbox.c.id.desc()).limit(limit)
     if recipients is not None:
         statement = statement.where(outbox.c.recipient.in_(recipients))
     if channel is not None:
         statement = statement.where(outbox.c.channel == channel)
+    if states is not None:
+        statement = statement.where(outbox.c.state.in_(states))
     return tuple(OutboxMessage(*row) for row in session.execute(statement))
 
 

@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Index, case, func, literal_column, select, union_all
+from sqlalchemy import Index, select
 
 from gateway.store.areas import areas
 from gateway.store.base import Session
 from gateway.store.channels import channels
-from gateway.store.outbox import outbox
-from gateway.values import OutboxState
+from gateway.store.outbox import outbox, segments_gone
 
 PERCENT_FOR_REMINDERS = 80  # of a budget; the rest is kept for answers, which stop for no budget
 
 # not by channel first: SQLite would take it for what waits on a channel, which has an index of its own
 Index("ix_outbox_sent", outbox.c.sent_at, outbox.c.channel, outbox.c.segments)
-_open = outbox.c.state.in_((literal_column("'queued'"), literal_column("'sending'")))  # as its partial index says
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +77,10 @@ def spending_of(
         about = about.where(channels.c.monthly_budget.is_not(None))
     found = {}
     for name, price, budget, zone in session.execute(about).all():
-        found[name] = Spending(price, budget, _count_segments(session, name, _month_start(now, zone or timezone)))
+        since = _month_start(now, zone or timezone)
+        found[name] = Spending(price, budget, segments_gone(session, name, since, with_queued=True))
     return found
 
 
 def _month_start(now: datetime, zone: str) -> datetime:
     return now.astimezone(ZoneInfo(zone)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def _count_segments(session: Session, name: str, since: datetime) -> int:
-    """Return the segments of what went out by a channel since an instant, may have gone out, or waits."""
-    kinds = (
-        (outbox.c.sent_at >= since,),
-        (_open,),
-        (outbox.c.state == OutboxState.UNSURE, outbox.c.sent_at.is_(None), outbox.c.created_at >= since),
-    )
-    # the channel is no condition: SQLite would then go through all that it ever sent, and not through the month
-    segments = func.sum(case((outbox.c.channel == name, func.coalesce(outbox.c.segments, 1)), else_=0))
-    parts = union_all(*(select(segments.label("segments")).where(*kind) for kind in kinds)).subquery("parts")
-    return int(session.execute(select(func.sum(parts.c.segments))).scalar_one() or 0)

@@ -23,6 +23,11 @@ WORDS = {
         "arrived": "Sampai di ponsel",
         "values": "Peserta aktif",
         "empty": "Tulis dulu pesannya.",
+        "call": "Panggil",
+        "answer": "Jawaban Anda",
+        "reply": "Kirim",
+        "hang up": "Tutup telepon",
+        "ended": "Sesi selesai.",
     },
     "en": {
         "message": "Message",
@@ -32,6 +37,11 @@ WORDS = {
         "arrived": "Delivered",
         "values": "Users now",
         "empty": "Please write a message first.",
+        "call": "Call",
+        "answer": "Your answer",
+        "reply": "Send",
+        "hang up": "Hang up",
+        "ended": "The session has ended.",
     },
 }
 
@@ -143,6 +153,33 @@ def test_an_unregistered_number_keeps_its_conversation_over_a_reload(chromium: B
         page.reload()
         expect(page.locator("#conversation")).to_contain_text("Selamat pagi")
         expect(page.get_by_label("Dari nomor")).to_have_value("0812-0000-9001")
+
+
+@pytest.mark.parametrize("language", WORDS)
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+def test_a_newcomer_dials_and_reports_screen_by_screen(
+    chromium: Browser, house: House, language: str, scripts: bool
+) -> None:
+    words = WORDS[language]
+    with open_page(chromium, house, f"/phone?lang={language}", 360, scripts) as page:
+        page.get_by_role("link", name="USSD").click()
+        page.get_by_role("link", name="Bidan Sari").first.click()
+        page.get_by_role("button", name=words["call"]).click()
+        screen = page.locator(".screen")
+        for asked, typed in (("1 Laporan KB", "1"), ("bulan apa?", "1"), ("BARU?", "12"), ("AKTIF?", "41")):
+            expect(screen).to_contain_text(asked)
+            page.get_by_label(words["answer"]).fill(typed)
+            page.keyboard.press("Enter")
+        expect(screen).to_contain_text("AKTIF 41")
+        assert is_as_wide_as_the_screen(page)
+        page.get_by_label(words["answer"]).fill("1")
+        page.get_by_role("button", name=words["reply"], exact=True).click()
+        expect(page.get_by_role("status")).to_contain_text(words["ended"])
+        expect(page.locator("#reports li").first).to_contain_text("PMB Sari")
+        page.get_by_role("button", name=words["call"]).click()
+        expect(screen).to_contain_text("1 Laporan KB")
+        page.get_by_role("button", name=words["hang up"]).click()
+        expect(page.get_by_role("button", name=words["call"])).to_be_visible()
 
 
 def test_a_hostile_message_runs_nothing(chromium: Browser, house: House) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
-from gateway.store import areas, facilities, reports, rereading
+from gateway.store import areas, claimed, facilities, reports, rereading
 from gateway.store import inbox as inbox_store
 from gateway.store import outbox as outbox_store
 from gateway.store.areas import Area
@@ -186,7 +186,7 @@ class Sends:
             past = datetime.now(UTC) - timedelta(days=1)
             late = outbox.c.id == self.id, outbox.c.lease_until.is_not(None)
             self.session.execute(update(outbox).where(*late).values(lease_until=past))
-            outbox_store.end_leases(self.session, self.channel, self.limits)
+            claimed.end_leases(self.session, self.channel, self.limits)
         elif step in ("sent", "delivered"):
             sent = SentSms(f"p{which}", is_delivered=step == "delivered")
             outbox_store.record_sent(self.session, self.id, token, sent, LATER)

@@ -9,7 +9,7 @@ from gateway.channels.base import Surroundings
 from gateway.channels.bodies import JSON, pick, read_json, read_key, read_text
 from gateway.channels.options import Options
 from gateway.channels.ussd.base import UssdChannel
-from gateway.channels.ussd.callback import NOBODY, PEERS, TOKENS, UNREAD, Callback, read_typed
+from gateway.channels.ussd.callback import NOBODY, PEERS, TOKENS, UNREAD, Callback, read_echoed, read_typed
 from gateway.errors import Malformed
 from gateway.lines import UssdHop, UssdScreen
 from gateway.values import HttpRequest, HttpResponse, Setting
@@ -45,9 +45,8 @@ class Beem(Callback):
 
     def write_screen(self, request: HttpRequest, hop: UssdHop, screen: UssdScreen) -> HttpResponse:
         """Return the screen, with what the request said of its session."""
-        document = read_json(request.body)
-        echoed = {name: read_text(pick(document, name) or "", name) for name in ECHOED}
-        payload = {"request_id": _read_number(document) + 1, "request": screen.text}
+        echoed = read_echoed(request, ECHOED)
+        payload = {"request_id": _read_number(read_json(request.body)) + 1, "request": screen.text}
         return _answer("terminate" if screen.ends else "continue", payload, echoed)
 
     def write_end(self, request: HttpRequest, hop: UssdHop) -> HttpResponse:
@@ -71,5 +70,5 @@ def _read_number(document: object) -> int:
     return int(written)
 
 
-def _answer(command: str, payload: Mapping[str, object], echoed: Mapping[str, str]) -> HttpResponse:
+def _answer(command: str, payload: Mapping[str, object], echoed: Mapping[str, object]) -> HttpResponse:
     return HttpResponse(200, json.dumps({**echoed, "command": command, "payload": payload}), JSON)

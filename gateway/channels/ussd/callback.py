@@ -6,12 +6,12 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from gateway.channels.base import Surroundings
-from gateway.channels.bodies import MOST_FIELDS, Fields, only_value, read_key, read_text, shorten
+from gateway.channels.bodies import MOST_FIELDS, Fields, only_value, read_json, read_key, read_text, shorten
 from gateway.channels.options import Options, find_form_fault, find_secrets_fault, split_list
 from gateway.channels.ussd.base import UssdChannel
 from gateway.errors import Malformed, Refused
@@ -143,6 +143,12 @@ def read_fields(request: HttpRequest) -> Fields:
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
     return fields
+
+
+def read_echoed(request: HttpRequest, names: Sequence[str]) -> dict[str, object]:
+    """Return what an answer repeats of a request that was read: the fields as they came, whatever they hold."""
+    document = read_json(request.body)
+    return {name: document[name] for name in names if name in document} if isinstance(document, dict) else {}
 
 
 def read_tail(request: HttpRequest) -> list[str]:

@@ -8,7 +8,7 @@ from gateway.channels.base import Surroundings
 from gateway.channels.bodies import JSON, pick, read_json, read_key, read_text
 from gateway.channels.options import Options
 from gateway.channels.ussd.base import UssdChannel
-from gateway.channels.ussd.callback import CODE, PEERS, TOKENS, UNREAD, DialledCallback
+from gateway.channels.ussd.callback import CODE, PEERS, TOKENS, UNREAD, DialledCallback, read_echoed
 from gateway.errors import Malformed
 from gateway.lines import UssdHop, UssdScreen
 from gateway.values import HttpRequest, HttpResponse, Setting
@@ -41,8 +41,7 @@ class Nalo(DialledCallback):
 
     def write_screen(self, request: HttpRequest, hop: UssdHop, screen: UssdScreen) -> HttpResponse:
         """Return the screen, with what the request said of its session."""
-        document = read_json(request.body)
-        echoed = {name: read_text(pick(document, name) or "", name) for name in ECHOED}
+        echoed = read_echoed(request, ECHOED)
         return HttpResponse(200, json.dumps(echoed | {"MSG": screen.text, "MSGTYPE": not screen.ends}), JSON)
 
     def refuse_malformed(self, fault: Malformed) -> HttpResponse:

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from flask import url_for
 
-from gateway.review.pages import frame, month_figures, nav
+from gateway.review.pages import frame, month_figures, nav, show
 from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
 from gateway.stock import soon_until
-from gateway.store import alarms, batches, channels, hooks, spending, thresholds
+from gateway.store import alarms, batches, channel_health, channels, hooks, outbox, quota, spending, thresholds
 from gateway.store.base import Session
 from gateway.values import InboxState, OutboxState, Scope
 
@@ -23,6 +23,13 @@ SILENT_CLOCK = timedelta(seconds=60)  # it says that it lives every ten seconds
 
 NEARLY = mark("%(percent)s percent of this month’s budget of %(channel)s is spent: no reminders go out, answers do.")
 USED_UP = mark("This month’s budget of %(channel)s is spent (%(percent)s percent). Answers go out all the same.")
+
+QUOTA_NEARLY = mark(
+    "%(channel)s has sent %(percent)s percent of what it may in 24 hours: reminders wait, answers go out."
+)
+QUOTA_USED_UP = mark("%(channel)s has sent all that it may in 24 hours: everything waits until it may send again.")
+UNWELL = mark("%(channel)s: %(words)s")
+UNHEARD = mark("The device of %(channel)s has given no sign of life since %(since)s.")
 
 HAVE_EXPIRED = mark("%(number)s batches of contraceptives in stock have expired.")
 EXPIRE_SOON = mark("%(number)s batches of contraceptives in stock expire soon.")
@@ -49,6 +56,8 @@ def find_alarms(session: Session, runtime: Runtime, scope: Scope) -> tuple[Alarm
     return (
         *_machinery(session, runtime),
         *_silences(session, runtime, scope),
+        *_lines(session, runtime, scope),
+        *_quotas(session, runtime, scope),
         *_budgets(session, runtime, scope),
         *_hooks(session, scope),
         *_messages(session, runtime, scope),
@@ -72,6 +81,35 @@ def _silences(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
     words = translate("Nothing comes in by %(channel)s, where %(number)s messages came at this time before.")
     silent = channels.find_silent(session, runtime.now(), scope=scope, names=list(runtime.channels))
     return [Alarm(words % {"channel": one.name, "number": one.expected}, "bad", address) for one in silent]
+
+
+def _lines(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
+    names = channels.names_within(session, list(runtime.channels), scope)
+    address, found = _find_address("channels.show_channels", Action.ADMINISTER), []
+    for name, look in channel_health.health_of(session, names).items():
+        said = translate(UNWELL) % {"channel": name, "words": look.health.words}
+        if look.health.is_well and look.is_unheard and look.health.heard_at is not None:
+            since = show.show_time(look.health.heard_at, runtime.settings.timezone, runtime.now())
+            said = translate(UNHEARD) % {"channel": name, "since": since}
+        elif look.health.is_well:
+            continue
+        found.append(Alarm(said, "bad", address))
+    return found
+
+
+def _quotas(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
+    names = channels.names_within(session, list(runtime.channels), scope)
+    address, found = _find_address("channels.show_channels", Action.ADMINISTER), []
+    for name in names:
+        per_day = runtime.channels[name].limits.per_day
+        if not per_day:
+            continue
+        used = outbox.segments_gone(session, name, runtime.now() - quota.WINDOW)
+        percent = used * 100 // per_day
+        if percent >= quota.PERCENT_FOR_REMINDERS:
+            words, tone = (QUOTA_USED_UP, "bad") if percent >= 100 else (QUOTA_NEARLY, "look")
+            found.append(Alarm(translate(words) % {"channel": name, "percent": percent}, tone, address))
+    return found
 
 
 def _budgets(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:

@@ -196,7 +196,7 @@ def _find(broadcast_id: int) -> Broadcast | None:
 
 def _find_routes(session: Session) -> Routes:
     runtime = frame.runtime_of_request()
-    return audience.find_routes(session, tuple(runtime.channels), runtime.only_bound)
+    return audience.find_routes(session, tuple(runtime.channels), runtime.only_bound, runtime.outgoing.routes)
 
 
 def _make_preview(session: Session, draft: Broadcast) -> Preview:

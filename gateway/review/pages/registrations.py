@@ -159,7 +159,7 @@ def notices_now() -> Notices:
     """Return what is needed to tell people by SMS what was decided."""
     runtime = frame.runtime_of_request()
     form = runtime.rules.form(runtime.settings.main_form)
-    return Notices(runtime.wordings, form, runtime.now(), frame.visitor().area)
+    return Notices(runtime.wordings, form, runtime.now(), frame.visitor().area, runtime.outgoing)
 
 
 def _go_on(phone: str, held: int) -> Response:

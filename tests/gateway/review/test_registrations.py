@@ -56,7 +56,7 @@ def ask(runtime: Runtime, words: str = "DAFTAR Rina PMB Cahaya", old_phone: str 
 def told(runtime: Runtime, phone: str) -> list[str]:
     """Return what is queued for a phone."""
     with runtime.database.session(read_only=True) as session:
-        return [one.text for one in outbox.latest_by_state(session, ("queued",)) if one.recipient == phone]
+        return [one.text for one in outbox.latest_to(session, states=("queued",)) if one.recipient == phone]
 
 
 def test_a_request_is_shown_with_its_words_and_what_was_held(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import string
 import traceback
@@ -27,6 +28,11 @@ WITH_TOKENS = [name for name, dialect in DIALECTS.items() if any(one.name == "to
 FORGERIES = ("", "x", "é" * 28, "\x7f", "%00", "A" * 10_000)
 # Whatever can stand in XML 1.0, which is far more than a phone shows.
 MARKS = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff", include_characters="\n\r\t")
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=4,
+)
 ASK = UssdScreen("Bulan?")
 
 
@@ -123,6 +129,37 @@ def test_secrets_stand_in_no_text_of_ours(case: Case, tmp_path: Path, caplog: py
         said.append("".join(traceback.format_exception(fault)))
     said += [record.getMessage() for record in caplog.records]
     assert not any(case.secret in text for text in said)
+
+
+@by_name([case for case in HOPS if case.dialect in WITH_TOKENS])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
+@given(data=st.data())
+def test_whatever_stands_in_a_request_is_read_and_answered_or_malformed(
+    case: Case, data: st.DataObject, tmp_path: Path
+) -> None:
+    channel, request = case.make(tmp_path), mangle(case.request, data)
+    try:
+        hop = channel.take_hop(request, NOW)
+    except (Malformed, Refused):
+        return
+    answer = channel.write_end(request, hop) if hop.is_over else channel.write_screen(request, hop, ASK)
+    assert answer.status == 200
+
+
+def mangle(request: HttpRequest, data: st.DataObject) -> HttpRequest:
+    """Return a request with something else in it somewhere: other bytes, or another JSON value for one of its."""
+    try:
+        document = json.loads(request.body)
+    except ValueError:
+        spot = data.draw(st.integers(0, len(request.body)))
+        noise = data.draw(st.binary(max_size=8) | st.sampled_from([b"&amp;", b"<a>", b"%ff", b"%00", b"&"]))
+        body = request.body[:spot] + noise + request.body[spot + data.draw(st.integers(0, 8)) :]
+        path = request.path.replace(
+            "SessionID=", "SessionID=" + data.draw(st.sampled_from(["", "%ff", "%00", "%E2%82"]))
+        )
+        return replace(request, body=body if request.body else b"", path=path)
+    document[data.draw(st.sampled_from(sorted([*document, "x"])))] = data.draw(VALUES)
+    return replace(request, body=json.dumps(document).encode())
 
 
 @pytest.mark.parametrize("dialect", GATEWAYS)
