@@ -152,7 +152,9 @@ class Gammu(PollingChannel):
             self._check(connection)
             key = self._find_earlier(connection, sms)
             if key is None:
-                key = connection.execute(insert(outbox).values(**rows[0], **whole)).inserted_primary_key[0]
+                made = connection.execute(insert(outbox).values(**rows[0], **whole)).inserted_primary_key
+                assert made is not None, "the outbox numbers its rows"
+                key = int(made[0])
                 further = [row | {"ID": key, "SequencePosition": place} for place, row in enumerate(rows[1:], 2)]
                 if further:
                     connection.execute(insert(outbox_multipart), further)

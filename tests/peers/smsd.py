@@ -80,7 +80,7 @@ class MariaDbServer(Server):
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _connect(self, database: str | None = None) -> pymysql.Connection:  # type: ignore[type-arg]
+    def _connect(self, database: str | None = None) -> pymysql.Connection:
         multi = pymysql.constants.CLIENT.MULTI_STATEMENTS
         return pymysql.connect(
             unix_socket=str(self.socket), user="root", database=database, autocommit=True, client_flag=multi

@@ -8,12 +8,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import delete, func, select
 
 from gateway.channels import gammu
-from gateway.channels.base import PollingChannel, Surroundings, make_channel
+from gateway.channels.base import Adapter, PollingChannel, Surroundings, make_channel
 from gateway.channels.gammu_tables import SmsdDatabase, inbox, outbox, outbox_multipart, sentitems
 from gateway.lines import ChannelHealth, Polled
 from gateway.receive import keep
@@ -124,7 +125,7 @@ def options_of(url: str, phone_id: str) -> dict[str, str]:
 
 def make_gammu(url: str, phone_id: str, folder: Path) -> PollingChannel:
     """Return a channel of its own."""
-    made = make_channel(gammu, phone_id, options_of(url, phone_id), Surroundings("", folder))
+    made = make_channel(cast(Adapter, gammu), phone_id, options_of(url, phone_id), Surroundings("", folder))
     assert isinstance(made, PollingChannel)
     return made
 

@@ -104,7 +104,7 @@ class FakeSmsd:
         """Write a delivery report for one part of a message, the last one if none is named."""
         with self.database.session(writes=True) as session:
             keys = [row.ID for row in session.execute(sentitems.select().order_by(sentitems.c.ID))]
-            mine = (key or keys[-1]) == sentitems.c.ID, sentitems.c.SequencePosition == place
+            mine = sentitems.c.ID.in_([key or keys[-1]]), sentitems.c.SequencePosition.in_([place])
             now = datetime.now(UTC).replace(tzinfo=None)
             session.execute(update(sentitems).where(*mine).values(Status=status, UpdatedInDB=now))
 

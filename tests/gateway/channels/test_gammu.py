@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.channels import gammu
-from gateway.channels.base import PollingChannel, Surroundings, make_channel
+from gateway.channels.base import Adapter, PollingChannel, Surroundings, make_channel
 from gateway.channels.gammu import read_part, read_text
 from gateway.errors import Permanent, Retryable
 from gateway.segments import split, write_header
@@ -44,7 +45,7 @@ def make(smsd: FakeSmsd, tmp_path: Path) -> Maker:
 
     def made(**options: str) -> PollingChannel:
         given_ = {"database_url": smsd.url, "phone_id": PHONE, "timezone": "Asia/Jakarta"} | options
-        channel = make_channel(gammu, "modem1", given_, Surroundings("", tmp_path))
+        channel = make_channel(cast(Adapter, gammu), "modem1", given_, Surroundings("", tmp_path))
         assert isinstance(channel, PollingChannel)
         return channel
 
@@ -133,7 +134,7 @@ def test_a_database_of_an_unknown_schema_is_neither_read_nor_written(tmp_path: P
     (tmp_path / "smsd.db").touch()
     smsd = FakeSmsd(f"sqlite:///{tmp_path / 'smsd.db'}", version)
     given_ = {"database_url": smsd.url, "phone_id": PHONE}
-    channel = make_channel(gammu, "modem1", given_, Surroundings("", tmp_path))
+    channel = make_channel(cast(Adapter, gammu), "modem1", given_, Surroundings("", tmp_path))
     assert isinstance(channel, PollingChannel)
     smsd.receive(MIDWIFE, "KB", AT)
     with pytest.raises(Retryable, match=str(version)):
@@ -260,7 +261,7 @@ def test_a_text_that_cannot_be_numbered_is_never_sent(smsd: FakeSmsd, make: Make
 def test_a_database_that_is_not_there_is_tried_again_and_never_made(tmp_path: Path, what: str) -> None:
     path = tmp_path / "smsd.db"
     given_ = {"database_url": f"sqlite:///{path}", "phone_id": PHONE}
-    channel = make_channel(gammu, "modem1", given_, Surroundings("", tmp_path))
+    channel = make_channel(cast(Adapter, gammu), "modem1", given_, Surroundings("", tmp_path))
     assert isinstance(channel, PollingChannel)
     with pytest.raises(Retryable):
         channel.poll(NOW) if what == "poll" else channel.send(OutboundSms("ref1", MIDWIFE, "hai"))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from gateway.channels import gammu
-from gateway.channels.base import Surroundings, make_channel
+from gateway.channels.base import Adapter, Surroundings, make_channel
 from gateway.lines import ChannelHealth
 from gateway.values import OutboundSms
 from tests.gateway.channels.smsd import PHONE, FakeSmsd
@@ -45,7 +46,7 @@ def local(instant: datetime) -> datetime:
 def look(smsd: FakeSmsd, **options: str) -> ChannelHealth:
     """Ask how the modem does."""
     given = {"database_url": smsd.url, "phone_id": PHONE, "timezone": ZONE} | options
-    health = make_channel(gammu, "modem1", given, Surroundings("", Path())).look(datetime.now(UTC))
+    health = make_channel(cast(Adapter, gammu), "modem1", given, Surroundings("", Path())).look(datetime.now(UTC))
     assert health is not None
     assert health.words.count(" / ") == 1, "Indonesian, then English"
     return health
@@ -83,7 +84,7 @@ def test_a_weak_signal_is_told(smsd: FakeSmsd) -> None:
 
 def test_three_failures_in_a_row_point_to_the_credit(smsd: FakeSmsd, tmp_path: Path) -> None:
     given = {"database_url": smsd.url, "phone_id": PHONE}
-    channel = make_channel(gammu, "modem1", given, Surroundings("", tmp_path))
+    channel = make_channel(cast(Adapter, gammu), "modem1", given, Surroundings("", tmp_path))
     for number in range(3):
         assert look(smsd).is_well
         channel.send(OutboundSms(f"ref{number}", "+62811", "hai"))
@@ -109,7 +110,7 @@ def test_a_database_in_another_zone_than_smsd_is_told_with_the_command(smsd: Fak
 
 def test_a_database_that_is_away_is_told_and_nothing_raises() -> None:
     given = {"database_url": "postgresql://smsd:secret@127.0.0.1:1/smsd", "phone_id": PHONE}
-    health = make_channel(gammu, "modem1", given, Surroundings("", Path())).look(NOW)
+    health = make_channel(cast(Adapter, gammu), "modem1", given, Surroundings("", Path())).look(NOW)
     assert health is not None
     assert not health.is_well
     assert "DATABASE_URL" in health.words
