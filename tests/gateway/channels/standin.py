@@ -110,7 +110,7 @@ class StandIn(ABC):
 class Script(StandIn):
     """A provider that gives the recorded answers one after the other, and 500 when there is none left."""
 
-    def __init__(self, replies: list[Reply | Fault]) -> None:
+    def __init__(self, replies: Sequence[Reply | Fault]) -> None:
         super().__init__()
         self.left = list(replies)
 
