@@ -147,8 +147,9 @@ class Line:
                 proof.look()
         except Retryable as error:
             logger.warning("link_lost", channel=self._channel.name, why=str(error))
-        keeper.stop()
-        link.unbind()
+        finally:  # by a fault of ours too: a keeper that runs on would keep the process alive, and the link held
+            keeper.stop()
+            link.unbind()
 
     def _has_finished(self) -> bool:
         return self._stopped.is_set() and not any(sender.is_alive() for sender in self._senders)

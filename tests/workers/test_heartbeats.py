@@ -72,6 +72,15 @@ def test_what_the_other_side_says_is_written_down_with_its_time(modems: District
     assert set(seen(modems)) == {"modem1"}, "who can no longer be asked is not ill for ever"
 
 
+def test_an_answer_longer_than_its_column_and_levels_that_are_none_stop_no_channel(modems: District) -> None:
+    let_say(modems, "modem1", lambda _now: ChannelHealth(True, "ya / yes", NOON, 101, 40_000, "Pulsa Rp 4.500. " * 10))
+    let_say(modems, "modem2", lambda _now: WELL)
+    heartbeats.drain(modems.runtime)
+    found = seen(modems)
+    assert found["modem1"].health == ChannelHealth(True, "ya / yes", NOON, None, None, ("Pulsa Rp 4.500. " * 10)[:100])
+    assert found["modem2"].health == WELL
+
+
 def test_a_look_that_crashes_or_never_ends_stops_no_other(modems: District, for_ever: threading.Event) -> None:
     def hang(_now: datetime) -> None:
         for_ever.wait()
