@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -337,6 +338,17 @@ def test_a_fault_of_ours_ends_the_whole_process_so_that_it_is_started_anew(
     wait_until(station.stopped.is_set, "the process is told to stop")
     station.line.join()
     assert station.line.has_crashed
+
+
+def test_a_fault_of_ours_while_the_link_is_up_leaves_no_thread_that_keeps_the_process_alive(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station.ask()
+    monkeypatch.setattr(station.channel, "enquire_seconds", None)
+    wait_until(station.stopped.is_set, "the process is told to stop")
+    station.line.join()
+    assert station.line.has_crashed
+    assert f"{station.channel.name} keeper" not in {thread.name for thread in threading.enumerate()}
 
 
 def proven(station: Station) -> Any:
