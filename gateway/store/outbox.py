@@ -324,12 +324,13 @@ def record_status(session: Session, channel: str, status: DeliveryStatus, now: d
         return False
     forward = [state for state, moves in OUTBOX_MOVES.items() if status.state in moves and state != OutboxState.QUEUED]
     values: dict[str, object] = {"state": status.state, "lease_until": None}
+    at = min(status.at or now, now)  # a stamp from the future would stay in a quota's window until then
     if status.provider_id:
         values["provider_id"] = status.provider_id
     if status.state is OutboxState.DELIVERED:
-        values["delivered_at"] = status.at or now
+        values["delivered_at"] = at
     if status.state is not OutboxState.FAILED:
-        values["sent_at"] = func.coalesce(outbox.c.sent_at, status.at or now, type_=UtcDateTime)
+        values["sent_at"] = func.coalesce(outbox.c.sent_at, at, type_=UtcDateTime)
     if status.code or status.words:
         values |= {"fault_code": status.code or None, "fault": status.words or None}
     statement = update(outbox).where(outbox.c.channel == channel, which, outbox.c.state.in_(forward)).values(values)

@@ -219,6 +219,19 @@ def test_an_answer_that_is_lost_leaves_the_message_unsure_until_the_provider_tel
     assert row(district).state == "delivered"
 
 
+def test_what_a_clock_that_is_ahead_says_was_delivered_is_delivered_now(make_sending: MakeSending) -> None:
+    district, provider = make_sending()
+    provider.lost_answers = 1
+    ask(district)
+    district.send()
+    now = district.runtime.now()
+    ahead = DeliveryStatus(OutboxState.DELIVERED, ref=row(district).ref, at=now + timedelta(days=3650))
+    with district.database.session() as session:
+        assert outbox_store.record_status(session, "generic", ahead, now)
+        session.commit()
+    assert (row(district).sent_at, row(district).delivered_at) == (now, now), "else a quota counts it for years"
+
+
 def test_an_answer_that_is_lost_is_asked_for_again_where_that_does_no_harm(make_sending: MakeSending) -> None:
     district, provider = make_sending(send_idempotent="yes")
     provider.lost_answers = 1
