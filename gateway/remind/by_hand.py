@@ -95,7 +95,7 @@ def remind(
         return Reminded(Outcome.TODAY, owed, person)
     if owed.is_quiet and not is_urgent:
         return Reminded(Outcome.QUIET, owed, person)
-    done = queue(session, [Line(owed, Verdict.REMIND, window, chosen)], ways, now, is_urgent=True)
+    done = queue(session, [Line(owed, Verdict.REMIND, window, chosen)], ways, now, is_at_once=True, is_urgent=is_urgent)
     if not done.letters:
         return Reminded(Outcome.TODAY, owed, person)
     return Reminded(Outcome.QUEUED, owed, person, done.channels[0], done.refs[0])

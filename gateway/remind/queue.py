@@ -30,10 +30,19 @@ class Round:
     refs: tuple[str, ...] = ()
 
 
-def queue(session: Session, lines: Sequence[Line], ways: Ways, now: datetime, *, is_urgent: bool = False) -> Round:
+def queue(
+    session: Session,
+    lines: Sequence[Line],
+    ways: Ways,
+    now: datetime,
+    *,
+    is_at_once: bool = False,
+    is_urgent: bool = False,
+) -> Round:
     """Claim the keys of what is to be reminded of and queue a letter to each number, with the lines whose keys it won.
 
-    `is_urgent` goes at once, and at night.
+    What goes `is_at_once` is not spread over the day, and waits for the morning where it could not go before night;
+    what `is_urgent` goes at night too.
     """
     wanted = {id(line): as_reminder(line) for line in lines if line.verdict is Verdict.REMIND}
     won = reminders.claim_keys(session, list(wanted.values()), now)
@@ -41,7 +50,7 @@ def queue(session: Session, lines: Sequence[Line], ways: Ways, now: datetime, *,
     if not letters:
         return Round()
     texts = write_letters(session, letters, ways, now)
-    times = {} if is_urgent else _find_times(session, letters, now)
+    times = {} if is_urgent else _find_times(session, letters, now, is_at_once=is_at_once)
     messages = [
         NewOutboxMessage(
             inbox_id=None,
@@ -83,7 +92,9 @@ def as_reminder(line: Line) -> NewReminder:
     )
 
 
-def _find_times(session: Session, letters: Sequence[Letter], now: datetime) -> dict[str, tuple[datetime, datetime]]:
+def _find_times(
+    session: Session, letters: Sequence[Letter], now: datetime, *, is_at_once: bool
+) -> dict[str, tuple[datetime, datetime]]:
     """Return from when until when each letter may go today: spread over the hours after now, all before the evening."""
     chosen = ladders.all_manners(session)
     found = {}
@@ -91,5 +102,6 @@ def _find_times(session: Session, letters: Sequence[Letter], now: datetime) -> d
         zone, manners = zone_of(letter.lines[0]), find_manners(chosen, area_of(letter.lines[0]))
         evening = waking_hours(now, zone, manners.hours)[1]
         phone = letter.person.phone
-        found[phone] = spread(now, evening, timedelta(minutes=manners.spread_minutes), [phone])[phone], evening
+        over = timedelta() if is_at_once else timedelta(minutes=manners.spread_minutes)
+        found[phone] = spread(now, evening, over, [phone])[phone], evening
     return found

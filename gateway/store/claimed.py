@@ -64,4 +64,4 @@ def _has_ended(session: Session, channel: str, limits: ChannelLimits) -> ColumnE
     clock = database_now(session)
     far = clock + timedelta(seconds=2 * limits.lease_seconds)
     ended = or_(outbox.c.lease_until < clock, outbox.c.lease_until > far)
-    return and_(outbox.c.channel == channel, outbox.c.state == OutboxState.SENDING, ended)
+    return and_(outbox.c.channel == channel, _open, outbox.c.state == OutboxState.SENDING, ended)

@@ -117,6 +117,7 @@ NO_SCREENS: Mapping[str, str] = {
     "webhook.show_answer": "for machines",
     "webhook.take_sms": "for machines",
     "webhook.take_status": "for machines",
+    "ussd.take_hop": "for machines",
     "feed.show_file": "for machines",
     "phone.show_home": "leads to another screen",
     "phone.show_live": "a piece of the phone's page",

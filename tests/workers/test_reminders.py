@@ -17,14 +17,26 @@ from gateway import jobs
 from gateway.calendar import clock, waking_hours
 from gateway.errors import Unavailable
 from gateway.remind import run
-from gateway.remind.by_hand import remind
+from gateway.remind.by_hand import Outcome, remind
 from gateway.store import facilities, reporters, reports
 from gateway.store.base import Database
 from gateway.store.facilities import NewFacility
 from gateway.store.reminders import reminder_rounds
 from gateway.values import COUNTING, Scope
 from tests.district import District, make_runtime
-from tests.reminding import add_staff, at, days_through, keys, letters, look, rungs, share_clock, told, verdicts
+from tests.reminding import (
+    add_staff,
+    at,
+    by_the_hand_of_staff,
+    days_through,
+    keys,
+    letters,
+    look,
+    rungs,
+    share_clock,
+    told,
+    verdicts,
+)
 from workers import errands, reminders
 from workers.sweep import sweep
 
@@ -169,6 +181,23 @@ def test_a_regency_asks_no_more_questions_for_more_facilities(district: District
             reporters.add_reporter(session, f"Bidan {number}", [f"+62812400000{number:02}"], [place])
         session.commit()
     assert count() == few
+
+
+@pytest.mark.parametrize("is_urgent", [False, True])
+def test_a_reminder_by_hand_that_did_not_go_by_day_goes_at_night_only_if_staff_said_so(
+    district: District, monkeypatch: pytest.MonkeyPatch, is_urgent: bool
+) -> None:
+    share_clock(district, monkeypatch)
+    assert by_the_hand_of_staff(district, is_urgent=is_urgent) is Outcome.QUEUED
+    district.pass_time(hours=11)  # it is eleven at night; nobody sent meanwhile
+    sweep(district.runtime)
+    district.send()
+    assert told(district, "delivered") == (["ani"] if is_urgent else [])
+    district.pass_time(hours=10)
+    sweep(district.runtime)
+    district.pass_time(hours=1)
+    district.send()
+    assert told(district, "delivered") == ["ani"]
 
 
 def is_awake(instant: datetime) -> bool:
