@@ -60,6 +60,8 @@ def stand(dialogue: Dialogue, ground: Ground) -> Standing:
     """Place a session on its ground: what leaves no choice is chosen, and a step that leads nowhere is mended."""
     form = _only(ground.forms) or next((form for form in ground.forms if form.code == dialogue.form), None)
     place = _only(ground.places) or next((place for place in ground.places if place.code == dialogue.place), None)
+    if place and dialogue.place and place.code != dialogue.place:  # hers no more: its figures are not the other one's
+        dialogue = replace(dialogue, period="", values={})
     months = ground.months.get((form.code, place.code), ()) if form and place else ()
     month = next((month for month in months if month.period == dialogue.period), None)
     # a month may be typed before there is a form or a place to ask which are offered

@@ -256,8 +256,9 @@ def _end(database: Database, channel: UssdChannel, hop: UssdHop, now: datetime) 
 def _offer(wording: Wording, draft: Dialogue, ground: Ground) -> UssdScreen:
     """Return the screen that offers to go on with what was typed in a session before."""
     form = next((one for one in ground.forms if one.code == draft.form), None)
-    about = f"{compose.keyword(form)} {wording.month(draft.period)}" if form and draft.period else ""
-    return UssdScreen(wording.fill(wording.answers["ussd_resume"], names=about))
+    about = [compose.keyword(form)] if form else []
+    about += [wording.month(draft.period)] if draft.period else []
+    return UssdScreen(wording.fill(wording.answers["ussd_resume"], names=" ".join(about)))
 
 
 def _end_screen(wording: Wording, answer: str) -> UssdScreen:

@@ -69,6 +69,15 @@ def test_a_month_that_is_no_more_offered_is_asked_again() -> None:
     assert "AKTIF 40" in next_screen(turn.dialogue, ["1"], GROUND).text
 
 
+def test_figures_of_a_place_that_is_hers_no_more_are_never_sent_for_the_one_that_is_left() -> None:
+    both = make_ground((PLACE, Place("PST02", "Pustu Cihideung")))
+    seen = next_screen(Dialogue(), ["1", "PST02", "1", "12", "40"], both)
+    assert "AKTIF 40" in seen.text
+    turn = next_screen(seen.dialogue, ["1"], GROUND)
+    assert (turn.sends, turn.dialogue.values) == ("", {})
+    assert next_screen(seen.dialogue, ["1"], both).sends == "KB PST02 0925 BARU 12 AKTIF 40"
+
+
 def test_a_month_typed_first_must_be_offered_for_the_place_that_is_chosen() -> None:
     other = Place("PST02", "Pustu Cihideung")
     ground = make_ground((PLACE, other))

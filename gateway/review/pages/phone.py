@@ -207,10 +207,9 @@ def _choose(session: Session, here: Stage, phones: Sequence[tuple[str, Reporter]
     """
     timezone = frame.runtime_of_request().settings.timezone
     wished = request.values.get("reporter", "")
-    if wished.isdecimal():
-        for address, reporter in phones:
-            if reporter.id == int(wished):
-                return Phone(address, board.zone_of((reporter,), timezone), reporter)
+    for address, reporter in phones:
+        if str(reporter.id) == wished:
+            return Phone(address, board.zone_of((reporter,), timezone), reporter)
     message_id = request.values.get("message", "")
     if message_id.isdecimal() and len(message_id) < 16:
         message = inbox.find_by_id(session, int(message_id))

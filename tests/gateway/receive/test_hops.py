@@ -349,6 +349,15 @@ def test_two_places_of_one_short_name_are_told_apart_by_their_codes(on_sqlite: D
     assert figures(on_sqlite, "PTK") == WANTED
 
 
+def test_a_draft_without_a_month_is_offered_by_its_report_alone(on_sqlite: District) -> None:
+    phone = Handset(on_sqlite)
+    fill_in(phone)
+    phone.press("1")
+    assert "bulan apa" in phone.dial("12*40*30").text, "the month that is due was reported: which one is asked"
+    phone.hang_up()
+    assert phone.dial().text.splitlines()[0] == "Laporan KB belum selesai."
+
+
 def test_a_session_that_never_ends_is_ended(on_sqlite: District, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hops, "MOST_HOPS", 5)
     phone = Handset(on_sqlite)

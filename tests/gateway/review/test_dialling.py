@@ -134,6 +134,7 @@ def test_a_number_that_is_not_registered_may_dial_and_is_told_how_to_register(vi
     [
         ({"typed": "1" * 183, "reporter": "1"}, "paling banyak 182 huruf"),
         ({"typed": "*123#", "reporter": "99"}, "Bidan ini sudah tidak ada"),
+        ({"typed": "*123#", "reporter": "9" * 5000}, "Bidan ini sudah tidak ada"),
         ({"typed": "*123#", "number": "12"}, "Ini bukan nomor ponsel"),
     ],
 )

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway import segments
+from gateway.channels.ussd import kannelussd
 from gateway.channels.ussd.callback import UNREAD
 from gateway.errors import Malformed, Refused
 from gateway.lines import UssdHop, UssdScreen
@@ -203,6 +204,14 @@ def test_the_phone_is_one_number_however_a_gateway_writes_it(dialect: str, tmp_p
 
 def test_every_dialect_of_a_gateway_has_its_far_end() -> None:
     assert set(GATEWAYS) == set(WITH_TOKENS)
+
+
+@pytest.mark.parametrize("given", ["256", "18, 999"])
+def test_a_word_of_the_operators_that_fits_no_byte_is_refused_when_it_is_set(given: str) -> None:
+    operator = {setting.name: setting.find_fault for setting in kannelussd.SETTINGS}
+    assert operator["first_ops"]("0, 18,255") == operator["ask_op"]("255") == ""
+    assert "from 0 to 255" in operator["first_ops"](given)
+    assert "from 0 to 255" in operator["ask_op"](given)
 
 
 def test_the_sentence_for_what_cannot_be_read_fits_a_screen() -> None:
