@@ -6,6 +6,7 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from gateway import health
 from gateway.discover import discover
@@ -41,9 +42,17 @@ ONLY_HTTPS = "max-age=31536000; includeSubDomains"  # a year; OWASP ASVS 5.0, 3.
 logger = structlog.get_logger(__name__)
 
 
+class RowNumber(IntegerConverter):
+    """A row's number in an address. One that no database could hold is as absent as one that is not there."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**31 - 1)
+
+
 def create_app(runtime: Runtime) -> Flask:
     """Return the application of a runtime."""
     app = Flask("gateway", static_folder=None)
+    app.url_map.converters["int"] = RowNumber
     app.extensions["kabar"] = runtime
     app.register_blueprint(webhook.routes)
     app.register_blueprint(ussd.routes)

@@ -188,7 +188,8 @@ class Gammu(PollingChannel):
             newer.c.DestinationNumber == own.DestinationNumber, newer.c.CreatorID == own.CreatorID, newer.c.ID > own.ID
         )
         waits = exists().where(outbox.c.CreatorID == own.CreatorID)
-        changed = select(own.ID).where(own.SenderID == self._phone, own.UpdatedInDB >= since, ~again, ~waits)
+        ours = own.SenderID == self._phone, own.CreatorID != ""  # other programs may send by the same modem
+        changed = select(own.ID).where(*ours, own.UpdatedInDB >= since, ~again, ~waits)
         part = sentitems.alias("part")
         rows = connection.execute(select(part).where(part.c.ID.in_(changed)).order_by(part.c.ID)).all()
         groups: dict[int, list[Row[Any]]] = {}

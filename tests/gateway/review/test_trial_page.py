@@ -105,7 +105,7 @@ def test_another_areas_channel_can_neither_be_tried_nor_looked_at(district: Dist
     assert other.get(journey).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/channels/nothing/trial", "/channels/trials/999"])
+@pytest.mark.parametrize("path", ["/channels/nothing/trial", "/channels/trials/999", f"/channels/trials/{10**20}"])
 def test_what_is_not_there_is_told(tester: FlaskClient, path: str) -> None:
     assert tester.get(path).status_code == 404
 
