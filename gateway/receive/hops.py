@@ -125,6 +125,7 @@ def _answer(
         "hop",
         channel=channel.name,
         sender=hop.sender.address,
+        network=hop.network,
         dialogue=found.id if found else None,
         step=found.stands.step if found else None,
         is_repeat=answered.is_repeat,

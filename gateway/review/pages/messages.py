@@ -245,6 +245,8 @@ def inbox_reason(message: InboxMessage) -> str:
         return mark("Handling it failed again and again. It is kept; the log has more under its trace id.")
     if message.state != InboxState.FOR_STAFF:
         return ""
+    if message.is_cut:
+        return mark("Parts of it never came. It was not read, and its sender was asked to send it again.")
     if message.fault:
         return mark("It could not be read.")
     if not message.sender.startswith("+"):

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
+from gateway.app import create_app
 from gateway.receive import keep
 from gateway.store import inbox as inbox_store
 from gateway.store import parts as parts_store
@@ -22,6 +23,7 @@ from gateway.store.parts import parts
 from gateway.store.reports import ReportKey
 from gateway.values import InboundSms, SmsPart, read_sender
 from tests.district import NOON, PHONES, District
+from tests.gateway.review.visits import sign_in
 from workers.sweep import sweep
 
 HALVES = ("KB 0925 BARU 12 AKT", "IF 40 PIL 30")
@@ -119,6 +121,16 @@ def test_what_came_of_a_message_is_given_to_staff_unread_and_its_sender_is_told_
     assert "tidak utuh" in answer.text
     with district.database.session(read_only=True) as session:
         assert reports.find_current(session, ReportKey("kb", district.ids["PMB01"], "2025-09")) is None
+
+
+def test_staff_see_why_a_cut_message_was_not_read(district: District) -> None:
+    keep_all(district.database, [part("a", HALVES[0], 1, 2)])
+    district.pass_time(minutes=10)
+    sweep(district.runtime)
+    district.handle()
+    staff = create_app(district.runtime).test_client()
+    sign_in(staff, district.runtime)
+    assert "Parts of it never came" in staff.get("/messages?tab=work&lang=en").text
 
 
 def test_the_wait_begins_anew_with_each_part(database: Database) -> None:
