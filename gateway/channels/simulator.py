@@ -44,12 +44,8 @@ class Simulator(SmsChannel):
         self._is_open = is_open
 
     def verify(self, request: HttpRequest, now: datetime) -> None:
-        """Refuse whoever does not know the secret, and every other machine unless this is a demonstration."""
-        scheme, _, given = request.header("authorization").partition(" ")
-        if scheme.lower() != "bearer" or not self._secret.matches(given):
-            raise Refused("the simulator's secret is missing or wrong")
-        if not self._is_open and not is_loopback(request.peer):
-            raise Refused("the simulator answers this machine only")
+        """Refuse whoever is none of our own phones."""
+        verify_own(request, self._secret, is_open=self._is_open)
 
     def read_sms(self, request: HttpRequest) -> tuple[InboundSms, ...]:
         """Return the one message.
@@ -84,6 +80,15 @@ def make(name: str, options: Options, surroundings: Surroundings) -> SmsChannel:
     """Return the simulator; its secret is made at the first start."""
     secret = read_secret(surroundings.var_folder)
     return Simulator(name, secret, surroundings.region, surroundings.is_demo)
+
+
+def verify_own(request: HttpRequest, secret: Secret, *, is_open: bool) -> None:
+    """Refuse whoever does not know the secret, and every other machine unless this is a demonstration."""
+    scheme, _, given = request.header("authorization").partition(" ")
+    if scheme.lower() != "bearer" or not secret.matches(given):
+        raise Refused("the simulator's secret is missing or wrong")
+    if not is_open and not is_loopback(request.peer):
+        raise Refused("the simulator answers this machine only")
 
 
 def read_secret(var_folder: Path) -> Secret:

@@ -9,9 +9,9 @@ from datetime import datetime
 from gateway.channels.base import Surroundings
 from gateway.channels.bodies import JSON, pick, read_document, read_key, read_text
 from gateway.channels.options import Options
-from gateway.channels.simulator import is_loopback, read_secret
+from gateway.channels.simulator import read_secret, verify_own
 from gateway.channels.ussd.base import UssdChannel
-from gateway.errors import Malformed, Refused
+from gateway.errors import Malformed
 from gateway.lines import UssdHop, UssdScreen
 from gateway.redact import Secret
 from gateway.values import HttpRequest, HttpResponse, Setting, read_sender
@@ -30,12 +30,8 @@ class UssdSimulator(UssdChannel):
         self._is_open = is_open
 
     def verify(self, request: HttpRequest, now: datetime) -> None:
-        """Refuse whoever does not know the secret, and every other machine unless this is a demonstration."""
-        scheme, _, given = request.header("authorization").partition(" ")
-        if scheme.lower() != "bearer" or not self._secret.matches(given):
-            raise Refused("the simulator's secret is missing or wrong")
-        if not self._is_open and not is_loopback(request.peer):
-            raise Refused("the simulator answers this machine only")
+        """Refuse whoever is none of our own phones."""
+        verify_own(request, self._secret, is_open=self._is_open)
 
     def read_hop(self, request: HttpRequest) -> UssdHop:
         """Return the hop.
