@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.values import DeliveryStatus, InboundSms, Sender
+from gateway.values import DeliveryStatus, InboundSms, Sender, SmsPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +84,24 @@ class UssdScreen:
 
     text: str
     ends: bool = False
+
+
+def read_part(header: bytes) -> SmsPart | None:
+    """Return which part a user data header, its own length first, says that an SMS is; None for a whole message.
+
+    Source: 3GPP TS 23.040, 9.2.3.24: one element after the other, each with its kind and its length.
+
+    >>> read_part(bytes.fromhex("0500034D0201")), read_part(bytes.fromhex("06080401D30302")), read_part(b"")
+    (SmsPart(ref='4d', total=2, number=1), SmsPart(ref='01d3', total=3, number=2), None)
+    """
+    rest = header[1 : header[0] + 1] if header else b""
+    while len(rest) >= 2:
+        kind, value, rest = rest[0], rest[2 : 2 + rest[1]], rest[2 + rest[1] :]
+        if (kind, len(value)) in {(0x00, 3), (0x08, 4)}:
+            return make_part(value[:-2].hex(), value[-2], value[-1])
+    return None
+
+
+def make_part(ref: str, total: int, number: int) -> SmsPart | None:
+    """Return a part; what cannot be a part's number makes it none. Source: 3GPP TS 23.040, 9.2.3.24.1."""
+    return SmsPart(ref, total, number) if total > 1 and 1 <= number <= total else None

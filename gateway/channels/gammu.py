@@ -26,7 +26,7 @@ from gateway.channels.gammu_tables import (
 )
 from gateway.channels.options import Options
 from gateway.errors import Permanent, Refused, Retryable
-from gateway.lines import ChannelHealth, Polled
+from gateway.lines import ChannelHealth, Polled, read_part
 from gateway.segments import split, write_header
 from gateway.values import (
     ChannelLimits,
@@ -225,7 +225,7 @@ class Gammu(PollingChannel):
             sender=read_sender(row.SenderNumber, self._region),
             text=read_text(row.Text, row.Coding, row.TextDecoded),
             sent_at=at.replace(tzinfo=self._zone).astimezone(UTC) if at else None,
-            part=read_part(row.UDH),
+            part=find_part(row.UDH),
         )
 
 
@@ -241,7 +241,7 @@ def judge(rows: Sequence[Row[Any]]) -> DeliveryStatus | None:
     """
     states = [STATES.get(row.Status) for row in rows]
     worst = next((row for row, state in zip(rows, states, strict=True) if state is OutboxState.FAILED), None)
-    part = read_part(rows[0].UDH)
+    part = find_part(rows[0].UDH)
     if worst is None and part is not None and len(rows) < part.total:
         return None
     state: OutboxState | None
@@ -274,22 +274,9 @@ def read_text(hexadecimal: str, coding: str, decoded: str) -> str:
     return clean_text(octets.decode("utf-16-be", "replace") if octets else decoded)
 
 
-def read_part(header: str) -> SmsPart | None:
-    """Return which part a user data header says that this is; None for a whole message.
-
-    Source: 3GPP TS 23.040, 9.2.3.24: one element after the other, each with its kind and its length.
-
-    >>> read_part("0500034D0201"), read_part("06080401D30302"), read_part("")
-    (SmsPart(ref='4d', total=2, number=1), SmsPart(ref='01d3', total=3, number=2), None)
-    """
+def find_part(written: str) -> SmsPart | None:
+    """Return which part a row's user data header says that it is; what is no hexadecimal says nothing."""
     try:
-        octets = bytes.fromhex(header)[1:]
+        return read_part(bytes.fromhex(written))
     except ValueError:
         return None
-    while len(octets) >= 2:
-        kind, length = octets[0], octets[1]
-        found, octets = octets[2 : 2 + length], octets[2 + length :]
-        if (kind, len(found)) in {(0x00, 3), (0x08, 4)}:
-            total, number = found[-2:]
-            return SmsPart(found[:-2].hex(), total, number) if 1 <= number <= total and total > 1 else None
-    return None

@@ -15,7 +15,7 @@ from gateway.channels.http import Answer, HttpClient
 from gateway.channels.kannel_settings import SETTINGS
 from gateway.channels.options import Options
 from gateway.errors import KabarError, Malformed, Permanent, Refused, Retryable, Unsure
-from gateway.lines import ChannelHealth
+from gateway.lines import ChannelHealth, read_part
 from gateway.redact import Secret
 from gateway.segments import Part, split, write_header
 from gateway.values import (
@@ -26,7 +26,6 @@ from gateway.values import (
     OutboundSms,
     OutboxState,
     SentSms,
-    SmsPart,
     clean_text,
     read_sender,
 )
@@ -84,7 +83,7 @@ class Kannel(SmsChannel):
             text=_read_text(fields),
             recipient=clean_text(_may(fields, "to"))[:64],
             sent_at=_read_time(_may(fields, "time")),
-            part=_read_part(fields.get("udh", b"")),
+            part=read_part(fields.get("udh", b"")),  # it stays where Kannel waited for the others in vain
         )
         return (message,)
 
@@ -234,20 +233,6 @@ def _read_time(written: str) -> datetime | None:
     if not re.fullmatch(r"[0-9]{9,10}", written, re.ASCII):
         return None
     return datetime.fromtimestamp(int(written), UTC)
-
-
-def _read_part(header: bytes) -> SmsPart | None:
-    """Return which part this is; a header stays on a message only where Kannel waited for the others in vain.
-
-    Source: 3GPP TS 23.040, 9.2.3.24.1 and 9.2.3.24.8: what cannot be a part's number makes it no part.
-    """
-    rest = header[1 : header[0] + 1] if header else b""
-    while len(rest) >= 2:
-        kind, value, rest = rest[0], rest[2 : 2 + rest[1]], rest[2 + rest[1] :]
-        if (kind, len(value)) in {(0x00, 3), (0x08, 4)}:
-            total, number = value[-2], value[-1]
-            return SmsPart(value[:-2].hex(), total, number) if 1 <= number <= total and total > 1 else None
-    return None
 
 
 def _read_state(bits: int) -> OutboxState | None:

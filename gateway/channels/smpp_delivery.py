@@ -16,6 +16,7 @@ from gateway.channels.smpp_pdu import (
     Delivery,
 )
 from gateway.errors import Malformed
+from gateway.lines import make_part, read_part
 from gateway.segments import read_gsm, unpack
 from gateway.values import DeliveryStatus, InboundSms, OutboxState, SmsPart, clean_text, find_phone, read_sender
 
@@ -71,7 +72,7 @@ def read(delivery: Delivery, place: str, alphabet: str, region: str) -> InboundS
     if kind:
         raise Malformed("neither a message nor a receipt", field="esm_class")
     header, octets = _cut_header(delivery)
-    part = _part_of_header(header) or _part_of_sar(delivery)
+    part = read_part(header) or _part_of_sar(delivery)
     written = f"+{delivery.source}" if delivery.source_ton == _INTERNATIONAL else delivery.source
     return InboundSms(
         provider_id=f"{_content_key(delivery)}:{_text_of(delivery, RECEIPTED_MESSAGE_ID) or place}",
@@ -168,26 +169,10 @@ def _cut_header(delivery: Delivery) -> tuple[bytes, bytes]:
     return delivery.octets[:length], delivery.octets[length:]
 
 
-def _part_of_header(header: bytes) -> SmsPart | None:
-    """Return which part of a longer message it is. Source: 3GPP TS 23.040, 9.2.3.24.1 and 9.2.3.24.8."""
-    at = 1
-    while at + 2 <= len(header):
-        element, length = header[at], header[at + 1]
-        value = header[at + 2 : at + 2 + length]
-        if (element, len(value)) in {(0x00, 3), (0x08, 4)}:
-            return _part(value[:-2].hex(), value[-2], value[-1])
-        at += 2 + length
-    return None
-
-
 def _part_of_sar(delivery: Delivery) -> SmsPart | None:
     """Return which part it is by the sar parameters. Source: SMPP 3.4, 5.3.2.22 to 24."""
     ref, total, number = (delivery.tlvs.get(tag, b"") for tag in (SAR_REF, SAR_TOTAL, SAR_NUMBER))
-    return _part(ref.hex(), total[-1], number[-1]) if ref and total and number else None
-
-
-def _part(ref: str, total: int, number: int) -> SmsPart | None:
-    return SmsPart(ref, total, number) if total > 1 and 1 <= number <= total else None
+    return make_part(ref.hex(), total[-1], number[-1]) if ref and total and number else None
 
 
 def _decode(octets: bytes, coding: int, alphabet: str, header_octets: int) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.channels import gammu
 from gateway.channels.base import Adapter, PollingChannel, Surroundings, make_channel
-from gateway.channels.gammu import read_part, read_text
+from gateway.channels.gammu import find_part, read_text
 from gateway.errors import Permanent, Retryable
 from gateway.segments import split, write_header
 from gateway.values import OutboundSms, OutboxState, SmsPart
@@ -278,17 +278,17 @@ def test_what_is_cut_and_kept_in_hexadecimal_is_read_whole_again(said: str) -> N
     ]
     read = [read_text(hexadecimal, "Unicode_No_Compression", "") for hexadecimal, _ in rows]
     assert "".join(read) == said.replace("\x00", "\N{REPLACEMENT CHARACTER}")
-    whole = [read_part(header) for _, header in rows]
+    whole = [find_part(header) for _, header in rows]
     assert whole == ([SmsPart("4d", len(parts), n) for n in range(1, len(parts) + 1)] if len(parts) > 1 else [None])
 
 
 @given(st.text(max_size=40))
 def test_a_header_of_any_kind_is_read_or_passed_over(written: str) -> None:
-    found = read_part(written)
+    found = find_part(written)
     assert found is None or 1 <= found.number <= found.total
 
 
 @given(st.binary(max_size=40))
 def test_a_header_of_any_octets_is_read_or_passed_over(octets: bytes) -> None:
-    found = read_part(octets.hex())
+    found = find_part(octets.hex())
     assert found is None or 1 <= found.number <= found.total
