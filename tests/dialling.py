@@ -9,13 +9,14 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from flask import Flask
+from sqlalchemy import select
 
 from gateway.app import create_app
 from gateway.channels.simulator import read_secret
 from gateway.channels.ussd.simulator import write_hop
 from gateway.lines import UssdScreen
 from gateway.store import dialogues, inbox, outbox, reports
-from gateway.store.base import Database
+from gateway.store.base import Database, Session
 from gateway.store.dialogues import Standing
 from gateway.store.reports import Report, ReportKey
 from tests.district import PHONES, District, make_runtime
@@ -28,6 +29,13 @@ _apps: WeakKeyDictionary[District, Flask] = WeakKeyDictionary()
 def dial_district(database: Database, var: Path, **options: Any) -> District:
     """Return the district with a USSD channel beside its simulator."""
     return District(make_runtime(database, var, ussd=f"{UMB}=simulator", **({"answers_per_hour": 100} | options)))
+
+
+def sessions_of(session: Session, sender: str) -> tuple[Standing, ...]:
+    """Return every session of a number as it is kept, oldest first."""
+    table = dialogues.dialogues
+    rows = session.execute(select(*dialogues.COLUMNS).where(table.c.sender == sender).order_by(table.c.id))
+    return tuple(dialogues._as_standing(row) for row in rows)
 
 
 def _app_of(district: District) -> Flask:
@@ -73,7 +81,7 @@ class Handset:
     def standings(self) -> tuple[Standing, ...]:
         """Return the phone's sessions as they are kept, oldest first."""
         with self.district.database.session(read_only=True) as session:
-            return dialogues.sessions_of(session, self.phone)
+            return sessions_of(session, self.phone)
 
     def _knock(self, inputs: tuple[str, ...], *, is_first: bool = False) -> UssdScreen:
         self.district.pass_time(seconds=1)

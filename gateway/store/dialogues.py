@@ -188,12 +188,6 @@ def abandon(session: Session, before: datetime) -> int:
     return int(session.execute(update(dialogues).where(*old).values(state=DialogueState.ABANDONED)).rowcount)
 
 
-def sessions_of(session: Session, sender: str) -> tuple[Standing, ...]:
-    """Return every session of a number, oldest first."""
-    statement = select(*COLUMNS).where(dialogues.c.sender == sender).order_by(dialogues.c.id)
-    return tuple(_as_standing(row) for row in session.execute(statement))
-
-
 def _as_standing(row: Sequence[Any]) -> Standing:
     found = dict(zip(Standing.__slots__, row, strict=True))
     found |= {"stands": from_json(found["stands"]), "keys": tuple(found["keys"])}

@@ -15,8 +15,9 @@ from gateway.cli import kabar
 from gateway.cli_ussd import show
 from gateway.errors import KabarError
 from gateway.lines import DialogueState, UssdScreen
-from gateway.store import dialogues, reports
+from gateway.store import reports
 from gateway.store.base import Database
+from tests.dialling import sessions_of
 from tests.district import PHONES, District, make_runtime
 from tests.gateway.test_cli import run
 
@@ -72,7 +73,7 @@ def test_where_nothing_more_is_typed_the_phone_hangs_up_and_a_draft_stays(
     done = dial(lines)
     assert "You have hung up" in done.output
     with district.database.session(read_only=True) as session:
-        assert [one.state for one in dialogues.sessions_of(session, PHONES["ani"])] == [DialogueState.DRAFT]
+        assert [one.state for one in sessions_of(session, PHONES["ani"])] == [DialogueState.DRAFT]
     assert stored(district) == []
 
 

@@ -11,9 +11,10 @@ from flask.testing import FlaskClient
 from gateway.app import create_app
 from gateway.channels.ussd.callback import UNREAD
 from gateway.lines import DialogueState
-from gateway.store import dialogues, reports
+from gateway.store import reports
 from gateway.store.base import Database
 from gateway.values import HttpRequest, HttpResponse
+from tests.dialling import sessions_of
 from tests.district import PHONES, District, make_runtime
 from tests.gateway.channels.ussd.far_end import GATEWAYS, Gateway
 from tests.gateway.channels.ussd.recorded import DIALECTS
@@ -172,4 +173,4 @@ def stored(served: District) -> list[dict[str, int]]:
 def sessions(served: District) -> list[str]:
     """Return what became of Ani's sessions."""
     with served.database.session(read_only=True) as session:
-        return [one.state for one in dialogues.sessions_of(session, PHONES["ani"])]
+        return [one.state for one in sessions_of(session, PHONES["ani"])]

@@ -20,7 +20,7 @@ from gateway.store.base import Database
 from gateway.store.dialogues import Standing
 from gateway.values import Sender, SenderKind
 from parsers.dialogue import Dialogue
-from tests.dialling import UMB, dial_district, figures, received, revisions
+from tests.dialling import UMB, dial_district, figures, received, revisions, sessions_of
 from tests.district import NOON, PHONES, District
 
 _numbers = count(1)
@@ -113,7 +113,7 @@ def test_no_answer_is_lost_and_one_confirmation_makes_one_report(
     most = 0
     for what in befalls:
         with district.database.session(read_only=True) as session:
-            kept = dialogues.sessions_of(session, ANI.address)
+            kept = sessions_of(session, ANI.address)
         unsent = [one for one in kept if one.changed_at > district.runtime.now() - timedelta(days=1)]
         most = max([most, *(len(draft.values) for one in unsent if (draft := dialogues.draft_of(one)))])
         assert midwife.screen is not None
@@ -130,7 +130,7 @@ def test_no_answer_is_lost_and_one_confirmation_makes_one_report(
     if most:
         assert "1 Lanjutkan" in offered.text
         with district.database.session(read_only=True) as session:
-            offer = dialogues.sessions_of(session, ANI.address)[-1].offer
+            offer = sessions_of(session, ANI.address)[-1].offer
         assert offer is not None
         assert len(offer.values) >= most
 
@@ -212,4 +212,4 @@ def test_an_id_that_is_too_long_is_kept_by_its_hash_and_never_cut(district: Dist
     for one in ids:
         take(district, UssdHop(one, ANI, is_first=True, key="1"))
     with district.database.session(read_only=True) as session:
-        assert len(dialogues.sessions_of(session, ANI.address)) == 2
+        assert len(sessions_of(session, ANI.address)) == 2

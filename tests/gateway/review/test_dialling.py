@@ -14,7 +14,8 @@ from gateway import sandbox
 from gateway.app import create_app
 from gateway.lines import DialogueState
 from gateway.runtime import Runtime, utc_now
-from gateway.store import dialogues, reports
+from gateway.store import reports
+from tests.dialling import sessions_of
 from tests.gateway.review.test_sandbox import every_row
 from tests.gateway.review.visits import ANI, Page, sign_in
 
@@ -75,7 +76,7 @@ def stored(runtime: Runtime) -> list[dict[str, int]]:
 def states(runtime: Runtime) -> list[str]:
     """Return what became of Ani's sessions."""
     with runtime.database.session(read_only=True) as session:
-        return [one.state for one in dialogues.sessions_of(session, ANI)]
+        return [one.state for one in sessions_of(session, ANI)]
 
 
 def test_a_report_goes_in_screen_by_screen_by_forms_alone(visitor: FlaskClient, runtime: Runtime, ani: int) -> None:
