@@ -17,16 +17,15 @@ from pathlib import Path
 import structlog
 
 from bench import messages
-from bench.channels import Row
+from bench.channels import Row, send_queued
 from bench.stage import ROOT
 from gateway.runtime import make_runtime, utc_now
 from gateway.settings import read_settings
-from gateway.store import outbox, schema
+from gateway.store import schema
 from gateway.supervise import start_leashed
 from tests.chaos.harness import free_port
 from tests.gateway.channels.phone import DEVICE, PASSWORD, SIGNING_KEY, USER, Phone, received, sign
 from tests.servers import ValkeyServer
-from workers import outbound
 
 ADAPTER = "android"
 FLOOR = ("-m", "gunicorn", "bench.floor:start_app()", "--worker-class", "gthread", "--log-level", "warning")
@@ -126,15 +125,7 @@ def _send(ours: dict[str, str], count: int) -> float:
     """Return how many answers a second one worker hands over, each written down before and after."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # a line for each is written, to nowhere
     runtime = make_runtime(read_settings(ours))
-    with runtime.database.session() as session:
-        phones = [messages.phone_of(number % 1000) for number in range(count)]
-        new = [outbox.NewOutboxMessage(None, "test", ADAPTER, phone, "KB", "t", utc_now()) for phone in phones]
-        outbox.add_many(session, new)
-        session.commit()
-    started, left = time.monotonic(), count
-    while left:
-        left -= outbound.drain(runtime, ADAPTER)
-    return count / (time.monotonic() - started)
+    return send_queued(runtime, ADAPTER, count)
 
 
 def _send_bare(phone: Phone, count: int) -> float:

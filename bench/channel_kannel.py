@@ -17,17 +17,16 @@ import structlog
 from sqlalchemy import func, select
 
 from bench import messages
-from bench.channels import Row
+from bench.channels import Row, send_queued
 from bench.stage import ROOT
-from gateway.runtime import Runtime, make_runtime, utc_now
+from gateway.runtime import Runtime, make_runtime
 from gateway.settings import read_settings
-from gateway.store import outbox, schema
+from gateway.store import schema
 from gateway.store.inbox import inbox
 from gateway.supervise import is_port_free, start_leashed
 from tests.gateway.channels.standin import Reply, Seen, StandIn
 from tests.peers.kannel import PASSWORD, SECRET, Kannel, Line, line_of
 from tests.servers import ValkeyServer
-from workers import outbound
 
 ADAPTER = "kannel"
 STEP_SECONDS = 0.01
@@ -61,7 +60,9 @@ def measure(count: int, tell: Callable[[str], None]) -> Iterator[Row]:
             tell("answers out")
             alone = _send_bare(kannel, count)
             what = "answers handed over, receipts taken meanwhile"
-            yield Row(ADAPTER, "out", what, _send(runtime, count), alone, "one bare client of sendsms, in turn")
+            yield Row(
+                ADAPTER, "out", what, send_queued(runtime, ADAPTER, count), alone, "one bare client of sendsms, in turn"
+            )
 
 
 @contextmanager
@@ -113,19 +114,6 @@ def _web(folder: Path, kannel: Kannel) -> Iterator[Runtime]:
 def _count_kept(runtime: Runtime) -> int:
     with runtime.database.session(read_only=True) as session:
         return int(session.execute(select(func.count()).select_from(inbox)).scalar_one())
-
-
-def _send(runtime: Runtime, count: int) -> float:
-    """Return how many answers a second one worker hands over, each written down before and after."""
-    with runtime.database.session() as session:
-        phones = [messages.phone_of(number % 1000) for number in range(count)]
-        new = [outbox.NewOutboxMessage(None, "test", ADAPTER, phone, "KB", "t", utc_now()) for phone in phones]
-        outbox.add_many(session, new)
-        session.commit()
-    started, left = time.monotonic(), count
-    while left:
-        left -= outbound.drain(runtime, ADAPTER)
-    return count / (time.monotonic() - started)
 
 
 def _send_bare(kannel: Kannel, count: int) -> float:

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bench import messages
 from gateway.discover import discover
+from gateway.runtime import Runtime, utc_now
+from gateway.store import outbox
+from workers import outbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,19 @@ class Row:
             f"| {self.adapter} | {self.direction} | {self.what} | {self.ours:,.0f} | {self.peer:,.0f} |"
             f" {self.of_peer} | {share} |"
         )
+
+
+def send_queued(runtime: Runtime, channel: str, count: int) -> float:
+    """Return how many answers a second one worker hands over, each written down before and after."""
+    with runtime.database.session() as session:
+        phones = [messages.phone_of(number % 1000) for number in range(count)]
+        new = [outbox.NewOutboxMessage(None, "test", channel, phone, "KB", "t", utc_now()) for phone in phones]
+        outbox.add_many(session, new)
+        session.commit()
+    started, left = time.monotonic(), count
+    while left:
+        left -= outbound.drain(runtime, channel)
+    return count / (time.monotonic() - started)
 
 
 Measure = Callable[[int, Callable[[str], None]], Iterator[Row]]
