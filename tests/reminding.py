@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,6 +18,7 @@ from gateway.ladder import Ladder, Manners
 from gateway.remind import by_hand, run
 from gateway.remind.by_hand import Outcome
 from gateway.remind.plan import Verdict
+from gateway.runtime import Runtime
 from gateway.store import claimed, ladders, leaves, months, reporters, users
 from gateway.store import outbox as outbox_store
 from gateway.store.outbox import outbox
@@ -51,12 +53,21 @@ class Letter:
     sent_at: datetime | None
 
 
-def share_clock(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+class Clock(Protocol):
+    """A place whose clock stands still until it is moved."""
+
+    @property
+    def runtime(self) -> Runtime: ...
+
+    def pass_time(self, **span: float) -> None: ...
+
+
+def share_clock(place: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the database's clock show what the test's does, and a sender's nap move it: nobody waits for anything."""
-    nap = SimpleNamespace(sleep=lambda seconds: district.pass_time(seconds=seconds))
+    nap = SimpleNamespace(sleep=lambda seconds: place.pass_time(seconds=seconds))
     monkeypatch.setattr(outbound, "time", nap)
     for module in (outbox_store, claimed, sweeping):
-        monkeypatch.setattr(module, "database_now", lambda _session: district.runtime.now())
+        monkeypatch.setattr(module, "database_now", lambda _session: place.runtime.now())
 
 
 def at(

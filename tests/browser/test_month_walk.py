@@ -22,6 +22,7 @@ from gateway.store import users
 from gateway.store.users import NewUser
 from gateway.values import Role
 from tests.browser.office import MORNING, House, open_bare_office
+from tests.reminding import share_clock
 from tests.servers import ValkeyServer
 
 pytestmark = pytest.mark.browser
@@ -34,9 +35,12 @@ DEWI = demo.printed_midwives()[2]
 
 
 @pytest.fixture
-def office(tmp_path: Path, migrated_sqlite: Path, valkey: ValkeyServer) -> Iterator[House]:
-    """A district on the morning after reports were due; its officers have a password each."""
+def office(
+    tmp_path: Path, migrated_sqlite: Path, valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[House]:
+    """A district on the morning after reports were due, by its database's clock too; officers have a password each."""
     with open_bare_office(tmp_path, migrated_sqlite, valkey.url) as house:
+        share_clock(house, monkeypatch)
         with house.runtime.database.session() as session:
             for login, name, role, area in (OFFICE, NEIGHBOUR):
                 kept = proofs.hash_password(PASSWORD)

@@ -17,7 +17,6 @@ from gateway.values import OutboundSms
 from tests.gateway.channels.smsd import PHONE, FakeSmsd
 from tests.servers import PostgresServer
 
-NOW = datetime.now(UTC)
 AT = datetime(2025, 10, 3, 12, 0)  # noqa: DTZ001 - SMSD writes no zone
 ZONE = "Asia/Jayapura"  # the zone of the tests' own PostgreSQL
 
@@ -28,13 +27,13 @@ def smsd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FakeSmsd]:
     if request.param == "sqlite":
         (tmp_path / "smsd.db").touch()
         smsd = FakeSmsd(f"sqlite:///{tmp_path / 'smsd.db'}")
-        smsd.breathe(local(NOW))
+        smsd.breathe(local(datetime.now(UTC)))
         yield smsd
     else:
         server: PostgresServer = request.getfixturevalue("postgresql")
         with server.new_database() as url:
             smsd = FakeSmsd(url.replace("postgresql+psycopg", "postgresql"))
-            smsd.breathe(local(NOW))
+            smsd.breathe(local(datetime.now(UTC)))
             yield smsd
 
 
@@ -58,11 +57,11 @@ def test_a_modem_that_does_well_shows_its_signal_and_its_credit(smsd: FakeSmsd) 
     health = look(smsd)
     assert (health.is_well, health.signal, health.battery, health.credit) == (True, 60, 100, "Pulsa Rp 4.500")
     assert health.heard_at is not None
-    assert abs(health.heard_at - NOW) < timedelta(minutes=2)
+    assert abs(health.heard_at - datetime.now(UTC)) < timedelta(minutes=2)
 
 
 def test_a_modem_that_has_been_silent_is_told_since_when(smsd: FakeSmsd) -> None:
-    smsd.breathe(local(NOW - timedelta(hours=2)))
+    smsd.breathe(local(datetime.now(UTC) - timedelta(hours=2)))
     health = look(smsd)
     assert not health.is_well
     assert "diam sejak 1" in health.words
@@ -76,7 +75,7 @@ def test_a_daemon_that_never_ran_under_this_name_is_told_with_those_that_did(sms
 
 
 def test_a_weak_signal_is_told(smsd: FakeSmsd) -> None:
-    smsd.breathe(local(NOW), signal=4)
+    smsd.breathe(local(datetime.now(UTC)), signal=4)
     health = look(smsd)
     assert (health.is_well, health.signal) == (False, 4)
     assert "sinyal 4%" in health.words
@@ -110,7 +109,7 @@ def test_a_database_in_another_zone_than_smsd_is_told_with_the_command(smsd: Fak
 
 def test_a_database_that_is_away_is_told_and_nothing_raises() -> None:
     given = {"database_url": "postgresql://smsd:secret@127.0.0.1:1/smsd", "phone_id": PHONE}
-    health = make_channel(cast(Adapter, gammu), "modem1", given, Surroundings("", Path())).look(NOW)
+    health = make_channel(cast(Adapter, gammu), "modem1", given, Surroundings("", Path())).look(datetime.now(UTC))
     assert health is not None
     assert not health.is_well
     assert "DATABASE_URL" in health.words
