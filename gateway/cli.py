@@ -32,9 +32,10 @@ from gateway import (
 from gateway.channels import http, simulator
 from gateway.errors import KabarError, Misconfigured
 from gateway.forms import load_forms
+from gateway.instances import parse_channels
 from gateway.redact import Secret
 from gateway.runtime import Runtime, make_runtime, start_logging, utc_now
-from gateway.settings import Settings, child_environment, describe_settings, parse_channels, phone_server, read_settings
+from gateway.settings import Settings, child_environment, describe_settings, phone_server, read_settings
 from gateway.store import schema
 from gateway.values import HttpRequest
 from parsers.explain import explain

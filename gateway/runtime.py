@@ -19,9 +19,10 @@ from gateway.discover import discover
 from gateway.errors import Misconfigured
 from gateway.forms import load_forms, load_ladders
 from gateway.handle.facts import Rules
+from gateway.instances import parse_channels
 from gateway.remind.ground import Ways
 from gateway.reply.wordings import Wording, load_wordings
-from gateway.settings import Settings, parse_channels, read_settings
+from gateway.settings import Settings, read_settings
 from gateway.store.base import Database
 from gateway.store.way_back import Outgoing
 from parsers.form import Form

@@ -6,13 +6,13 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from gateway.errors import Misconfigured
+from gateway.instances import parse_channels, parse_routes, split_list
 from gateway.operators import prefixes_in
 from gateway.values import Role
 
@@ -184,14 +184,14 @@ class Settings(BaseModel):
     @classmethod
     def _known_roles(cls, value: str) -> str:
         known = {str(role) for role in Role}
-        if unknown := [role for role in _split(value) if role not in known]:
+        if unknown := [role for role in split_list(value) if role not in known]:
             raise ValueError(f"there is no role {unknown[0]!r}; there are: {', '.join(sorted(known))}")
         return value
 
     @field_validator("private_hosts")
     @classmethod
     def _hosts_alone(cls, value: str) -> str:
-        if wrong := [host for host in _split(value) if not _HOST.fullmatch(host)]:
+        if wrong := [host for host in split_list(value) if not _HOST.fullmatch(host)]:
             raise ValueError(f"{wrong[0]!r} must be a host alone, without https://, port and path")
         return value
 
@@ -216,8 +216,8 @@ class Settings(BaseModel):
     def _known_routes(cls, value: str, info: ValidationInfo) -> str:
         instances = {one.name: one.adapter for one in parse_channels(info.data.get("channels", ""))}
         operators = prefixes_in(info.data.get("region", ""))
-        starts = [start for start, _ in _parse_routes(value)]
-        for start, name in _parse_routes(value):
+        starts = [start for start, _ in parse_routes(value)]
+        for start, name in parse_routes(value):
             if start not in operators and not _START.fullmatch(start):
                 raise ValueError(
                     f"{start!r} is no operator ({', '.join(sorted(operators))}) and no start of numbers (+62899)"
@@ -233,7 +233,7 @@ class Settings(BaseModel):
     @property
     def routes_by_prefix(self) -> dict[str, str]:
         """The channels that send to numbers, by how these begin; what is written out comes before an operator's."""
-        operators, routes = prefixes_in(self.region), dict(_parse_routes(self.routes))
+        operators, routes = prefixes_in(self.region), dict(parse_routes(self.routes))
         found = {prefix: routes[word] for word in routes if word in operators for prefix in operators[word]}
         return found | {start: name for start, name in routes.items() if start not in operators}
 
@@ -254,45 +254,17 @@ class Settings(BaseModel):
     @property
     def roles_with_code(self) -> frozenset[str]:
         """The roles that must use a second factor."""
-        return frozenset(_split(self.code_roles))
+        return frozenset(split_list(self.code_roles))
 
     @property
     def hosts_allowed(self) -> frozenset[str]:
         """The private hosts that may be called though they were typed on a page; see `channels.http.HttpClient`."""
-        return frozenset(host.lower().removesuffix(".") for host in _split(self.private_hosts))
+        return frozenset(host.lower().removesuffix(".") for host in split_list(self.private_hosts))
 
     @property
     def is_embedded(self) -> bool:
         """Whether this process's own supervisor must run the Redis server."""
         return not self.redis_url
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelInstance:
-    """One configured channel: its name in addresses and tables, and the adapter that speaks for it."""
-
-    name: str
-    adapter: str
-
-
-def parse_channels(written: str) -> tuple[ChannelInstance, ...]:
-    """Return the configured channels of `twilio, modem1=gammu`.
-
-    >>> [(one.name, one.adapter) for one in parse_channels("twilio, modem1=gammu")]
-    [('twilio', 'twilio'), ('modem1', 'gammu')]
-    """
-    pairs = [(name.strip(), adapter.strip()) for name, _, adapter in (part.partition("=") for part in _split(written))]
-    return tuple(ChannelInstance(name, adapter or name) for name, adapter in pairs)
-
-
-def _parse_routes(written: str) -> list[tuple[str, str]]:
-    """Return (operator or start of numbers, channel) of `telkomsel=modem1, +62899=modem3`."""
-    pairs = [part.partition("=") for part in _split(written)]
-    return [(start.strip().lower(), name.strip()) for start, _, name in pairs]
-
-
-def _split(written: str) -> list[str]:
-    return [part.strip() for part in written.split(",") if part.strip()]
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:

@@ -9,11 +9,11 @@ from flask import Response, request
 
 from gateway import checkup
 from gateway.discover import discover
+from gateway.instances import parse_channels
 from gateway.review.pages import frame
 from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
-from gateway.settings import parse_channels
 from gateway.store import areas, channel_health, channels, outbox, quota, spending, traffic, unsettled
 from gateway.values import ChannelLimits, Setting
 
