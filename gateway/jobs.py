@@ -6,8 +6,10 @@ bell off before it drains the lane, so that no wake-up is lost.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -15,7 +17,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from rq import Queue
+from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -30,6 +32,7 @@ QUEUES = {  # queue: the one job that it may hold
 BELL_SECONDS = 5  # a bell whose job was lost (a worker killed at the wrong instant) may be rung again after so long
 REDIS_SECONDS = 0.3  # a webhook must not wait for a Redis that is gone or hangs
 JOB_SECONDS = 600  # a lane that takes longer goes on at the next ring
+COUNTS = "kabar:counts"  # of what leaves no row behind; who loses Redis counts from nothing again
 MOST_WAITING = 256  # jobs in a queue, four for each lane; beyond it nobody works, and the sweep will ring again
 
 logger = structlog.get_logger(__name__)
@@ -62,6 +65,18 @@ class NamedJob(Job):
 
     def send_webhooks(self, *args: Any, **kwargs: Any) -> None:
         """No job calls an address that stands in Redis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Who works on one queue: how many processes, when the last of them gave a sign of life, and how many jobs wait.
+
+    A worker says that it lives at least every 45 seconds; one that was killed is counted for two minutes more.
+    """
+
+    workers: int = 0
+    seen_at: datetime | None = None
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +116,31 @@ class Bells:
         """Take the bell off before draining a lane: what comes from now on rings anew."""
         with suppress(RedisError):  # the bell runs out by itself
             self.redis.delete(_bell(queue, lane))
+
+    def count(self, name: str) -> None:
+        """Count one of what leaves no row behind. Never raises; without Redis it is not counted."""
+        with suppress(RedisError):
+            self.redis.hincrby(COUNTS, name, 1)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return what was counted, by name. Never raises."""
+        try:
+            return {name.decode(): int(number) for name, number in self.redis.hgetall(COUNTS).items()}  # type: ignore[misc, union-attr]
+        except RedisError:
+            return {}
+
+    def find_crews(self) -> Mapping[str, Crew] | None:
+        """Return who works on each queue, on all machines together; None when Redis does not answer."""
+        try:
+            return {name: self._find_crew(name) for name in QUEUES}
+        except RedisError:
+            return None
+
+    def _find_crew(self, name: str) -> Crew:
+        queue = rq_queue(self.redis, name)
+        found = SimpleWorker.all(queue=queue, job_class=NamedJob, serializer=JSONSerializer)
+        seen = [one.last_heartbeat for one in found if one.last_heartbeat]
+        return Crew(len(found), max(seen).astimezone(UTC) if seen else None, queue.count)
 
     def is_heard(self) -> bool:
         """Return whether Redis answers at all."""

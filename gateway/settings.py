@@ -145,6 +145,13 @@ class Settings(BaseModel):
     tries: Annotated[
         int, Field(ge=1, le=20, description="A message that cannot be handled is tried so often before staff get it.")
     ] = 5
+    metrics: Annotated[
+        str,
+        Field(
+            description="Where the clock tells its metrics to a Prometheus: `127.0.0.1:9464`. Empty: nowhere."
+            " Never an address that strangers reach."
+        ),
+    ] = ""
     log: Annotated[
         Literal["auto", "json", "plain"],
         Field(description="How logs are written; auto: plain on a terminal, else JSON lines."),
@@ -193,6 +200,15 @@ class Settings(BaseModel):
     def _hosts_alone(cls, value: str) -> str:
         if wrong := [host for host in split_list(value) if not _HOST.fullmatch(host)]:
             raise ValueError(f"{wrong[0]!r} must be a host alone, without https://, port and path")
+        return value
+
+    @field_validator("metrics")
+    @classmethod
+    def _address_with_port(cls, value: str) -> str:
+        host, colon, port = value.rpartition(":")
+        is_port = port.isascii() and port.isdigit() and 1 <= int(port) <= 65535
+        if value and not (colon and is_port and _HOST.fullmatch(host.strip("[]"))):
+            raise ValueError("must be an address and a port: 127.0.0.1:9464")
         return value
 
     @field_validator("channels", "ussd")
@@ -260,6 +276,12 @@ class Settings(BaseModel):
     def hosts_allowed(self) -> frozenset[str]:
         """The private hosts that may be called though they were typed on a page; see `channels.http.HttpClient`."""
         return frozenset(host.lower().removesuffix(".") for host in split_list(self.private_hosts))
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Where metrics are told, host and port; None for nowhere."""
+        host, _, port = self.metrics.rpartition(":")
+        return (host.strip("[]"), int(port)) if self.metrics else None
 
     @property
     def is_embedded(self) -> bool:

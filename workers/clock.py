@@ -8,6 +8,7 @@ from types import FrameType
 
 import structlog
 
+from gateway import metrics
 from gateway.errors import Raced, Unavailable
 from gateway.runtime import Runtime
 from workers.silence import Watch
@@ -19,7 +20,7 @@ logger = structlog.get_logger(__name__)
 
 
 def run(runtime: Runtime) -> None:
-    """Sweep every second until the process is told to stop. A database that is away is waited for."""
+    """Sweep every second until the process is told to stop, and tell metrics. A database that is away is waited for."""
     stopped = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -27,6 +28,7 @@ def run(runtime: Runtime) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    metrics.serve(runtime)
     watch = Watch()
     while not stopped.is_set():
         try:

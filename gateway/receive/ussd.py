@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, current_app
 
 from gateway.receive import hops
-from gateway.receive.webhook import as_values
+from gateway.receive.webhook import as_response, as_values
 from gateway.runtime import Runtime
 
 routes = Blueprint("ussd", __name__, url_prefix="/in")
@@ -28,4 +28,4 @@ def take_hop(name: str, rest: str = "") -> Response:
         runtime.now(),
         tries=runtime.settings.tries,
     )
-    return Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)
+    return as_response(runtime, name, answer)

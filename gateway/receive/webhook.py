@@ -9,6 +9,7 @@ from gateway.receive import keep
 from gateway.runtime import Runtime
 from gateway.values import HttpRequest, HttpResponse
 
+COUNTED = {403: "refused", 503: "unkept"}  # answers that leave no row behind
 LARGEST_BODY = 64 * 1024  # bytes; ten times the largest request that any provider sends
 
 routes = Blueprint("webhook", __name__, url_prefix="/in")
@@ -19,7 +20,8 @@ def take_sms(channel: str) -> Response:
     """Take a message."""
     runtime = _runtime()
     found = _find(runtime, channel)
-    return _answer(keep.receive_sms(runtime.database, runtime.bells, found, as_values(), runtime.now()))
+    answer = keep.receive_sms(runtime.database, runtime.bells, found, as_values(), runtime.now())
+    return as_response(runtime, channel, answer)
 
 
 @routes.route("/<channel>/status", methods=["GET", "POST"])
@@ -27,7 +29,8 @@ def take_status(channel: str) -> Response:
     """Take news of a message that we sent."""
     runtime = _runtime()
     found = _find(runtime, channel)
-    return _answer(keep.receive_status(runtime.database, found, as_values(), runtime.now()))
+    answer = keep.receive_status(runtime.database, found, as_values(), runtime.now())
+    return as_response(runtime, channel, answer)
 
 
 @routes.get("/<channel>/answer")
@@ -37,7 +40,8 @@ def show_answer(channel: str) -> Response:
     found = _find(runtime, channel)
     if not found.shows_answers:
         abort(404)
-    return _answer(keep.show_answer(runtime.database, found, as_values(), request.args.get("id", ""), runtime.now()))
+    answer = keep.show_answer(runtime.database, found, as_values(), request.args.get("id", ""), runtime.now())
+    return as_response(runtime, channel, answer)
 
 
 def _runtime() -> Runtime:
@@ -68,5 +72,8 @@ def as_values() -> HttpRequest:
     )
 
 
-def _answer(response: HttpResponse) -> Response:
+def as_response(runtime: Runtime, name: str, response: HttpResponse) -> Response:
+    """Return a channel's answer as the web server gives it; what was not taken is counted."""
+    if response.status in COUNTED:
+        runtime.bells.count(f"{COUNTED[response.status]}:{name}")
     return Response(response.body, response.status, response.headers, content_type=response.content_type)

@@ -38,6 +38,7 @@ ROOMS = {
     "markupsafe": FLASK_ROOMS,
     "limits": ("gateway.publish",),
     "phonenumbers": ("gateway.values", "gateway.operators"),
+    "prometheus_client": ("gateway.metrics",),
     "psycopg": ("gateway.store",),
     "pydantic": ("gateway.settings", "gateway.publish"),
     "pyotp": ("gateway.review.proofs",),
