@@ -5,29 +5,29 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 
+from gateway.channels.http import HttpClient
 from gateway.channels.smpp import Smpp, proof_of
+from gateway.checks import machine, office, servers, work
+from gateway.checks.check import Check, mend
+from gateway.condition import Condition, look
 from gateway.errors import KabarError, Misconfigured, Unavailable
 from gateway.jobs import Bells, connect
 from gateway.lines import ChannelHealth
-from gateway.runtime import make_channels, make_ussd_channels, redis_address, utc_now
+from gateway.runtime import Runtime, make_channels, make_runtime, make_ussd_channels, redis_address, utc_now
 from gateway.settings import Settings, read_settings
-from gateway.store import channels, registrations, schema, sqlite
+from gateway.store import channels, registrations, schema, sqlite, vitals
 from gateway.store.base import Database, Session, durability, is_postgresql
 
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at. `words` say what is so, or what to mend: Indonesian, then English."""
-
-    name: str
-    is_well: bool
-    words: str
+LOCK = Path(__file__).resolve().parents[1] / "requirements.lock"
+ASK_SECONDS = 5.0  # that a web server may take to answer
 
 
-def check_all() -> Iterator[Check]:
-    """Look at settings, folder, database, migrations, Redis and channels, one after the other."""
+def check_all(*, is_online: bool = False) -> Iterator[Check]:
+    """Look at everything, one after the other. `is_online`: ask our own public address too, from outside."""
+    yield from machine.check_python()
+    yield from machine.check_packages(LOCK)
     try:
         settings = read_settings()
     except Misconfigured as error:
@@ -36,13 +36,47 @@ def check_all() -> Iterator[Check]:
         return
     yield Check("settings", True, "terbaca / read")
     yield from check_parts(settings, asks_peers=True)
+    yield from check_machine(settings)
+    client = HttpClient(ASK_SECONDS, ASK_SECONDS)
+    yield from servers.check_web(settings, client)
+    try:
+        runtime = make_runtime(settings)
+    except (Misconfigured, OSError):
+        return  # told above
+    yield from check_house(runtime, look(runtime))
+    runtime.database.dispose()
+    if is_online:
+        yield from servers.check_online(settings, client, utc_now())
+
+
+def check_machine(settings: Settings) -> Iterator[Check]:
+    """Look at this computer."""
+    yield from machine.check_clock(settings, utc_now())
+    yield from machine.check_folder(settings)
+    yield from machine.check_disk(settings)
+    yield from machine.check_memory()
+    yield from machine.check_services()
+
+
+def check_house(runtime: Runtime, condition: Condition) -> Iterator[Check]:
+    """Look at the processes, at what waits, and at what staff have yet to enter; nothing where no database answers."""
+    yield from work.check_work(condition)
+    hosts = {host for crew in (condition.crews or {}).values() for host in crew.hosts}
+    yield from office.check_key(runtime.settings, hosts)
+    if condition.stored is None:
+        return
+    try:
+        with runtime.database.session(read_only=True) as session:
+            yield from office.check_office(session, runtime.settings)
+    except KabarError:
+        return
 
 
 def check_parts(settings: Settings, *, asks_peers: bool = False) -> Iterator[Check]:
     """Look at everything but the settings themselves; `asks_peers`: ask the channels' other sides too, for seconds."""
     yield _check_folder(settings)
     yield from _check_database(settings)
-    yield _check_redis(settings)
+    yield from servers.check_redis(settings, Bells(connect(redis_address(settings))))
     yield from _check_channels(settings, asks_peers=asks_peers)
 
 
@@ -63,10 +97,12 @@ def _check_database(settings: Settings) -> Iterator[Check]:
         with database.session(read_only=True) as session:
             kind = "PostgreSQL" if is_postgresql(session) else f"SQLite {'.'.join(map(str, sqlite.library_version))}"
             yield Check("database", True, kind)
+            if is_postgresql(session):
+                yield from servers.check_postgresql(vitals.database_version(session))
             yield from _check_durability(session)
             yield from _check_version(session)
     except (Unavailable, KabarError) as error:
-        yield Check("database", False, f"tidak bisa dibuka / cannot be opened: {error}; KABAR_DATABASE_URL")
+        yield Check("database", False, servers.say_fault(error))
     finally:
         database.dispose()
 
@@ -92,6 +128,13 @@ def _check_durability(session: Session) -> Iterator[Check]:
 
 def _check_version(session: Session) -> Iterator[Check]:
     at, needed = schema.version_of(session), schema.newest_version()
+    if at is not None and at not in schema.known_versions():
+        yield mend(
+            "migrations",
+            f"basis data versi {at} lebih baru dari kode ini ({needed}): ambil kode yang baru, docs/deploy.md",
+            "the database is newer than this code: take the newer code",
+        )
+        return
     if at != needed:
         words = (
             f"basis data versi {at or '-'}, perlu {needed}: jalankan ./kabar migrate / at version {at or '-'}, needs"
@@ -103,16 +146,6 @@ def _check_version(session: Session) -> Iterator[Check]:
     if waiting:
         words = f"{waiting} pendaftaran menunggu / registrations wait: ./kabar reporters list"
         yield Check("registrations", True, words)
-
-
-def _check_redis(settings: Settings) -> Check:
-    if Bells(connect(redis_address(settings))).is_heard():
-        return Check("redis", True, "menjawab / answers")
-    if settings.is_embedded:
-        words = "server bawaan tidak berjalan / the embedded server is not running: ./kabar demo"
-        return Check("redis", False, f"{words}. Pesan tetap aman / messages are safe meanwhile")
-    words = "tidak menjawab; periksa KABAR_REDIS_URL / does not answer; see KABAR_REDIS_URL"
-    return Check("redis", False, f"{words}. Pesan tetap aman / messages are safe meanwhile")
 
 
 def _check_channels(settings: Settings, *, asks_peers: bool) -> Iterator[Check]:

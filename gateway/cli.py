@@ -47,6 +47,7 @@ from workers import clock, process, smpp
 ROOT = Path(__file__).resolve().parents[1]
 ANSWER_SECONDS = 30.0  # how long `kabar sms` waits for an answer
 SMPP = "smpp"  # the adapter, and its line of the Procfile, which has nothing to do without it
+VERDICTS = {"ok": "baik/ok ", "advice": "saran   ", "mend": "PERIKSA "}  # how a line of `doctor` begins
 LOOK_SECONDS = 0.2  # and how often it looks
 
 
@@ -187,17 +188,26 @@ def migrate() -> None:
 
 
 @kabar.command("doctor")
-def doctor() -> None:
+@click.option(
+    "--online", "is_online", is_flag=True, help="Tanyakan juga KABAR_PUBLIC_URL. / Ask our public address too."
+)
+@click.option("--json", "is_json", is_flag=True, help="Satu JSON, untuk pemantau. / One JSON, for a monitor.")
+def doctor(*, is_online: bool, is_json: bool) -> None:
     """Periksa semuanya dan katakan apa yang perlu diperbaiki. / Check everything and say what to mend."""
     checks = []
-    for check in checkup.check_all():
+    for check in checkup.check_all(is_online=is_online):
         checks.append(check)
-        click.echo(f"{'baik/ok ' if check.is_well else 'PERIKSA '} {check.name}: {check.words}")
+        if not is_json:
+            click.echo(f"{VERDICTS[check.verdict]} {check.name}: {check.words}")
     sick = sum(not check.is_well for check in checks)
-    if sick:
+    if is_json:
+        rows = [{"name": one.name, "verdict": one.verdict, "words": one.words} for one in checks]
+        click.echo(json.dumps({"well": not sick, "checks": rows}, ensure_ascii=False))
+    elif sick:
         say(f"{sick} hal perlu diperbaiki.", f"{sick} to mend.")
-        sys.exit(1)
-    say("Semuanya baik.", "All is well.")
+    else:
+        say("Semuanya baik.", "All is well.")
+    sys.exit(1 if sick else 0)
 
 
 @kabar.command("settings")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import sys
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
-from pathlib import Path
 
 from gateway.errors import KabarError
 from gateway.jobs import Crew
@@ -18,7 +15,6 @@ from gateway.store.base import Session, database_now, is_postgresql
 from gateway.store.channel_health import Look
 from gateway.store.vitals import OLDEST_TICK, OLDEST_UNSENT, OLDEST_WAITING, Unsent
 
-ROOT = Path(__file__).resolve().parents[1]
 LONGEST_SEEN = timedelta(seconds=150)  # workers say that they live every 45 seconds, and after each job
 
 
@@ -116,13 +112,6 @@ def _read(session: Session, runtime: Runtime, at: str, now: datetime) -> Stored:
 def seconds_since(at: datetime | None, now: datetime) -> float | None:
     """Return how long ago something was, never less than nothing; None where it never was."""
     return None if at is None else round(max(0.0, (now - at).total_seconds()), 3)
-
-
-@cache
-def release() -> str:
-    """Return the version of this code, as pyproject.toml says it: a clone is not installed as a package."""
-    said = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return str(said["project"]["version"])
 
 
 def python_version() -> str:

@@ -7,12 +7,11 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify
 
+from gateway.condition import seconds_since
 from gateway.errors import Unavailable
 from gateway.runtime import Runtime
 from gateway.store import channels, inbox, schema
-
-OLDEST_WAITING_SECONDS = 60  # a message that waits longer says that no worker handles
-OLDEST_TICK_SECONDS = 30  # a clock that is silent longer says that nothing sweeps
+from gateway.store.vitals import OLDEST_TICK, OLDEST_WAITING
 
 routes = Blueprint("health", __name__)
 
@@ -37,23 +36,20 @@ def check(runtime: Runtime, now: datetime) -> dict[str, Any]:
     Units: `oldest_waiting_seconds` is the age of the oldest message that is not handled, None when there is none.
     """
     parts = {"redis": "ok" if runtime.bells.is_heard() else "does not answer"}
-    ages: dict[str, float | None] = {"oldest_waiting_seconds": None, "last_tick_seconds": None}
+    waiting = ticked = None
     try:
         with runtime.database.session(read_only=True) as session:
             at, needed = schema.version_of(session), schema.newest_version()
             parts["database"] = "ok"
             parts["migrations"] = "ok" if at == needed else f"at {at or 'nothing'}, needs {needed}: run ./kabar migrate"
             if at == needed:
-                ages["oldest_waiting_seconds"] = _age(inbox.oldest_waiting(session), now)
-                ages["last_tick_seconds"] = _age(channels.last_tick(session, "clock"), now)
+                waiting = seconds_since(inbox.oldest_waiting(session), now)
+                ticked = seconds_since(channels.last_tick(session, "clock"), now)
     except Unavailable:
         parts["database"] = "cannot be reached"
-    if (ages["oldest_waiting_seconds"] or 0) > OLDEST_WAITING_SECONDS:
+    if (waiting or 0) > OLDEST_WAITING.total_seconds():
         parts["inbound"] = "messages wait: is an inbound worker running?"
-    if ages["last_tick_seconds"] is None or ages["last_tick_seconds"] > OLDEST_TICK_SECONDS:
+    if ticked is None or ticked > OLDEST_TICK.total_seconds():
         parts["clock"] = "is silent: is the clock running?"
-    return {"ready": set(parts.values()) == {"ok"}, "parts": parts, **ages}
-
-
-def _age(at: datetime | None, now: datetime) -> float | None:
-    return None if at is None else round(max(0.0, (now - at).total_seconds()), 3)
+    is_ready = set(parts.values()) == {"ok"}
+    return {"ready": is_ready, "parts": parts, "oldest_waiting_seconds": waiting, "last_tick_seconds": ticked}

@@ -6,6 +6,7 @@ bell off before it drains the lane, so that no wake-up is lost.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 import structlog
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.job import Job
@@ -34,6 +35,8 @@ REDIS_SECONDS = 0.3  # a webhook must not wait for a Redis that is gone or hangs
 JOB_SECONDS = 600  # a lane that takes longer goes on at the next ring
 COUNTS = "kabar:counts"  # of what leaves no row behind; who loses Redis counts from nothing again
 MOST_WAITING = 256  # jobs in a queue, four for each lane; beyond it nobody works, and the sweep will ring again
+_GUARDS = ("bind", "port", "requirepass", "protected-mode")  # of redis.conf
+_LOCAL = re.compile(r"-?(127\.[0-9.]+|::1)", re.ASCII)
 
 logger = structlog.get_logger(__name__)
 
@@ -77,6 +80,7 @@ class Crew:
     workers: int = 0
     seen_at: datetime | None = None
     waiting: int = 0
+    hosts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +144,32 @@ class Bells:
         queue = rq_queue(self.redis, name)
         found = SimpleWorker.all(queue=queue, job_class=NamedJob, serializer=JSONSerializer)
         seen = [one.last_heartbeat for one in found if one.last_heartbeat]
-        return Crew(len(found), max(seen).astimezone(UTC) if seen else None, queue.count)
+        hosts = frozenset(one.hostname for one in found if one.hostname)
+        return Crew(len(found), max(seen).astimezone(UTC) if seen else None, queue.count, hosts)
 
     def is_heard(self) -> bool:
         """Return whether Redis answers at all."""
+        return not self.find_fault()
+
+    def find_fault(self) -> str:
+        """Return why Redis does not answer: "away", "password" (a wrong one, or none), or nothing where it does."""
         try:
-            return bool(self.redis.ping())
+            self.redis.ping()
+        except AuthenticationError:
+            return "password"
         except RedisError:
+            return "away"
+        return ""
+
+    def is_open_to_all(self) -> bool:
+        """Return whether Redis says of itself that it answers anybody on its network without a password."""
+        try:
+            said = {name: str(self.redis.config_get(name).get(name, "")) for name in _GUARDS}  # type: ignore[union-attr]
+        except RedisError:  # a hosted one does not tell
             return False
+        is_local = said["bind"] and all(_LOCAL.fullmatch(word) for word in said["bind"].split())
+        is_guarded = said["requirepass"] or said["protected-mode"] != "no" or said["port"] == "0"
+        return not (is_local or is_guarded)
 
 
 def connect(url: str, *, for_worker: bool = False) -> Redis:

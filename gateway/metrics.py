@@ -27,13 +27,14 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from gateway.calendar import month_days, report_month
-from gateway.condition import Condition, Stored, look, python_version, release, seconds_since
+from gateway.condition import Condition, Stored, look, python_version, seconds_since
 from gateway.errors import KabarError
 from gateway.jobs import Crew
 from gateway.runtime import Runtime
 from gateway.store import channels, figures, vitals
 from gateway.store.base import Session
 from gateway.values import OutboxState, Scope
+from gateway.version import VERSION
 
 COUNTRY = Scope("")
 CACHED_SECONDS = 10.0  # two scrapes within this time are told the same
@@ -153,7 +154,7 @@ class House(Collector):
 
 
 def _parts(condition: Condition) -> Iterator[Metric]:
-    info = {"version": release(), "python": python_version(), "schema": condition.schema or ""}
+    info = {"version": VERSION, "python": python_version(), "schema": condition.schema or ""}
     if condition.stored:
         info |= {"database": condition.stored.kind, "database_version": condition.stored.version}
     yield InfoMetricFamily("kabar_build", "What runs here.", info)

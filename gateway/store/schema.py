@@ -33,6 +33,11 @@ def newest_version() -> str:
     return head
 
 
+def known_versions() -> frozenset[str]:
+    """Return every version that this code knows the way to."""
+    return frozenset(one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def version_of(session: Session) -> str | None:
     """Return the version that the database is at, or None where it was never migrated."""
     return MigrationContext.configure(session).get_current_revision()

@@ -106,6 +106,7 @@ SCREENS: Mapping[str, str] = {
     "account-code": "/account/code",
     "account-password": "/account/password",
     "account-confirm": "/account/confirm",
+    "status": "/status",
     "help": "/help",
     "help-queue": "/help/queue",
 }

@@ -38,6 +38,7 @@ NO_SCOPE_NEEDED = {
     "tokens.note_use": "of the token itself",
     "tokens.find_posted": "what this very token posted",
     "tokens.keep_posted": "it adds only, to what this very token posted",
+    "vitals.count_by_hour": "how many messages came and went, of channels that were found within the scope",
     "users.add_user": "the page checks what may be given, and the area lies within its own",
     "users.count_administrators": "a count, so that one is left",
     "users.find_by_login": "the door: nobody is signed in yet",

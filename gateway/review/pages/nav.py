@@ -91,6 +91,7 @@ MENU = (
             Item("aliases.show_aliases", mark("Words for the reader"), Action.PROPOSE),
             Item("users.show_users", mark("Users"), Action.ADMINISTER),
             Item("audit.show_audit", mark("Audit"), Action.ADMINISTER),
+            Item("status.show_status", mark("Status"), Action.ADMINISTER),
         ),
     ),
 )

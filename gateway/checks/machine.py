@@ -1,0 +1,184 @@
+"""This computer: its Python and packages, its clock and zones, its folder and disk, its memory, its services."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gateway.checks.check import Check, advise, mend, well
+from gateway.settings import Settings
+
+OLDEST_PYTHON = (3, 11)
+ZONES = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")  # Indonesia's
+LEAST_YEAR = 2025  # of this code: a clock before it is wrong
+LEAST_FREE = 500 * 1024**2  # bytes of disk
+FEW_FREE = 2 * 1024**3
+LEAST_MEMORY = 700 * 1024**2  # bytes, with swap; all processes on SQLite need some 300 MB
+LEAST_FILES = 512  # that one process may have open
+PARTS = ("web", "inbound", "outbound", "errands", "clock")  # of the units' names, docs/install.md
+_PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: *;(.*?))?(?: \\)?$", re.MULTILINE)
+
+
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> Iterator[Check]:
+    """Look whether this Python is new enough."""
+    said = ".".join(map(str, version))
+    if version < OLDEST_PYTHON:
+        yield mend(
+            "python",
+            f"Python {said} terlalu tua; perlu 3.11: pasang yang lebih baru, sebutkan di KABAR_PYTHON",
+            f"Python {said} is too old; 3.11 is needed: install a newer one, name it in KABAR_PYTHON",
+        )
+    else:
+        yield well("python", said)
+
+
+def check_packages(lock: Path) -> Iterator[Check]:
+    """Look whether what is installed is what the lock file names; what it names for other machines is left out."""
+    try:
+        pinned = _PINNED.findall(lock.read_text(encoding="utf-8"))
+    except OSError:
+        return
+    wanted: dict[str, set[str]] = {}
+    for name, version, is_for in pinned:
+        wanted.setdefault(name, set()).update({version, "-"} if is_for.strip() else {version})
+    found = {name: _version_of(name) for name in wanted}
+    wrong = [f"{name} {found[name]}" for name, versions in wanted.items() if found[name] not in versions]
+    if wrong:
+        some = "; ".join(wrong[:3])
+        yield mend(
+            "packages",
+            f"{len(wrong)} paket bukan yang di requirements.lock ({some}): jalankan perintah ./kabar mana pun",
+            "packages are not those of requirements.lock: run any ./kabar command, it installs them",
+        )
+    else:
+        yield well("packages", f"{len(wanted)} = requirements.lock")
+
+
+def check_clock(settings: Settings, now: datetime, root: Path = Path("/")) -> Iterator[Check]:
+    """Look at the clock and at the zones of the country."""
+    if now.year < LEAST_YEAR:
+        words = f"jam komputer ini salah ({now:%Y-%m-%d %H:%M} UTC): sudo timedatectl set-ntp true"
+        yield mend("clock", words, "this computer's clock is wrong: the same command")
+    else:
+        timesync = root / "run/systemd/timesync"
+        if timesync.is_dir() and not (timesync / "synchronized").exists():
+            words = "jam belum disetel lewat jaringan: sudo timedatectl set-ntp true"
+            yield advise("clock", words, "the clock is not set by the network yet: the same command")
+    for zone in dict.fromkeys((settings.timezone, *ZONES)):
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            words = f"zona waktu {zone} tidak dikenal: sudo apt install tzdata, atau perbaiki KABAR_TIMEZONE"
+            yield mend("timezone", words, "no such time zone: install tzdata, or mend KABAR_TIMEZONE")
+
+
+def check_folder(settings: Settings, user: int | None = None) -> Iterator[Check]:
+    """Look whether what is written is this user's, and whether others can read it."""
+    user = os.getuid() if user is None else user
+    try:
+        entries = [settings.var, *sorted(settings.var.iterdir())]
+        found = [(entry, entry.lstat()) for entry in entries]
+    except OSError:
+        return  # what cannot be read at all is told by the look at the folder itself
+    foreign = [entry for entry, state in found if state.st_uid != user]
+    if foreign:
+        whose = _name_of(foreign[0].lstat().st_uid)
+        yield mend(
+            "owner",
+            f"{foreign[0]} milik {whose}, bukan {_name_of(user)}: jalankan ./kabar sebagai pemiliknya,"
+            f" atau sudo chown -R kabar: {settings.var}",
+            f"belongs to {whose}, not to {_name_of(user)}: run ./kabar as its owner, or chown the folder",
+        )
+    is_open = found[0][1].st_mode & 0o077
+    secret = next((entry for entry, state in found[1:] if _is_secret(entry) and state.st_mode & 0o077), None)
+    if secret or is_open:
+        place, mode = (secret, "600") if secret else (settings.var, "700")
+        yield mend(
+            "permissions",
+            f"{place} bisa dibaca pengguna lain: chmod {mode} {place}",
+            "other users of this computer can read it: the same command",
+        )
+
+
+def check_disk(settings: Settings, least: int = LEAST_FREE, few: int = FEW_FREE) -> Iterator[Check]:
+    """Look how much room is left on the disk of the folder."""
+    try:
+        found = shutil.disk_usage(settings.var)
+    except OSError:
+        return
+    said = f"{found.free / 1024**3:.1f} GB / {found.total / 1024**3:.1f} GB"
+    room = "kosongkan atau perbesar disk; journalctl --vacuum-size=200M, cadangan lama"
+    if found.free < least:
+        yield mend("disk", f"hampir penuh, sisa {said}: {room}", "nearly full: free some room, or take a larger disk")
+    elif found.free < few:
+        yield advise("disk", f"sisa {said}: {room}", "not much is left: free some room soon")
+    else:
+        yield well("disk", f"sisa / free {said}")
+
+
+def check_memory(root: Path = Path("/")) -> Iterator[Check]:
+    """Look whether the memory is enough for all processes, and whether a process may open enough files."""
+    try:
+        written = (root / "proc/meminfo").read_text(encoding="ascii")
+    except OSError:
+        written = ""
+    sizes = {name: int(size) * 1024 for name, size in re.findall(r"^(\w+): +(\d+) kB$", written, re.MULTILINE)}
+    total = sizes.get("MemTotal", LEAST_MEMORY) + sizes.get("SwapTotal", 0)
+    if total < LEAST_MEMORY:
+        yield advise(
+            "memory",
+            f"memori dan swap hanya {total // 1024**2} MB: tambah swap, KABAR_WEB_PROCESSES=1",
+            "memory and swap are small: add swap, set KABAR_WEB_PROCESSES=1",
+        )
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files != resource.RLIM_INFINITY and files < LEAST_FILES:
+        words = f"satu proses hanya boleh membuka {files} berkas: LimitNOFILE=4096 (systemd), ulimit -n 4096"
+        yield advise("files", words, "a process may open few files only: raise the limit")
+
+
+def check_services(root: Path = Path("/")) -> Iterator[Check]:
+    """Look whether systemd starts Kabar again after a power cut. Nothing is said where there is no systemd."""
+    if not (root / "run/systemd/system").is_dir():
+        return
+    units = root / "etc/systemd/system"
+    if not any(units.glob("kabar*.*")):
+        words = "tidak ada layanan kabar di systemd: setelah listrik padam Kabar tidak hidup sendiri; docs/install.md"
+        yield advise("services", words, "there are no units of Kabar: it will not start again by itself")
+        return
+    wanted = {link.name for folder in units.glob("*.wants") for link in folder.iterdir()}
+    idle = [part for part in PARTS if not any(name.startswith(f"kabar-{part}") for name in wanted)]
+    if "kabar.target" not in wanted and (len(idle) == len(PARTS) or (units / "kabar.target").exists()):
+        words = (
+            "tidak hidup sendiri setelah listrik padam: sudo systemctl enable --now kabar.target, lihat docs/install.md"
+        )
+        yield mend("services", words, "not started after a power cut: the same command")
+    elif idle:
+        words = f"tidak hidup sendiri di komputer ini: {', '.join(idle)}; sudo systemctl enable, lihat docs/install.md"
+        yield advise(
+            "services", words, "these do not start by themselves here, which is well if another machine runs them"
+        )
+    else:
+        yield well("services", "systemd")
+
+
+def _version_of(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "-"
+
+
+def _is_secret(entry: Path) -> bool:
+    return entry.suffix in {".key", ".secret"}
+
+
+def _name_of(user: int) -> str:
+    return "root" if user == 0 else f"uid {user}"
