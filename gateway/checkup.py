@@ -136,10 +136,11 @@ def _check_version(session: Session) -> Iterator[Check]:
         )
         return
     if at != needed:
-        words = (
-            f"basis data versi {at or '-'}, perlu {needed}: jalankan ./kabar migrate / at version {at or '-'}, needs"
+        yield mend(
+            "migrations",
+            f"basis data versi {at or '-'}, perlu {needed}: jalankan ./kabar migrate",
+            f"at version {at or '-'}, needs {needed}: run ./kabar migrate",
         )
-        yield Check("migrations", False, f"{words} {needed}: run ./kabar migrate")
         return
     yield Check("migrations", True, needed)
     waiting = len(registrations.waiting_registrations(session))

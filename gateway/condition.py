@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from gateway.errors import KabarError
 from gateway.jobs import Crew
-from gateway.runtime import Runtime
+from gateway.runtime import Runtime, utc_now
 from gateway.store import channel_health, channels, inbox, schema, vitals
 from gateway.store.base import Session, database_now, is_postgresql
 from gateway.store.channel_health import Look
@@ -98,7 +98,7 @@ def _read(session: Session, runtime: Runtime, at: str, now: datetime) -> Stored:
         version=vitals.database_version(session),
         schema=at,
         bytes=vitals.count_bytes(session),
-        drift=now - database_now(session),
+        drift=utc_now() - database_now(session),
         waiting_since=inbox.oldest_waiting(session),
         ticked_at=channels.last_tick(session, "clock"),
         inbox=vitals.count_inbox(session),

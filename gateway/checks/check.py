@@ -17,6 +17,11 @@ class Check:
     words: str
     is_advice: bool = False
 
+    def say(self, language: str) -> str:
+        """Return the words in one language, or whole where they are not two halves divided by ` / `."""
+        halves = self.words.split(" / ")
+        return halves[language != "id"] if len(halves) == 2 else self.words
+
     @property
     def verdict(self) -> str:
         """What it comes to, in a word: `ok`, `advice` or `mend`."""

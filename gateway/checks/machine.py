@@ -56,7 +56,7 @@ def check_packages(lock: Path) -> Iterator[Check]:
         yield mend(
             "packages",
             f"{len(wrong)} paket bukan yang di requirements.lock ({some}): jalankan perintah ./kabar mana pun",
-            "packages are not those of requirements.lock: run any ./kabar command, it installs them",
+            f"{len(wrong)} packages are not those of requirements.lock ({some}): run any ./kabar command",
         )
     else:
         yield well("packages", f"{len(wanted)} = requirements.lock")
@@ -66,18 +66,19 @@ def check_clock(settings: Settings, now: datetime, root: Path = Path("/")) -> It
     """Look at the clock and at the zones of the country."""
     if now.year < LEAST_YEAR:
         words = f"jam komputer ini salah ({now:%Y-%m-%d %H:%M} UTC): sudo timedatectl set-ntp true"
-        yield mend("clock", words, "this computer's clock is wrong: the same command")
+        yield mend("clock", words, "this computer's clock is wrong: sudo timedatectl set-ntp true")
     else:
         timesync = root / "run/systemd/timesync"
         if timesync.is_dir() and not (timesync / "synchronized").exists():
             words = "jam belum disetel lewat jaringan: sudo timedatectl set-ntp true"
-            yield advise("clock", words, "the clock is not set by the network yet: the same command")
+            yield advise("clock", words, "the clock is not set by the network yet: sudo timedatectl set-ntp true")
     for zone in dict.fromkeys((settings.timezone, *ZONES)):
         try:
             ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError):
             words = f"zona waktu {zone} tidak dikenal: sudo apt install tzdata, atau perbaiki KABAR_TIMEZONE"
-            yield mend("timezone", words, "no such time zone: install tzdata, or mend KABAR_TIMEZONE")
+            english = f"there is no time zone {zone}: sudo apt install tzdata, or mend KABAR_TIMEZONE"
+            yield mend("timezone", words, english)
 
 
 def check_folder(settings: Settings, user: int | None = None) -> Iterator[Check]:
@@ -95,7 +96,8 @@ def check_folder(settings: Settings, user: int | None = None) -> Iterator[Check]
             "owner",
             f"{foreign[0]} milik {whose}, bukan {_name_of(user)}: jalankan ./kabar sebagai pemiliknya,"
             f" atau sudo chown -R kabar: {settings.var}",
-            f"belongs to {whose}, not to {_name_of(user)}: run ./kabar as its owner, or chown the folder",
+            f"{foreign[0]} belongs to {whose}, not to {_name_of(user)}: run ./kabar as its owner,"
+            f" or sudo chown -R kabar: {settings.var}",
         )
     is_open = found[0][1].st_mode & 0o077
     secret = next((entry for entry, state in found[1:] if _is_secret(entry) and state.st_mode & 0o077), None)
@@ -104,7 +106,7 @@ def check_folder(settings: Settings, user: int | None = None) -> Iterator[Check]
         yield mend(
             "permissions",
             f"{place} bisa dibaca pengguna lain: chmod {mode} {place}",
-            "other users of this computer can read it: the same command",
+            f"other users of this computer can read {place}: chmod {mode} {place}",
         )
 
 
@@ -114,14 +116,15 @@ def check_disk(settings: Settings, least: int = LEAST_FREE, few: int = FEW_FREE)
         found = shutil.disk_usage(settings.var)
     except OSError:
         return
-    said = f"{found.free / 1024**3:.1f} GB / {found.total / 1024**3:.1f} GB"
-    room = "kosongkan atau perbesar disk; journalctl --vacuum-size=200M, cadangan lama"
+    left = f"{found.free / 1024**3:.1f} GB"
+    indonesian = f"sisa {left}: hapus cadangan lama, journalctl --vacuum-size=200M, atau pakai disk lebih besar"
+    english = f"{left} left: remove old backups, journalctl --vacuum-size=200M, or take a larger disk"
     if found.free < least:
-        yield mend("disk", f"hampir penuh, sisa {said}: {room}", "nearly full: free some room, or take a larger disk")
+        yield mend("disk", f"hampir penuh, {indonesian}", f"nearly full, {english}")
     elif found.free < few:
-        yield advise("disk", f"sisa {said}: {room}", "not much is left: free some room soon")
+        yield advise("disk", indonesian, english)
     else:
-        yield well("disk", f"sisa / free {said}")
+        yield well("disk", f"sisa {left} / {left} left")
 
 
 def check_memory(root: Path = Path("/")) -> Iterator[Check]:
@@ -136,12 +139,13 @@ def check_memory(root: Path = Path("/")) -> Iterator[Check]:
         yield advise(
             "memory",
             f"memori dan swap hanya {total // 1024**2} MB: tambah swap, KABAR_WEB_PROCESSES=1",
-            "memory and swap are small: add swap, set KABAR_WEB_PROCESSES=1",
+            f"memory and swap are {total // 1024**2} MB only: add swap, KABAR_WEB_PROCESSES=1",
         )
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files != resource.RLIM_INFINITY and files < LEAST_FILES:
         words = f"satu proses hanya boleh membuka {files} berkas: LimitNOFILE=4096 (systemd), ulimit -n 4096"
-        yield advise("files", words, "a process may open few files only: raise the limit")
+        english = f"a process may open {files} files only: LimitNOFILE=4096 (systemd), ulimit -n 4096"
+        yield advise("files", words, english)
 
 
 def check_services(root: Path = Path("/")) -> Iterator[Check]:
@@ -151,19 +155,24 @@ def check_services(root: Path = Path("/")) -> Iterator[Check]:
     units = root / "etc/systemd/system"
     if not any(units.glob("kabar*.*")):
         words = "tidak ada layanan kabar di systemd: setelah listrik padam Kabar tidak hidup sendiri; docs/install.md"
-        yield advise("services", words, "there are no units of Kabar: it will not start again by itself")
+        english = "systemd has no units of Kabar: it does not start again after a power cut; docs/install.md"
+        yield advise("services", words, english)
         return
     wanted = {link.name for folder in units.glob("*.wants") for link in folder.iterdir()}
     idle = [part for part in PARTS if not any(name.startswith(f"kabar-{part}") for name in wanted)]
     if "kabar.target" not in wanted and (len(idle) == len(PARTS) or (units / "kabar.target").exists()):
-        words = (
-            "tidak hidup sendiri setelah listrik padam: sudo systemctl enable --now kabar.target, lihat docs/install.md"
+        command = "sudo systemctl enable --now kabar.target; docs/install.md"
+        yield mend(
+            "services",
+            f"tidak hidup sendiri setelah listrik padam: {command}",
+            f"do not start again after a power cut: {command}",
         )
-        yield mend("services", words, "not started after a power cut: the same command")
     elif idle:
-        words = f"tidak hidup sendiri di komputer ini: {', '.join(idle)}; sudo systemctl enable, lihat docs/install.md"
+        names = ", ".join(idle)
         yield advise(
-            "services", words, "these do not start by themselves here, which is well if another machine runs them"
+            "services",
+            f"tidak hidup sendiri di komputer ini: {names}; tidak apa-apa bila ada di komputer lain",
+            f"do not start by themselves on this computer: {names}; well if they do on another one",
         )
     else:
         yield well("services", "systemd")

@@ -23,10 +23,10 @@ def check_office(session: Session, settings: Settings) -> Iterator[Check]:
         if number:
             yield well(name, str(number))
         else:
-            yield advise(name, f"belum ada: {command}", "none yet: the same command")
+            yield advise(name, f"belum ada: {command}", f"none yet: {command}")
     if not size.calendars:
         words = "tanggal jatuh tempo belum dipilih, berlaku tanggal 5: halaman Kalender"
-        yield advise("calendar", words, "no due day was chosen, it is the 5th: page Calendar")
+        yield advise("calendar", words, "no due day was chosen, so it is the 5th: page Calendar")
     yield from _check_demonstration(settings, size.real_messages)
 
 
@@ -35,14 +35,17 @@ def _check_demonstration(settings: Settings, real_messages: int) -> Iterator[Che
     is_real = adapters != {"simulator"}
     if settings.demo and (is_real or real_messages):
         words = "KABAR_DEMO=1 bersama laporan sungguhan: siapa saja bisa masuk; hapus KABAR_DEMO, hidupkan ulang"
-        yield mend("demo", words, "beside real reports anybody may sign in: remove it, restart")
+        english = "KABAR_DEMO=1 beside real reports: anybody may sign in; remove KABAR_DEMO, restart"
+        yield mend("demo", words, english)
     elif not settings.demo and not is_real:
         words = "hanya telepon contoh (simulator): belum ada SMS sungguhan; KABAR_CHANNELS, docs/channels.md"
-        yield advise("channels", words, "the simulator only, so no real SMS yet: KABAR_CHANNELS")
+        english = "the sample phone (simulator) only: no real SMS yet; KABAR_CHANNELS, docs/channels.md"
+        yield advise("channels", words, english)
 
 
 def check_key(settings: Settings, hosts: Collection[str]) -> Iterator[Check]:
     """Look whether several machines would each make a key of their own."""
     if len(hosts) > 1 and not settings.secret_key:
         words = f"{len(hosts)} komputer menjalankan Kabar, masing-masing dengan kunci sendiri: isi KABAR_SECRET_KEY"
-        yield mend("secret key", words, "several machines, each with a key of its own: set the same KABAR_SECRET_KEY")
+        english = f"{len(hosts)} computers run Kabar, each with a key of its own: set the same KABAR_SECRET_KEY"
+        yield mend("secret key", words, english)

@@ -15,7 +15,6 @@ from gateway.supervise import is_port_free
 
 OLDEST_TESTED = 15  # of PostgreSQL; older ones are not tried by anybody here
 MOST_DRIFT = timedelta(seconds=10)  # between two clocks
-SAFE = "Pesan tetap aman / messages are safe meanwhile"
 # What PostgreSQL says in its own words, and what to do. Source: PostgreSQL, appendix A, 28P01, 28000, 3D000.
 _FAULTS = (
     (
@@ -31,12 +30,12 @@ _FAULTS = (
     (
         "does not exist",
         "belum ada: sudo -u postgres createuser kabar; sudo -u postgres createdb --owner=kabar kabar",
-        "is not there yet: the same two commands",
+        "is not there yet: sudo -u postgres createuser kabar; sudo -u postgres createdb --owner=kabar kabar",
     ),
     (
         "Peer authentication failed",
         "hanya menerima pengguna sistem yang namanya sama: jalankan sebagai kabar (sudo -u kabar ...)",
-        "takes only the system's user of the same name: run as kabar",
+        "takes only the system's user of the same name: run as kabar (sudo -u kabar ...)",
     ),
 )
 
@@ -54,7 +53,9 @@ def check_postgresql(version: str) -> Iterator[Check]:
     """Look whether a PostgreSQL is one that is tried."""
     if int(version.partition(".")[0]) < OLDEST_TESTED:
         words = f"PostgreSQL {version} lebih tua dari yang diuji ({OLDEST_TESTED}): rencanakan pindah"
-        yield advise("postgresql", words, f"older than what is tested ({OLDEST_TESTED}): plan to move")
+        yield advise(
+            "postgresql", words, f"PostgreSQL {version} is older than what is tested ({OLDEST_TESTED}): plan to move"
+        )
 
 
 def check_redis(settings: Settings, bells: Bells) -> Iterator[Check]:
@@ -65,19 +66,25 @@ def check_redis(settings: Settings, bells: Bells) -> Iterator[Check]:
             yield mend(
                 "redis",
                 "menjawab siapa saja di jaringan tanpa kata sandi: bind 127.0.0.1 atau requirepass di redis.conf",
-                "answers anybody on the network without a password: bind 127.0.0.1, or requirepass",
+                "answers anybody on the network without a password: bind 127.0.0.1 or requirepass in redis.conf",
             )
         else:
             yield well("redis", "menjawab / answers")
     elif why == "password":
         words = "kata sandinya salah atau belum ditulis: redis://:SANDI@host:6379/0 di KABAR_REDIS_URL"
-        yield mend("redis", words, f"wrong password, or none: KABAR_REDIS_URL. {SAFE}")
+        yield mend("redis", words, "wrong password, or none: redis://:PASSWORD@host:6379/0 in KABAR_REDIS_URL")
     elif settings.is_embedded:
-        words = "server bawaan tidak berjalan / the embedded server is not running: ./kabar demo"
-        yield Check("redis", False, f"{words}. {SAFE}")
+        yield mend(
+            "redis",
+            "server bawaan tidak berjalan; pesan tetap aman: ./kabar demo, atau isi KABAR_REDIS_URL",
+            "the embedded server is not running, messages are safe meanwhile: ./kabar demo, or set KABAR_REDIS_URL",
+        )
     else:
-        words = "tidak menjawab; periksa KABAR_REDIS_URL / does not answer; see KABAR_REDIS_URL"
-        yield Check("redis", False, f"{words}. {SAFE}")
+        yield mend(
+            "redis",
+            "tidak menjawab; pesan tetap aman, tetapi menunggu: hidupkan Redis, periksa KABAR_REDIS_URL",
+            "does not answer; messages are safe, but wait: start Redis, see KABAR_REDIS_URL",
+        )
 
 
 def check_web(settings: Settings, client: HttpClient) -> Iterator[Check]:
@@ -92,10 +99,15 @@ def check_web(settings: Settings, client: HttpClient) -> Iterator[Check]:
         yield well("web", f"menjawab / answers: {host}:{settings.port}")
     elif is_port_free(settings.host, settings.port):
         words = f"tidak berjalan di komputer ini (port {settings.port} kosong): ./kabar web"
-        yield advise("web", words, "does not run on this computer, which is well if another one runs it")
+        english = f"does not run on this computer (port {settings.port} is free), which is well if another one runs it"
+        yield advise("web", words, english)
     else:
-        words = f"port {settings.port} dipakai program lain, atau web macet: sudo ss -ltnp 'sport = :{settings.port}'"
-        yield mend("web", words, "another program has the port, or the web server hangs; or choose another KABAR_PORT")
+        command = f"sudo ss -ltnp 'sport = :{settings.port}'"
+        yield mend(
+            "web",
+            f"port {settings.port} dipakai program lain, atau web macet: {command}; atau pilih KABAR_PORT lain",
+            f"another program has port {settings.port}, or the web server hangs: {command}; or take another KABAR_PORT",
+        )
 
 
 def check_online(settings: Settings, client: HttpClient, now: datetime) -> Iterator[Check]:
@@ -108,20 +120,27 @@ def check_online(settings: Settings, client: HttpClient, now: datetime) -> Itera
         answer = client.call("GET", f"{settings.public_url}/healthz", {}, b"")
     except KabarError as error:
         words = f"{settings.public_url} tidak tercapai ({error}): periksa DNS, sertifikat, proxy, firewall"
-        yield mend("public", words, "our public address is not reached: see DNS, certificate, proxy, firewall")
+        english = f"{settings.public_url} is not reached ({error}): see DNS, certificate, proxy, firewall"
+        yield mend("public", words, english)
         return
     if answer.status != 200 or answer.text.strip() != "ok":
         words = f"{settings.public_url} dijawab pihak lain ({answer.status}): periksa proxy dan KABAR_PUBLIC_URL"
-        yield mend("public", words, "somebody else answers there: see the proxy and KABAR_PUBLIC_URL")
+        english = (
+            f"somebody else answers at {settings.public_url} ({answer.status}): see the proxy and KABAR_PUBLIC_URL"
+        )
+        yield mend("public", words, english)
     else:
         yield well("public", settings.public_url)
     if told := answer.headers.get("date"):
-        yield from check_drift("clock", now - parsedate_to_datetime(told), settings.public_url)
+        yield from check_drift("clock", now - parsedate_to_datetime(told), (settings.public_url,) * 2)
 
 
-def check_drift(name: str, drift: timedelta, whose: str) -> Iterator[Check]:
-    """Look whether two clocks agree."""
+def check_drift(name: str, drift: timedelta, whose: tuple[str, str]) -> Iterator[Check]:
+    """Look whether two clocks agree. Shape: `whose` clock the other one is, Indonesian and English."""
     if abs(drift) > MOST_DRIFT:
-        seconds = round(drift.total_seconds())
-        words = f"jam komputer ini berbeda {seconds:+d} detik dari {whose}: sudo timedatectl set-ntp true di keduanya"
-        yield mend(name, words, "the two clocks differ: the same command on both machines")
+        seconds = f"{round(drift.total_seconds()):+d}"
+        yield mend(
+            name,
+            f"jam komputer ini berbeda {seconds} detik dari {whose[0]}: sudo timedatectl set-ntp true di keduanya",
+            f"this computer's clock differs by {seconds} s from {whose[1]}: sudo timedatectl set-ntp true on both",
+        )

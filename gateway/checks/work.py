@@ -36,12 +36,16 @@ def check_work(condition: Condition) -> Iterator[Check]:
     if condition.is_inbound_late:
         minutes = round((condition.waiting_seconds or 0) / 60) or 1
         words = f"pesan tertua menunggu dibaca {minutes} menit: tambah atau hidupkan ./kabar work inbound"
-        yield mend("waiting", words, f"the oldest message has waited for {minutes} minutes: start or add one")
+        english = f"the oldest message has waited for {minutes} minutes: start or add ./kabar work inbound"
+        yield mend("waiting", words, english)
     for name in condition.late_channels:
-        words = f"jawaban lewat {name} tertahan lebih dari 10 menit: lihat not_sent di log, dan halaman Kanal"
-        yield mend(f"{name}: unsent", words, "answers have waited for more than 10 minutes: see not_sent in the log")
+        yield mend(
+            f"{name}: unsent",
+            "jawaban tertahan lebih dari 10 menit: lihat not_sent di log, dan halaman Kanal",
+            "answers have waited for more than 10 minutes: see not_sent in the log, and the page Channels",
+        )
     yield from _check_clock(condition, was_started=was_started)
-    yield from check_drift("drift", stored.drift, "server basis data / the database's")
+    yield from check_drift("drift", stored.drift, ("server basis data", "the database's"))
     yield from _check_leftovers(stored)
 
 
@@ -50,22 +54,27 @@ def _check_clock(condition: Condition, *, was_started: bool) -> Iterator[Check]:
         yield well("clock process", f"{condition.tick_seconds:.0f} s")
     elif was_started:
         words = f"diam sejak {condition.tick_seconds:.0f} detik: yang terlewat tidak diambil; ./kabar clock"
-        yield mend("clock process", words, "is silent, and nothing sweeps: ./kabar clock")
+        english = f"silent for {condition.tick_seconds:.0f} seconds, what was missed is not fetched: ./kabar clock"
+        yield mend("clock process", words, english)
     else:
         yield advise("clock process", "belum pernah jalan: ./kabar clock", "has never run: ./kabar clock")
 
 
 def _check_leftovers(stored: Stored) -> Iterator[Check]:
     if dead := stored.inbox.get(InboxState.DEAD, 0):
-        words = f"{dead} pesan gagal dibaca 5 kali (kesalahan Kabar): ./kabar messages list, cari trace_id di log"
-        yield mend("dead", words, "messages failed 5 times by a fault of Kabar's: report the traceback")
+        yield mend(
+            "dead",
+            f"{dead} pesan gagal dibaca karena kesalahan Kabar: ./kabar messages list, laporkan traceback di log",
+            f"{dead} messages failed by a fault of Kabar's: ./kabar messages list, report the traceback in the log",
+        )
     for state, indonesian, english in (
         (OutboxState.FAILED, "pesan tidak terkirim dalam 7 hari", "messages of 7 days did not go out"),
         (OutboxState.UNSURE, "pesan mungkin terkirim mungkin tidak", "messages may or may not have gone"),
     ):
         if number := stored.undelivered.get(state, 0):
-            yield advise(str(state), f"{number} {indonesian}: ./kabar messages list", f"{english}: the same command")
+            command = "./kabar messages list"
+            yield advise(str(state), f"{number} {indonesian}: {command}", f"{number} {english}: {command}")
     for kind, numbers in stored.errands.items():
         if number := numbers["failed"]:
             words = f"{number} gagal: buka halamannya, di sana tertulis sebabnya"
-            yield advise(kind, words, "some have failed: their page says why")
+            yield advise(kind, words, f"{number} have failed: their page says why")

@@ -145,7 +145,7 @@ def test_a_port_that_somebody_else_has_is_named_and_one_that_nobody_has_is_no_fa
         other.bind(("127.0.0.1", 0))
         other.listen()
         settings = Settings(var=tmp_path, port=other.getsockname()[1])
-        assert "another program has the port" in to_mend(servers.check_web(settings, client))
+        assert "another program has port" in to_mend(servers.check_web(settings, client))
     assert "./kabar web" in advised(servers.check_web(Settings(var=tmp_path, port=free_port()), client))
 
 
@@ -157,8 +157,8 @@ def test_a_public_address_that_does_not_reach_us_is_named(tmp_path: Path) -> Non
 
 
 def test_two_clocks_that_differ_are_named() -> None:
-    assert "timedatectl" in to_mend(servers.check_drift("drift", timedelta(minutes=-3), "server"))
-    assert not to_mend(servers.check_drift("drift", timedelta(seconds=1), "server"))
+    assert "timedatectl" in to_mend(servers.check_drift("drift", timedelta(minutes=-3), ("server", "the server")))
+    assert not to_mend(servers.check_drift("drift", timedelta(seconds=1), ("server", "the server")))
 
 
 def test_a_database_that_is_not_there_is_told_from_a_server_that_is_not(

@@ -43,7 +43,7 @@ def test_it_shows_what_came_and_went_and_who_works(district: District, budi: Fla
     assert page.status_code == 200
     assert '<title id="hours-1">Received: 12–1</title>' in page.text
     assert '<title id="hours-2">Sent: 12–1</title>' in page.text
-    assert "tidak ada pekerja, pesan tidak dibaca: ./kabar work inbound" in page.text
+    assert "no worker, no message is read: ./kabar work inbound" in page.text
     assert len(page.data) < 60_000
 
 
@@ -66,7 +66,7 @@ def test_messages_that_wait_and_a_channel_that_is_ill_are_to_be_mended(district:
     district.pass_time(minutes=5)
     page = budi.get("/status?lang=en").text
     assert "the oldest message has waited for 5 minutes" in page
-    assert "modem mati / the modem is off" in page
+    assert "simulator: modem mati / the modem is off" in page
     assert "the oldest for 5 min" in page
     assert "Everything works." not in page
 
