@@ -138,6 +138,7 @@ def serve(runtime: Runtime) -> Iterator[House]:
 def open_bare_office(folder: Path, migrated: Path, redis_url: str) -> Iterator[House]:
     """Serve a district on the morning after reports were due, its clock standing still."""
     url = f"sqlite:///{shutil.copy(migrated, folder / 'office.db')}"
+    (folder / "var").mkdir(mode=0o700)
     runtime = make_runtime(Database(url), folder / "var", redis_url)
     chosen = runtime.settings.model_copy(update={"database_url": url, "redis_url": redis_url})
     runtime = replace(runtime, settings=chosen)
