@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.channels.http import HttpClient
 from gateway.channels.smpp import Smpp, proof_of
 from gateway.checks import machine, office, servers, work
-from gateway.checks.check import Check, mend
+from gateway.checks.check import Check, advise, mend
 from gateway.condition import Condition, look
 from gateway.errors import KabarError, Misconfigured, Unavailable
 from gateway.jobs import Bells, connect
@@ -128,11 +128,11 @@ def _check_durability(session: Session) -> Iterator[Check]:
 
 def _check_version(session: Session) -> Iterator[Check]:
     at, needed = schema.version_of(session), schema.newest_version()
-    if at is not None and at not in schema.known_versions():
-        yield mend(
+    if at != needed and schema.fits(at):
+        yield advise(
             "migrations",
-            f"basis data versi {at} lebih baru dari kode ini ({needed}): ambil kode yang baru, docs/deploy.md",
-            "the database is newer than this code: take the newer code",
+            f"basis data versi {at} lebih baru dari kode ini ({needed}): wajar selama pembaruan; docs/deploy.md",
+            f"the database, at {at}, is newer than this code ({needed}): so it is during an upgrade; docs/deploy.md",
         )
         return
     if at != needed:

@@ -38,7 +38,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What one look has found. `stored` is None where the database is away, or at another version than this code's.
+    """What one look has found. `stored` is None where the database is away, or at a version that this code cannot use.
 
     `crews` is None where Redis does not answer.
     """
@@ -46,10 +46,14 @@ class Condition:
     at: datetime
     is_database_up: bool
     schema: str | None
-    needed: str
     crews: Mapping[str, Crew] | None
     stored: Stored | None
     counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_migrated(self) -> bool:
+        """Whether the database is at a version that this code can use."""
+        return self.stored is not None
 
     @property
     def waiting_seconds(self) -> float | None:
@@ -82,14 +86,13 @@ def look(runtime: Runtime) -> Condition:
     """Look at database and Redis. Never raises for what is away."""
     now = runtime.now()
     crews, counts = runtime.bells.find_crews(), runtime.bells.counts()
-    needed = schema.newest_version()
     try:
         with runtime.database.session(read_only=True) as session:
             at = schema.version_of(session)
-            stored = _read(session, runtime, at, now) if at == needed else None
+            stored = _read(session, runtime, at, now) if at is not None and schema.fits(at) else None
     except KabarError:
-        return Condition(now, False, None, needed, crews, None, counts)
-    return Condition(now, True, at, needed, crews, stored, counts)
+        return Condition(now, False, None, crews, None, counts)
+    return Condition(now, True, at, crews, stored, counts)
 
 
 def _read(session: Session, runtime: Runtime, at: str, now: datetime) -> Stored:

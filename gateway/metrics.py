@@ -159,8 +159,9 @@ def _parts(condition: Condition) -> Iterator[Metric]:
         info |= {"database": condition.stored.kind, "database_version": condition.stored.version}
     yield InfoMetricFamily("kabar_build", "What runs here.", info)
     yield _gauge("kabar_database_up", "Whether the database answers.", condition.is_database_up)
-    is_migrated = condition.schema == condition.needed
-    yield _gauge("kabar_migrations_ok", "Whether the database is at the version that this code needs.", is_migrated)
+    yield _gauge(
+        "kabar_migrations_ok", "Whether the database is at the version that this code needs.", condition.is_migrated
+    )
     yield _gauge("kabar_redis_up", "Whether Redis answers.", condition.crews is not None)
     if condition.stored:
         yield _gauge("kabar_database_bytes", "Size of the database.", condition.stored.bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -26,6 +27,7 @@ def downgrade(url: str, revision: str) -> None:
     _run(url, revision, command.downgrade)
 
 
+@cache
 def newest_version() -> str:
     """Return the version that this code needs."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
@@ -33,9 +35,18 @@ def newest_version() -> str:
     return head
 
 
+@cache
 def known_versions() -> frozenset[str]:
     """Return every version that this code knows the way to."""
     return frozenset(one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def fits(version: str | None) -> bool:
+    """Return whether this code works on a database of this version: its own, or a later one, which only adds to it.
+
+    So processes of two releases run side by side during an upgrade, and the code can go back by one release.
+    """
+    return version is not None and (version == newest_version() or version not in known_versions())
 
 
 def version_of(session: Session) -> str | None:

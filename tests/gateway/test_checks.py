@@ -188,11 +188,11 @@ def test_a_database_behind_or_ahead_of_this_code_is_named(
     database: Database, database_url: str, tmp_path: Path
 ) -> None:
     settings = Settings(var=tmp_path, database_url=database_url, redis_url="redis://127.0.0.1:1")
-    for version, remedy in (("0001", "./kabar migrate"), ("9999", "take the newer code")):
+    for version, find, remedy in (("0001", to_mend, "./kabar migrate"), ("9999", advised, "is newer than this code")):
         with database.session() as session:
             session.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
             session.commit()
-        assert remedy in to_mend(checkup.check_parts(settings))
+        assert remedy in find(checkup.check_parts(settings))
     assert "9999" not in schema.known_versions()
 
 

@@ -70,6 +70,13 @@ def test_a_database_that_is_not_migrated_is_named_with_what_to_do(district: Dist
     assert "./kabar migrate" in found["parts"]["migrations"]
 
 
+def test_a_database_that_newer_code_has_migrated_already_is_well(district: District) -> None:
+    with district.database.session() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        session.commit()
+    assert ask(district)[0] == 200
+
+
 def test_a_database_that_was_never_migrated_is_named_too(
     district: District, empty_database_url: str, open_database: Callable[[str], Database]
 ) -> None:
