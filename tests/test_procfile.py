@@ -68,12 +68,11 @@ def on_such_a_host() -> dict[str, str]:
     [rows] = page.tables("set by hand")
     named = {row[0].strip("`") for row in rows}
     assert {"KABAR_HOST", "KABAR_SECRET_KEY"} <= named
-    return {"KABAR_HOST": "0.0.0.0", "KABAR_SECRET_KEY": "k" * 64}  # noqa: S104  as the page says
+    return {"KABAR_HOST": "0.0.0.0", "KABAR_SECRET_KEY": "k" * 64}
 
 
 def status_of(url: str) -> int:
     """Return what a page answers; 0 while nobody does."""
-    with suppress(URLError, ConnectionError, TimeoutError):
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return int(answer.status)
+    with suppress(URLError, ConnectionError, TimeoutError), urllib.request.urlopen(url, timeout=5) as answer:
+        return int(answer.status)
     return 0
