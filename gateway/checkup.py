@@ -55,7 +55,7 @@ def check_machine(settings: Settings) -> Iterator[Check]:
     yield from machine.check_folder(settings)
     yield from machine.check_disk(settings)
     yield from machine.check_memory()
-    yield from machine.check_services()
+    yield from machine.check_units()
 
 
 def check_house(runtime: Runtime, condition: Condition) -> Iterator[Check]:

@@ -58,12 +58,12 @@ class Condition:
     @property
     def waiting_seconds(self) -> float | None:
         """Age of the oldest message that is not handled, None where there is none."""
-        return seconds_since(self.stored and self.stored.waiting_since, self.at)
+        return seconds_since(self.stored.waiting_since, self.at) if self.stored else None
 
     @property
     def tick_seconds(self) -> float | None:
         """Seconds since a clock said that it lives, None where none ever did."""
-        return seconds_since(self.stored and self.stored.ticked_at, self.at)
+        return seconds_since(self.stored.ticked_at, self.at) if self.stored else None
 
     @property
     def is_inbound_late(self) -> bool:

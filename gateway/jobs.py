@@ -129,7 +129,7 @@ class Bells:
     def counts(self) -> Mapping[str, int]:
         """Return what was counted, by name. Never raises."""
         try:
-            return {name.decode(): int(number) for name, number in self.redis.hgetall(COUNTS).items()}  # type: ignore[misc, union-attr]
+            return {name.decode(): int(number) for name, number in self.redis.hgetall(COUNTS).items()}  # type: ignore[union-attr]
         except RedisError:
             return {}
 
@@ -164,7 +164,7 @@ class Bells:
     def is_open_to_all(self) -> bool:
         """Return whether Redis says of itself that it answers anybody on its network without a password."""
         try:
-            said = {name: str(self.redis.config_get(name).get(name, "")) for name in _GUARDS}  # type: ignore[union-attr]
+            said = {name: str(self.redis.config_get(name).get(name, "")) for name in _GUARDS}
         except RedisError:  # a hosted one does not tell
             return False
         is_local = said["bind"] and all(_LOCAL.fullmatch(word) for word in said["bind"].split())

@@ -148,7 +148,7 @@ def check_memory(root: Path = Path("/")) -> Iterator[Check]:
         yield advise("files", words, english)
 
 
-def check_services(root: Path = Path("/")) -> Iterator[Check]:
+def check_units(root: Path = Path("/")) -> Iterator[Check]:
     """Look whether systemd starts Kabar again after a power cut. Nothing is said where there is no systemd."""
     if not (root / "run/systemd/system").is_dir():
         return

@@ -96,22 +96,22 @@ def test_a_small_memory_is_named(tmp_path: Path) -> None:
 
 
 def test_services_that_would_not_start_again_are_named(tmp_path: Path) -> None:
-    assert not list(machine.check_services(tmp_path)), "there is no systemd"
+    assert not list(machine.check_units(tmp_path)), "there is no systemd"
     (tmp_path / "run/systemd/system").mkdir(parents=True)
     units = tmp_path / "etc/systemd/system"
     units.mkdir(parents=True)
-    assert "docs/install.md" in advised(machine.check_services(tmp_path))
+    assert "docs/install.md" in advised(machine.check_units(tmp_path))
     (units / "kabar.target").touch()
     (units / "kabar-web.service").touch()
-    assert "systemctl enable --now kabar.target" in to_mend(machine.check_services(tmp_path))
+    assert "systemctl enable --now kabar.target" in to_mend(machine.check_units(tmp_path))
     (units / "multi-user.target.wants").mkdir()
     (units / "multi-user.target.wants/kabar.target").touch()
     (units / "kabar.target.wants").mkdir()
     for part in ("web.service", "inbound@1.service", "outbound@1.service", "clock.service"):
         (units / f"kabar.target.wants/kabar-{part}").touch()
-    assert "di komputer ini: errands" in advised(machine.check_services(tmp_path))
+    assert "di komputer ini: errands" in advised(machine.check_units(tmp_path))
     (units / "kabar.target.wants/kabar-errands@1.service").touch()
-    assert [one.verdict for one in machine.check_services(tmp_path)] == ["ok"]
+    assert [one.verdict for one in machine.check_units(tmp_path)] == ["ok"]
 
 
 def test_a_redis_that_asks_for_a_password_or_answers_strangers_is_named(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Response
@@ -56,7 +57,7 @@ def show_status() -> Response:
     with runtime.database.session(read_only=True) as session:
         names = channels.names_within(session, list(runtime.channels), scope)
         hours = _hours(session, runtime, names, condition.at)
-        context = {
+        context: dict[str, Any] = {
             "alarms": find_alarms(session, runtime, scope),
             "found": traffic.traffic_of(session, names, condition.at, scope=scope),
             "looks": channel_health.health_of(session, names),
@@ -65,8 +66,7 @@ def show_status() -> Response:
     return frame.answer(
         "status.html",
         condition=condition,
-        **_sort(checks),
-        **context,
+        **context | _sort(checks),
         hours=hours,
         bars=_bars(hours),
         parts=PARTS,
@@ -77,7 +77,7 @@ def show_status() -> Response:
     )
 
 
-def _sort(checks: tuple[Check, ...]) -> dict[str, list[Check]]:
+def _sort(checks: tuple[Check, ...]) -> dict[str, Any]:
     found: dict[str, list[Check]] = {"mend": [], "advice": [], "ok": []}
     for check in checks:
         found[check.verdict].append(check)

@@ -98,4 +98,4 @@ def test_it_is_for_administrators(district: District) -> None:
 def register_worker(bells: jobs.Bells, queue: str) -> None:
     """Let a worker of a queue say that it lives, as one does when it starts."""
     worker = Worker([jobs.rq_queue(bells.redis, queue)], connection=bells.redis, serializer=JSONSerializer)
-    worker.register_birth()
+    worker.register_birth()  # type: ignore[no-untyped-call]
