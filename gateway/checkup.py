@@ -39,6 +39,7 @@ def check_all(*, is_online: bool = False) -> Iterator[Check]:
     yield from check_machine(settings)
     client = HttpClient(ASK_SECONDS, ASK_SECONDS)
     yield from servers.check_web(settings, client)
+    yield from servers.check_metrics(settings)
     try:
         runtime = make_runtime(settings)
     except (Misconfigured, OSError):

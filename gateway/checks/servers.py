@@ -110,6 +110,15 @@ def check_web(settings: Settings, client: HttpClient) -> Iterator[Check]:
         )
 
 
+def check_metrics(settings: Settings) -> Iterator[Check]:
+    """Look whether strangers may reach the metrics."""
+    address = settings.metrics_address
+    if address and not (address[0] in {"localhost", "::1"} or address[0].startswith("127.")):
+        words = f"KABAR_METRICS={settings.metrics} terbuka ke jaringan: pastikan hanya Prometheus yang sampai ke sana"
+        english = f"KABAR_METRICS={settings.metrics} is open to the network: see that only your Prometheus reaches it"
+        yield advise("metrics", words, english)
+
+
 def check_online(settings: Settings, client: HttpClient, now: datetime) -> Iterator[Check]:
     """Ask our own public address, as a provider would, and compare clocks with whoever answers."""
     if not settings.public_url:

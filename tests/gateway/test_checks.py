@@ -149,6 +149,12 @@ def test_a_port_that_somebody_else_has_is_named_and_one_that_nobody_has_is_no_fa
     assert "./kabar web" in advised(servers.check_web(Settings(var=tmp_path, port=free_port()), client))
 
 
+def test_metrics_that_the_network_reaches_are_advised_against(tmp_path: Path) -> None:
+    assert "0.0.0.0:9464" in advised(servers.check_metrics(Settings(var=tmp_path, metrics="0.0.0.0:9464")))
+    for address in ("", "127.0.0.1:9464", "[::1]:9464", "localhost:9464"):
+        assert not advised(servers.check_metrics(Settings(var=tmp_path, metrics=address)))
+
+
 def test_a_public_address_that_does_not_reach_us_is_named(tmp_path: Path) -> None:
     client = HttpClient(0.5, 0.5)
     settings = Settings(var=tmp_path, public_url=f"http://127.0.0.1:{free_port()}")

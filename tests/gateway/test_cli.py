@@ -102,6 +102,16 @@ def test_the_doctor_says_what_to_mend_and_then_that_it_is_mended(tmp_path: Path,
     assert (after.returncode, "PERIKSA" in after.stdout) == (0, False), after.stdout
 
 
+def test_the_doctor_speaks_to_a_monitor_too(tmp_path: Path, redis_url: str) -> None:
+    environ = {"KABAR_VAR": str(tmp_path), "KABAR_REDIS_URL": redis_url}
+    done = run("doctor", "--json", **environ)
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["well"]) == (1, False)
+    verdicts = {one["name"]: one["verdict"] for one in said["checks"]}
+    assert (verdicts["migrations"], verdicts["redis"]) == ("mend", "ok")
+    assert all(one["words"] for one in said["checks"])
+
+
 def test_the_doctor_names_a_database_and_a_redis_that_are_away(tmp_path: Path) -> None:
     away = {
         "KABAR_DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/x",

@@ -61,3 +61,24 @@ def test_settings_of_a_channel_that_is_not_configured_are_a_mistake() -> None:
 
 def test_every_setting_says_what_it_is_for() -> None:
     assert all(name.startswith("KABAR_") and meaning.strip() for name, _, meaning in describe_settings())
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", None),
+        ("127.0.0.1:9464", ("127.0.0.1", 9464)),
+        ("[::1]:9464", ("::1", 9464)),
+        ("kabar.lan:1", ("kabar.lan", 1)),
+    ],
+)
+def test_where_metrics_are_told_is_an_address_and_a_port(written: str, meant: tuple[str, int] | None) -> None:
+    assert read_settings({"KABAR_METRICS": written}).metrics_address == meant
+
+
+@pytest.mark.parametrize(
+    "written", ["9464", "127.0.0.1", "127.0.0.1:", ":9464", "127.0.0.1:70000", "http://a:1", "a:0"]
+)
+def test_what_is_no_such_address_is_a_mistake(written: str) -> None:
+    with pytest.raises(Misconfigured, match="KABAR_METRICS"):
+        read_settings({"KABAR_METRICS": written})
