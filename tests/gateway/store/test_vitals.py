@@ -12,7 +12,7 @@ from sqlalchemy import event, insert, text
 
 from gateway import metrics
 from gateway.store import vitals
-from gateway.store.base import Database
+from gateway.store.base import Database, database_now
 from gateway.store.outbox import NewOutboxMessage, add
 from gateway.store.reminders import reminders
 from tests.district import NOON, District, make_runtime
@@ -51,7 +51,7 @@ def test_no_question_of_a_scrape_goes_through_all_that_ever_was(sqlite_url: str,
 def test_what_waits_for_its_hour_is_not_late_and_what_was_refused_is(database: Database, tmp_path: Path) -> None:
     district = District(make_runtime(database, tmp_path))
     with database.session() as session:
-        now = vitals.database_now(session)
+        now = database_now(session)
         made = now - timedelta(hours=3)
         for number, next_try_at in enumerate((None, now + timedelta(hours=5), now - timedelta(hours=1))):
             add(session, _message(str(number), made, next_try_at))
