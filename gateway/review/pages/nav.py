@@ -85,13 +85,13 @@ MENU = (
     Group(
         mark("Settings"),
         (
+            Item("status.show_status", mark("Status"), Action.ADMINISTER),
             Item("channels.show_channels", mark("Channels"), Action.ADMINISTER),
             Item("thresholds.show_thresholds", mark("Thresholds"), Action.SET),
             Item("wordings.show_wordings", mark("Wordings"), Action.ADMINISTER),
             Item("aliases.show_aliases", mark("Words for the reader"), Action.PROPOSE),
             Item("users.show_users", mark("Users"), Action.ADMINISTER),
             Item("audit.show_audit", mark("Audit"), Action.ADMINISTER),
-            Item("status.show_status", mark("Status"), Action.ADMINISTER),
         ),
     ),
 )
