@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import page
-from tests.install import services
+from tests.install import systemd
 from tests.install.bare import BareDebian, Step
 
 pytestmark = pytest.mark.install
 
 ONLINE = 2  # blocks of the guide that fetch something; the others run without a network
 EXPOSURE = 20  # tenths of ten: `systemd-analyze security` calls OK what is below 45
-PROGRAM = Path(services.__file__ or "")
+PROGRAM = Path(systemd.__file__ or "")
 
 
 @pytest.fixture

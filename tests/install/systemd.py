@@ -11,6 +11,7 @@ import json
 import shlex
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -68,7 +69,7 @@ def wait_until_ready() -> None:
             if time.monotonic() > deadline:
                 logs = {path.name: path.read_text(errors="replace")[-1500:] for path in Path("/var/log").glob("kabar*")}
                 raise SystemExit(f"not ready: {error} {json.dumps(logs, indent=1)}") from error
-        time.sleep(0.2)
+        threading.Event().wait(0.2)
 
 
 def main(steps: Path) -> None:
