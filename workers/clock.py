@@ -9,6 +9,7 @@ from types import FrameType
 import structlog
 
 from gateway.errors import Raced, Unavailable
+from gateway.receive import replay
 from gateway.runtime import Runtime
 from workers.silence import Watch
 from workers.sweep import sweep
@@ -28,6 +29,7 @@ def run(runtime: Runtime) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     watch = Watch()
+    replay.begin(runtime.spool, runtime.now())
     while not stopped.is_set():
         try:
             sweep(runtime, watch)

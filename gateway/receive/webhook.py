@@ -19,7 +19,7 @@ def take_sms(channel: str) -> Response:
     """Take a message."""
     runtime = _runtime()
     found = _find(runtime, channel)
-    return _answer(keep.receive_sms(runtime.database, runtime.bells, found, as_values(), runtime.now()))
+    return _answer(keep.receive_sms(runtime.database, runtime.bells, found, as_values(), runtime.now(), runtime.spool))
 
 
 @routes.route("/<channel>/status", methods=["GET", "POST"])
@@ -27,7 +27,9 @@ def take_status(channel: str) -> Response:
     """Take news of a message that we sent."""
     runtime = _runtime()
     found = _find(runtime, channel)
-    return _answer(keep.receive_status(runtime.database, found, as_values(), runtime.now()))
+    return _answer(
+        keep.receive_status(runtime.database, runtime.bells, found, as_values(), runtime.now(), runtime.spool)
+    )
 
 
 @routes.get("/<channel>/answer")

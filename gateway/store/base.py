@@ -36,7 +36,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from gateway.errors import Raced, Unavailable
-from gateway.store import sqlite
+from gateway.store import patience, sqlite
 from gateway.values import Scope
 
 __all__ = [
@@ -147,6 +147,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
+        if self.engine.dialect.name == "postgresql":
+            patience.prepare_engine(self.engine)
 
     @contextmanager
     def session(

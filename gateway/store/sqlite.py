@@ -51,7 +51,7 @@ class QueuedConnection(driver.Connection):  # type: ignore[misc]  # the driver h
         if not self._turn.acquire(timeout=seconds):
             raise driver.OperationalError("database is locked: no turn to write")
         try:
-            self._lock_file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock_file = self._open_lock_file()
             while not self._has_locked_file():
                 if time.monotonic() > deadline:
                     raise driver.OperationalError("database is locked: another process holds the turn to write")
@@ -60,6 +60,12 @@ class QueuedConnection(driver.Connection):  # type: ignore[misc]  # the driver h
             self._close_lock_file()
             self._turn.release()
             raise
+
+    def _open_lock_file(self) -> int:
+        try:
+            return os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:  # a disk that is full or has become read-only
+            raise driver.OperationalError(f"no turn to write: {error.strerror}") from error
 
     def _has_locked_file(self) -> bool:
         assert self._lock_file is not None

@@ -39,7 +39,7 @@ ROOMS = {
     "limits": ("gateway.publish",),
     "phonenumbers": ("gateway.values", "gateway.operators"),
     "psycopg": ("gateway.store",),
-    "pydantic": ("gateway.settings", "gateway.publish"),
+    "pydantic": ("gateway.settings", "gateway.publish", "gateway.spool"),
     "pyotp": ("gateway.review.proofs",),
     "pysqlite3": ("gateway.store.sqlite",),
     "python_calamine": ("gateway.enrol.unpack",),
