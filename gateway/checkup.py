@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gateway import disks
 from gateway.channels.smpp import Smpp, proof_of
 from gateway.errors import KabarError, Misconfigured, Unavailable
 from gateway.jobs import Bells, connect
@@ -27,7 +28,7 @@ class Check:
 
 
 def check_all() -> Iterator[Check]:
-    """Look at settings, folder, database, migrations, Redis and channels, one after the other."""
+    """Look at settings, folder, disks, database, migrations, Redis and channels, one after the other."""
     try:
         settings = read_settings()
     except Misconfigured as error:
@@ -41,6 +42,7 @@ def check_all() -> Iterator[Check]:
 def check_parts(settings: Settings, *, asks_peers: bool = False) -> Iterator[Check]:
     """Look at everything but the settings themselves; `asks_peers`: ask the channels' other sides too, for seconds."""
     yield _check_folder(settings)
+    yield from (Check(*found) for found in disks.check(settings))
     yield from _check_database(settings)
     yield _check_redis(settings)
     yield from _check_channels(settings, asks_peers=asks_peers)

@@ -52,7 +52,21 @@ def check(runtime: Runtime, now: datetime) -> dict[str, Any]:
         parts["inbound"] = "messages wait: is an inbound worker running?"
     if ages["last_tick_seconds"] is None or ages["last_tick_seconds"] > OLDEST_TICK_SECONDS:
         parts["clock"] = "is silent: is the clock running?"
+    if words := _look_at_spool(runtime, now):
+        parts["spool"] = words
     return {"ready": set(parts.values()) == {"ok"}, "parts": parts, **ages}
+
+
+def _look_at_spool(runtime: Runtime, now: datetime) -> str:
+    """Return what is wrong with this machine's spool; nothing where what lies in it will be gone in a moment."""
+    found = runtime.spool.look()
+    if found.fault:
+        return f"cannot be read: {found.fault}"
+    if found.corrupt or found.refused:
+        return f"{found.corrupt} broken and {found.refused} refused deliveries: run ./kabar doctor"
+    if (_age(found.oldest_at, now) or 0) > OLDEST_WAITING_SECONDS:
+        return f"{found.waiting} deliveries wait: is the database away, or no clock running on this machine?"
+    return ""
 
 
 def _age(at: datetime | None, now: datetime) -> float | None:

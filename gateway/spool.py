@@ -58,12 +58,16 @@ _DELIVERY = TypeAdapter(Delivery, config=ConfigDict(ser_json_bytes="base64", val
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """How many deliveries lie in the spool: those that wait, and since when; and those set aside for a person."""
+    """How many deliveries lie in the spool: those that wait, and since when; and those set aside for a person.
+
+    `fault`: nobody can tell, and why.
+    """
 
     waiting: int = 0
     oldest_at: datetime | None = None
     corrupt: int = 0
     refused: int = 0
+    fault: str = ""
 
 
 class Spool:
@@ -109,7 +113,7 @@ class Spool:
 
     def waiting(self) -> list[str]:
         """Return the names of the deliveries that wait, the oldest first. Errors: OSError."""
-        return sorted(name for name in self._names() if _WAITS.fullmatch(name))
+        return sorted(filter(_WAITS.fullmatch, self._names()))
 
     def read(self, name: str) -> Delivery | None:
         """Return a delivery, or None when another process has dealt with it.
@@ -156,8 +160,12 @@ class Spool:
         return len(again)
 
     def look(self) -> Contents:
-        """Return how much lies here. Errors: OSError when nobody can tell."""
-        names, waiting = self._names(), self.waiting()
+        """Return how much lies here. Never raises: a page asks."""
+        try:
+            names = self._names()
+        except OSError as error:
+            return Contents(fault=os.strerror(error.errno or 0))
+        waiting = sorted(filter(_WAITS.fullmatch, names))
         oldest_at = datetime.strptime(waiting[0].partition("-")[0], _STAMP).replace(tzinfo=UTC) if waiting else None
         corrupt, refused = (sum(name.endswith(end) for name in names) for end in (CORRUPT, REFUSED))
         return Contents(len(waiting), oldest_at, corrupt, refused)
