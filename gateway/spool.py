@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import Base64Bytes, TypeAdapter
 
 from gateway.errors import Unavailable
 from gateway.values import DeliveryStatus, InboundSms
@@ -37,7 +37,7 @@ _WAITS = re.compile(r"[0-9]{8}T[0-9]{12}-[0-9a-f]{16}\.v1")
 class Unread:
     """What is authentic and cannot be read: the octets as they came, the same as text, and why."""
 
-    raw: bytes
+    raw: Base64Bytes
     text: str
     fault: str
 
@@ -53,7 +53,7 @@ class Delivery:
     unread: Unread | None = None
 
 
-_DELIVERY = TypeAdapter(Delivery, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
+_DELIVERY = TypeAdapter(Delivery)
 
 
 @dataclass(frozen=True, slots=True)
