@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from tests.district import District
 from tests.gateway.channels.provider import Provider
 from tests.gateway.channels.standin import Reply
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MIDWIVES = ("ani", "wati", "budi", "clinic", "eve")
 
 
@@ -26,15 +27,13 @@ def rows(district: District) -> list[Any]:
 
 def wait_for_next_try(district: District) -> timedelta:
     """Let the time pass until the next try of any message, and return how long that is."""
+    waiting = [row for row in rows(district) if row.state == "queued" and row.next_try_at]
     with district.database.session() as session:
-        clock = database_now(session)
-        ahead = min(row.next_try_at for row in rows(district) if row.next_try_at) - clock
-        for row in rows(district):
-            if row.next_try_at:
-                moved = row.next_try_at - max(ahead, timedelta())
-                session.execute(update(outbox).where(outbox.c.id == row.id).values(next_try_at=moved))
+        ahead = max(timedelta(), min((row.next_try_at for row in waiting), default=EPOCH) - database_now(session))
+        for row in waiting:
+            session.execute(update(outbox).where(outbox.c.id == row.id).values(next_try_at=row.next_try_at - ahead))
         session.commit()
-    return max(ahead, timedelta())
+    return ahead
 
 
 @pytest.mark.parametrize(
