@@ -115,18 +115,21 @@ def _keep(database: Database, bells: jobs.Bells, delivery: Delivery, spare: Spoo
 
     Where nobody knows whether the commit came about, both hold it: the same key makes it one again.
     """
-    why = "the database hung a moment ago"
-    if not spare.is_preferred:
-        began = time.monotonic()
-        try:
-            _commit(database, bells, delivery)
-            return True
-        except Unavailable as error:
-            why = str(error)
-            spare.note_failure(time.monotonic() - began)
-        except Exception as error:  # our bug: what a midwife wrote is not lost by it
-            logger.exception("keep_crashed", channel=delivery.channel)
-            why = type(error).__name__
+    if spare.is_preferred and _spool(spare, delivery, "the database hung a moment ago"):
+        return True
+    began = time.monotonic()
+    try:
+        _commit(database, bells, delivery)
+    except Unavailable as error:
+        spare.note_failure(time.monotonic() - began)
+        return _spool(spare, delivery, str(error))
+    except Exception as error:  # our bug: what a midwife wrote is not lost by it
+        logger.exception("keep_crashed", channel=delivery.channel)
+        return _spool(spare, delivery, type(error).__name__)
+    return True
+
+
+def _spool(spare: Spool, delivery: Delivery, why: str) -> bool:
     try:
         name = spare.put(delivery)
     except Unavailable as error:

@@ -142,6 +142,35 @@ class Losing(Database):
             raise Unavailable("the connection was lost")
 
 
+def test_after_a_hang_the_spool_is_asked_first_and_the_database_again_where_that_fails(
+    database: Database, tmp_path: Path
+) -> None:
+    doors = Doors(database, tmp_path, SILENT_REDIS)
+    doors.runtime.spool.note_failure(5)
+    assert doors.post("m1").status_code == 200
+    assert (doors.count(), doors.runtime.spool.look().waiting) == (0, 1)
+    sweep(doors.runtime)
+    assert doors.count() == 1
+    object.__setattr__(doors.runtime, "settings", doors.runtime.settings.model_copy(update={"spool": "/proc/no"}))
+    doors.runtime.spool.note_failure(5)
+    assert doors.post("m2").status_code == 200
+    assert doors.count() == 2
+
+
+def test_a_fault_of_ours_at_the_door_loses_no_message(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_arguments: Any, **_options: Any) -> Any:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(keep, "keep_delivery", crash)
+        assert doors.post("m1").status_code == 200
+        sweep(doors.runtime)
+        assert doors.runtime.spool.look() == Contents(refused=1)
+    begin(doors.runtime.spool, NOON)  # as the clock does that starts with mended code
+    sweep(doors.runtime)
+    assert [one.provider_id for one in doors.kept()] == ["m1"]
+
+
 def test_a_commit_of_which_nobody_knows_is_spooled_and_stays_one_message(doors: Doors, database_url: str) -> None:
     there, losing = doors.runtime.database, Losing(database_url)
     object.__setattr__(doors.runtime, "database", losing)
