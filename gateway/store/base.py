@@ -193,9 +193,11 @@ def savepoint(session: Session) -> Iterator[None]:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _RACES:
             raise Raced(str(error.orig)) from error
-        if _is_away(error):
+        if _is_away(error) or sqlite.has_lost_transaction(session):
             raise Unavailable(f"the database is not available: {error.orig}") from error
         raise
+    except sqlite.driver.OperationalError as error:  # it is the first of its transaction, which could not begin
+        raise Unavailable(f"the database is not available: {error}") from error
 
 
 @contextmanager

@@ -16,7 +16,7 @@ try:  # a newer SQLite than the system's, where a wheel exists (docs/operators: 
 except ImportError:
     import sqlite3 as driver
 
-__all__ = ["QueuedConnection", "driver", "library_version", "prepare_engine"]
+__all__ = ["QueuedConnection", "driver", "has_lost_transaction", "library_version", "prepare_engine"]
 
 BUSY_SECONDS = 4.0  # how long a writer waits for its turn before the database counts as unavailable
 FIRST_SOUND_VERSION = (
@@ -86,8 +86,15 @@ class QueuedConnection(driver.Connection):  # type: ignore[misc]  # the driver h
             self._turn.release()
 
     def commit(self) -> None:
-        """Commit. The turn ends only when the commit is on disk; if it fails, the rollback that follows ends it."""
-        super().commit()
+        """Commit. The turn ends when the commit is on disk, and as well when it fails and is rolled back.
+
+        SQLAlchemy gives a connection whose commit failed back to its pool as it is.
+        """
+        try:
+            super().commit()
+        except BaseException:
+            self.rollback()
+            raise
         self._end_turn()
 
     def rollback(self) -> None:
@@ -125,6 +132,12 @@ def _begin(connection: Connection) -> None:
         return
     connection.connection.driver_connection.take_turn(options.get(WAIT, BUSY_SECONDS))  # type: ignore[union-attr]
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def has_lost_transaction(connection: Connection) -> bool:
+    """Tell whether SQLite has rolled back the whole transaction by itself, as it may when a disk is full."""
+    own = connection.connection.driver_connection
+    return isinstance(own, QueuedConnection) and not own.in_transaction
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -70,7 +70,8 @@ def test_what_waited_meanwhile_is_handled_and_answered_once_afterwards(
 def test_the_clock_waits_for_a_database_that_is_away(
     district: District, open_database: Callable[[str], Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there, looks = district.runtime.database, []
+    there = district.runtime.database
+    looks: list[int] = []
 
     class Waiting:
         """Waits no second, and lets the database be back at the third look."""
@@ -85,8 +86,8 @@ def test_the_clock_waits_for_a_database_that_is_away(
             if len(looks) == 2:
                 object.__setattr__(district.runtime, "database", there)
 
-    monkeypatch.setattr(clock.threading, "Event", Waiting)
-    monkeypatch.setattr(clock.signal, "signal", lambda *_: None)
+    monkeypatch.setattr("workers.clock.threading.Event", Waiting)
+    monkeypatch.setattr("workers.clock.signal.signal", lambda *_: None)
     object.__setattr__(district.runtime, "database", open_database(CLOSED))
     clock.run(district.runtime)
     with there.session(read_only=True) as session:

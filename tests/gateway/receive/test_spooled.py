@@ -26,7 +26,7 @@ from gateway.store.outbox import outbox
 from gateway.values import InboundSms, read_sender
 from tests.district import NOON, SILENT_REDIS
 from tests.gateway.receive.conftest import Doors
-from workers import sweep as sweeping
+from workers.silence import Watch
 from workers.sweep import sweep
 
 CLOSED = "postgresql://nobody@127.0.0.1:1/kabar"  # nobody listens there
@@ -235,13 +235,13 @@ def test_a_database_that_goes_away_while_the_spool_is_replayed_leaves_the_rest_t
 
 
 def test_messages_that_came_while_the_database_was_away_make_it_no_outage(doors: Doors) -> None:
-    watch = sweeping.Watch()
+    watch = Watch()
     sweep(doors.runtime, watch)
     with away(doors):
         doors.runtime.clock[0] += timedelta(hours=1)
         doors.post("m1")
         doors.runtime.clock[0] += timedelta(hours=1)
-    sweep(doors.runtime, sweeping.Watch())
+    sweep(doors.runtime, Watch())
     with doors.runtime.database.session(read_only=True) as session:
         assert session.execute(text("SELECT count(*) FROM outages")).scalar_one() == 0
 
