@@ -54,8 +54,8 @@ def _judge_spool(settings: Settings) -> tuple[bool, str]:
         return False, f"{folder}: {_say_aside(found)}"
     if found.oldest_at:
         since = f"{found.oldest_at:%Y-%m-%d %H:%M} UTC"
-        words = f"{found.waiting} kiriman menunggu sejak {since}: jalankan ./kabar clock di mesin ini"
-        return False, f"{folder}: {words} / deliveries wait since then: is ./kabar clock running on this machine?"
+        words = f"{found.waiting} kiriman menunggu sejak {since}: basis data mati atau penuh, atau clock tidak jalan di sini"
+        return False, f"{folder}: {words} / wait since then: database away or full, or no clock runs on this machine"
     database = _database_file(settings)
     if database and _existing(folder).stat().st_dev == _existing(database).stat().st_dev:
         words = "satu disk dengan basis data: bila penuh, keduanya penuh; bila ada disk lain, isi KABAR_SPOOL"

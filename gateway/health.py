@@ -65,7 +65,7 @@ def _look_at_spool(runtime: Runtime, now: datetime) -> str:
     if found.corrupt or found.refused:
         return f"{found.corrupt} broken and {found.refused} refused deliveries: run ./kabar doctor"
     if (_age(found.oldest_at, now) or 0) > OLDEST_WAITING_SECONDS:
-        return f"{found.waiting} deliveries wait: is the database away, or no clock running on this machine?"
+        return f"{found.waiting} deliveries wait: is the database away or full, or no clock running on this machine?"
     return ""
 
 

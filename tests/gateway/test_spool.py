@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import spool
@@ -52,6 +52,7 @@ def place(spare: Spool) -> Path:
     return spare.folder
 
 
+@settings(max_examples=40)  # each is written to the disk for good
 @given(deliveries)
 def test_whatever_was_put_in_comes_out_as_it_was(tmp_path_factory: pytest.TempPathFactory, given: Delivery) -> None:
     spare = Spool(tmp_path_factory.getbasetemp() / "spool-law")

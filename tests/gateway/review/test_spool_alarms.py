@@ -76,7 +76,7 @@ def test_the_doctor_says_how_the_spool_does(tmp_path: Path, open_database: Calla
     district = make_runtime(open_database(f"sqlite:///{tmp_path / 'kabar.db'}"), tmp_path)
     name = district.spool.put(Delivery("simulator", NOON))
     assert look(settings)["spool"][0] is False
-    assert "./kabar clock" in look(settings)["spool"][1]
+    assert "no clock runs" in look(settings)["spool"][1]
     district.spool.set_aside(name, spool.CORRUPT)
     assert "*.corrupt" in look(settings)["spool"][1]
     assert look(Settings(var=tmp_path, spool="none"))["spool"][0]
