@@ -54,7 +54,7 @@ def _judge_spool(settings: Settings) -> tuple[bool, str]:
         return False, f"{folder}: {_say_aside(found)}"
     if found.oldest_at:
         since = f"{found.oldest_at:%Y-%m-%d %H:%M} UTC"
-        words = f"{found.waiting} kiriman menunggu sejak {since}: basis data mati atau penuh, atau clock tidak jalan di sini"
+        words = f"{found.waiting} kiriman menunggu sejak {since}: basis data mati/penuh, atau tidak ada clock di sini"
         return False, f"{folder}: {words} / wait since then: database away or full, or no clock runs on this machine"
     database = _database_file(settings)
     if database and _existing(folder).stat().st_dev == _existing(database).stat().st_dev:

@@ -32,8 +32,8 @@ UNWELL = mark("%(channel)s: %(words)s")
 UNHEARD = mark("The device of %(channel)s has given no sign of life since %(since)s.")
 
 SPOOL_WAITS = mark(
-    "%(number)s deliveries wait in the spool since %(since)s: the database takes nothing, or no clock runs on the server"
-    " that took them."
+    "%(number)s deliveries wait in the spool since %(since)s: the database takes nothing, or no clock runs on the"
+    " server that took them."
 )
 SPOOL_UNREADABLE = mark("The spool cannot be read (%(fault)s): ./kabar doctor says what to do.")
 SPOOL_CORRUPT = mark("%(number)s deliveries in the spool are broken: ./kabar doctor says what to do.")
