@@ -1,6 +1,6 @@
 """Fuzz one target, led by which lines its inputs reach: `python -m tests.fuzz.run reader --count 1000000`.
 
-What breaks a target is printed, and written to tests/fuzz/found/<target>/, where the tests try it from then on.
+What breaks a target is printed, and written to tests/fuzz/found/<target>.<name>, where the tests try it from then on.
 """
 
 from __future__ import annotations
@@ -43,14 +43,12 @@ def fuzz(name: str, count: int, seed: int) -> None:
     corpus = Path(tempfile.mkdtemp(prefix="kabar-corpus-"))
     for number, raw in enumerate(targets[name].seeds):
         (corpus / f"{number:04d}").write_bytes(raw)
-    kept = FOUND / name
-    kept.mkdir(parents=True, exist_ok=True)
     options = {
         "runs": count,
         "seed": seed,
         "max_len": LONGEST,
         "timeout": SLOWEST_SECONDS,
-        "artifact_prefix": f"{kept}/",
+        "artifact_prefix": f"{FOUND / name}.",
     }
     words = [f"-{option}={value}" for option, value in options.items()]
     atheris.Setup([sys.argv[0], *words, "-print_final_stats=1", str(corpus)], targets[name].try_one)

@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
@@ -90,7 +90,7 @@ def _answer(report: ReadReport) -> None:
 def _hold_every_number_counts(text: str, reading: Reading) -> None:
     """Hold that a clean report has left out no number: with another one in its place it reads otherwise."""
     for run in _DIGITS.finditer(text):
-        other = "8" if run[0] != "8" else "3"
+        other = "8" if int(run[0]) != 8 else "3"
         changed = read_message(text[: run.start()] + other + text[run.end() :], SENT_ON, FORMS)
         assert (changed.kind, changed.reports) != (reading.kind, reading.reports), f"{run[0]!r} counts for nothing"
 
@@ -130,7 +130,9 @@ def take_pdus(channel: smpp.Smpp, raw: bytes) -> None:
     """Take octets as they come over an SMPP link."""
     pdus = read_or_fault(lambda octets: list(smpp_pdu.Frames().feed(octets)), raw)
     for pdu in () if isinstance(pdus, Malformed) else pdus:
-        found = read_or_fault(partial(channel.read_pdu, place="s1:7"), pdu)
+        delivery = smpp_pdu.HEADER.pack(len(pdu.octets), smpp_pdu.DELIVER_SM, pdu.status, pdu.sequence)
+        octets = delivery + pdu.octets[smpp_pdu.HEADER.size :]
+        found = read_or_fault(partial(channel.read_pdu, place="s1:7"), replace(pdu, octets=octets))
         if isinstance(found, Malformed):
             assert fits_column(found.field, 64)
         else:

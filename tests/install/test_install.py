@@ -34,7 +34,7 @@ def test_who_follows_the_guide_has_a_kabar_that_answers(debian: BareDebian) -> N
     assert [step for step in steps if step.status] == []
     steps += debian.run_alone(blocks[ONLINE:], PROGRAM)
     assert [step for step in steps if step.status] == []
-    assert "PMB Dewi: BARU 12 AKTIF 40" in steps[-1].output
+    assert "BARU 12 AKTIF 40 (PIL 30). Terima kasih." in steps[-1].output
     assert "http://127.0.0.1:8000/" in said(steps, "kabar users add"), "the first administrator gets a link"
     assert_units_are_shut_in(debian)
     written = debian.run("find /var/lib/kabar /etc/kabar/kabar.env -perm /077 ! -type l -printf '%p %m\\n'")
