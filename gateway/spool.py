@@ -100,7 +100,10 @@ class Spool:
         """
         if self.folder is None:
             raise Unavailable("there is no spool")
-        body = _DELIVERY.dump_json(delivery)
+        try:
+            body = _DELIVERY.dump_json(delivery)
+        except ValueError as error:
+            raise Unavailable("the spool cannot write down what it holds") from error
         octets = f"{hashlib.sha256(body).hexdigest()}\n".encode() + body
         name = f"{delivery.received_at.astimezone(UTC):{_STAMP}}-{secrets.token_hex(8)}{WAITING}"
         try:

@@ -115,21 +115,21 @@ def _keep(database: Database, bells: jobs.Bells, delivery: Delivery, spare: Spoo
 
     Where nobody knows whether the commit came about, both hold it: the same key makes it one again.
     """
-    if spare.is_preferred and _spool(spare, delivery, "the database hung a moment ago"):
+    if spare.is_preferred and _leave_in_spool(spare, delivery, "the database hung a moment ago"):
         return True
     began = time.monotonic()
     try:
         _commit(database, bells, delivery)
     except Unavailable as error:
         spare.note_failure(time.monotonic() - began)
-        return _spool(spare, delivery, str(error))
+        return _leave_in_spool(spare, delivery, str(error))
     except Exception as error:  # our bug: what a midwife wrote is not lost by it
         logger.exception("keep_crashed", channel=delivery.channel)
-        return _spool(spare, delivery, type(error).__name__)
+        return _leave_in_spool(spare, delivery, type(error).__name__)
     return True
 
 
-def _spool(spare: Spool, delivery: Delivery, why: str) -> bool:
+def _leave_in_spool(spare: Spool, delivery: Delivery, why: str) -> bool:
     try:
         name = spare.put(delivery)
     except Unavailable as error:

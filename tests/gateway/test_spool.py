@@ -186,3 +186,9 @@ def test_files_of_another_version_are_left_alone(spare: Spool) -> None:
     os.rename(place(spare) / name, other)
     assert spare.waiting() == []
     assert other.exists()
+
+
+def test_what_no_file_can_hold_is_refused_and_not_raised(spare: Spool) -> None:
+    with pytest.raises(Unavailable):
+        spare.put(Delivery("generic", NOON, (InboundSms("m1", Sender("x", SenderKind.OTHER), "\ud800"),)))
+    assert spare.look() == Contents()
