@@ -13,6 +13,7 @@ from gateway import disks, health, spool
 from gateway.settings import Settings
 from gateway.spool import Delivery
 from gateway.store.base import Database
+from gateway.store.outbox import outbox
 from tests.district import NOON, District, make_runtime
 
 CLOSED = "postgresql://nobody@127.0.0.1:1/kabar"
@@ -90,3 +91,15 @@ def test_the_doctor_warns_of_a_disk_that_is_nearly_full(tmp_path: Path, monkeypa
     monkeypatch.setattr(disks, "LEAST_FREE_BYTES", 10**18)
     is_well, words = look(settings)["disk"]
     assert (is_well, "nearly full" in words) == (False, True)
+
+
+def test_a_conversation_shows_sends_and_refusals_apart(district: District, rina: FlaskClient) -> None:
+    received = district.message(district.keep("ani", "KB 0925 BARU 12 AKTIF 40"))
+    district.handle()
+    page = f"/messages/thread/{received.id}?lang="
+    assert " kali" not in rina.get(f"{page}id").text, "of a message that went out at once there is nothing to count"
+    with district.database.session() as session:
+        session.execute(outbox.update().values(attempts=2, refusals=3))
+        session.commit()
+    assert "dikirim 2 kali · ditolak 3 kali" in rina.get(f"{page}id").text
+    assert "sent 2 times · refused 3 times" in rina.get(f"{page}en").text
