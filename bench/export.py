@@ -34,6 +34,7 @@ from gateway.runtime import utc_now
 from gateway.store import exports, schema
 from gateway.store.base import Database, is_postgresql
 from gateway.store.exports import Wanted
+from gateway.store.patience import have_patience
 from gateway.store.reports import reports
 from gateway.values import Scope
 from parsers.form import Form
@@ -64,6 +65,7 @@ def prepare(url: str, size: Size, form: Form, figures: int) -> None:
     database = Database(url)
     with database.session() as session:
         if is_postgresql(session):
+            have_patience(session)
             session.execute(text("SET statement_timeout = 0; SET session_replication_role = replica"))
             session.commit()
         fill_places(session, size)

@@ -27,6 +27,7 @@ from gateway.runtime import utc_now
 from gateway.store import midwives, schema
 from gateway.store.base import Database, is_postgresql
 from gateway.store.facilities import facilities
+from gateway.store.patience import have_patience
 from gateway.store.settled import Selection
 from gateway.values import COUNTING, Scope
 from tests.servers import PostgresServer
@@ -83,6 +84,7 @@ def measure(url: str, count: int) -> None:
     database = Database(url)
     with database.session() as session:
         if is_postgresql(session):
+            have_patience(session)
             session.execute(text("SET statement_timeout = 0; SET session_replication_role = replica"))
             session.commit()
         fill(session, Size(count, is_national=True, months=2), utc_now())

@@ -32,6 +32,7 @@ from gateway.store import schema, users, visits
 from gateway.store.base import is_postgresql
 from gateway.store.facilities import facilities
 from gateway.store.inbox import inbox
+from gateway.store.patience import have_patience
 from gateway.store.registrations import registrations
 from gateway.store.reports import reports
 from gateway.store.users import NewUser
@@ -162,12 +163,14 @@ def open_runtime(url: str, folder: Path, size: Size) -> Iterator[Runtime]:
     started = time.monotonic()
     with runtime.database.session() as session:
         if is_postgresql(session):
+            have_patience(session)
             session.execute(text("SET statement_timeout = 0; SET session_replication_role = replica"))
             session.commit()
         fill(session, size, runtime.now())
     runtime.database.dispose()  # with what was set on its connection
     with runtime.database.session() as session:
         if is_postgresql(session):
+            have_patience(session)
             session.execute(text("SET LOCAL statement_timeout = 0"))
         session.execute(text("ANALYZE"))
         session.commit()

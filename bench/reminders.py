@@ -34,6 +34,7 @@ from gateway.settings import Settings
 from gateway.store import ladders, schema
 from gateway.store.base import is_postgresql
 from gateway.store.facilities import facilities
+from gateway.store.patience import have_patience
 from gateway.values import Scope
 from tests.servers import PostgresServer
 from workers import outbound, reminders
@@ -133,6 +134,7 @@ def prepare(url: str, folder: Path, size: Size) -> None:
     now, everywhere = runtime.now(), Scope("")
     with runtime.database.session() as session:
         if is_postgresql(session):
+            have_patience(session)
             session.execute(text("SET statement_timeout = 0; SET session_replication_role = replica"))
             session.commit()
         fill(session, size, now)

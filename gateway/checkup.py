@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.channels.http import HttpClient
 from gateway.channels.smpp import Smpp, proof_of
-from gateway.checks import machine, office, servers, work
+from gateway.checks import disks, machine, office, servers, work
 from gateway.checks.check import Check, advise, mend
 from gateway.condition import Condition, look
 from gateway.errors import KabarError, Misconfigured, Unavailable
@@ -54,7 +54,6 @@ def check_machine(settings: Settings) -> Iterator[Check]:
     """Look at this computer."""
     yield from machine.check_clock(settings, utc_now())
     yield from machine.check_folder(settings)
-    yield from machine.check_disk(settings)
     yield from machine.check_memory()
     yield from machine.check_units()
 
@@ -76,6 +75,7 @@ def check_house(runtime: Runtime, condition: Condition) -> Iterator[Check]:
 def check_parts(settings: Settings, *, asks_peers: bool = False) -> Iterator[Check]:
     """Look at everything but the settings themselves; `asks_peers`: ask the channels' other sides too, for seconds."""
     yield _check_folder(settings)
+    yield from disks.check_disks(settings)
     yield from _check_database(settings)
     yield from servers.check_redis(settings, Bells(connect(redis_address(settings))))
     yield from _check_channels(settings, asks_peers=asks_peers)

@@ -90,7 +90,8 @@ def list_messages(limit: int) -> None:
             said = f"{one.sender}  {one.text!r}  {one.fault or ''}"
             click.echo(f"in  {one.id}  {one.state}  {one.received_at:%Y-%m-%d %H:%M}  {said}")
         for sent in outbox.latest_to(session, states=("failed", "unsure"), limit=limit):
-            said = f"{sent.recipient}  {sent.text!r}  {sent.fault_code or ''} {sent.fault or ''}"
+            tries = f"kirim/sent {sent.attempts}, ditolak/refused {sent.refusals}"
+            said = f"{sent.recipient}  {sent.text!r}  {tries}  {sent.fault_code or ''} {sent.fault or ''}"
             click.echo(f"out {sent.id}  {sent.state}  {sent.created_at:%Y-%m-%d %H:%M}  {said}")
 
 

@@ -41,7 +41,7 @@ class Unsure(KabarError):
 
 
 class Unavailable(KabarError):
-    """The database cannot be reached or cannot take a write now: answer 503, so that the provider comes again."""
+    """The database (or the spool) cannot be reached or cannot take a write now: what was to be kept was not."""
 
 
 class Raced(KabarError):

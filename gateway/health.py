@@ -53,5 +53,19 @@ def check(runtime: Runtime, now: datetime) -> dict[str, Any]:
         parts["inbound"] = "messages wait: is an inbound worker running?"
     if ticked is None or ticked > OLDEST_TICK.total_seconds():
         parts["clock"] = "is silent: is the clock running?"
+    if words := _look_at_spool(runtime, now):
+        parts["spool"] = words
     is_ready = set(parts.values()) == {"ok"}
     return {"ready": is_ready, "parts": parts, "oldest_waiting_seconds": waiting, "last_tick_seconds": ticked}
+
+
+def _look_at_spool(runtime: Runtime, now: datetime) -> str:
+    """Return what is wrong with this machine's spool; nothing where what lies in it will be gone in a moment."""
+    found = runtime.spool.look()
+    if found.fault:
+        return f"cannot be read: {found.fault}"
+    if found.corrupt or found.refused:
+        return f"{found.corrupt} broken and {found.refused} refused deliveries: run ./kabar doctor"
+    if (seconds_since(found.oldest_at, now) or 0) > OLDEST_WAITING.total_seconds():
+        return f"{found.waiting} deliveries wait: is the database away or full, or no clock running on this machine?"
+    return ""

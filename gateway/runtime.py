@@ -23,6 +23,7 @@ from gateway.instances import parse_channels
 from gateway.remind.ground import Ways
 from gateway.reply.wordings import Wording, load_wordings
 from gateway.settings import Settings, read_settings
+from gateway.spool import Spool, open_spool
 from gateway.store.base import Database
 from gateway.store.way_back import Outgoing
 from parsers.form import Form
@@ -42,6 +43,11 @@ class Runtime:
     ussd: Mapping[str, UssdChannel]
     forms: tuple[Form, ...]
     wordings: Mapping[str, Wording]
+
+    @property
+    def spool(self) -> Spool:
+        """Return where this machine keeps what the database cannot take."""
+        return open_spool(self.settings.spool_folder)
 
     @property
     def rules(self) -> Rules:

@@ -36,6 +36,14 @@ class Settings(BaseModel):
     var: Annotated[
         Path, Field(description="The folder for everything that is written: embedded database and server, secrets.")
     ] = Path("var")
+    spool: Annotated[
+        str,
+        Field(
+            description="The folder that keeps what comes in while the database can take nothing, best on another disk"
+            " than the database's. Empty: `spool` in KABAR_VAR. `none`: providers are told to come again, where this"
+            " machine's disk does not outlast its processes."
+        ),
+    ] = ""
     database_url: Annotated[
         str,
         Field(description="`postgresql://user:password@host/name`, or `sqlite:///path`. Empty: SQLite in KABAR_VAR."),
@@ -257,6 +265,11 @@ class Settings(BaseModel):
     def database(self) -> str:
         """The database's address: the one that is set, or SQLite in `var`."""
         return self.database_url or f"sqlite:///{self.var.absolute() / 'kabar.db'}"
+
+    @property
+    def spool_folder(self) -> Path | None:
+        """The folder of the spool, or None where there is none."""
+        return None if self.spool == "none" else Path(self.spool or self.var / "spool").absolute()
 
     def make_var(self) -> None:
         """Make the folder for what is written, for this user alone: it holds phone numbers and secrets."""

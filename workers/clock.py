@@ -10,6 +10,7 @@ import structlog
 
 from gateway import metrics
 from gateway.errors import Raced, Unavailable
+from gateway.receive import replay
 from gateway.runtime import Runtime
 from workers.silence import Watch
 from workers.sweep import sweep
@@ -30,6 +31,7 @@ def run(runtime: Runtime) -> None:
     signal.signal(signal.SIGINT, stop)
     metrics.serve(runtime)
     watch = Watch()
+    replay.begin(runtime.spool, runtime.now())
     while not stopped.is_set():
         try:
             sweep(runtime, watch)

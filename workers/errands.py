@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from gateway import jobs
 from gateway.runtime import Runtime, get_runtime
 from workers import broadcasts, exports, heartbeats, hooks, pushes, reminders, totals
+from workers.pauses import pausing
 
 ERRANDS: Mapping[str, Callable[[Runtime], int]] = {
     broadcasts.NAME: broadcasts.drain,
@@ -22,4 +24,5 @@ def run_errand(name: object) -> int:
     """Do what waits of one errand and return how much that was. Errors: ValueError for no errand."""
     if not isinstance(name, str) or name not in ERRANDS:  # it comes out of Redis
         raise ValueError(f"there is no errand {name!r}")
-    return ERRANDS[name](get_runtime())
+    runtime, errand = get_runtime(), ERRANDS[name]
+    return pausing(runtime.bells, jobs.ERRANDS, name, lambda: errand(runtime))

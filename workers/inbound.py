@@ -7,6 +7,7 @@ from gateway.handle import batch
 from gateway.runtime import Runtime, get_runtime
 from gateway.values import LANES
 from workers import poll
+from workers.pauses import pausing
 
 BATCHES = 200  # a job that went on for ever would run into its time limit; the lane is rung again instead
 
@@ -16,11 +17,12 @@ def handle_lane(lane: object) -> int:
 
     A channel's name instead of a number asks for a look at what that channel's provider has got.
     """
+    runtime = get_runtime()
     if isinstance(lane, str):
-        return poll.drain(get_runtime(), lane)
+        return pausing(runtime.bells, jobs.INBOUND, lane, lambda: poll.drain(runtime, lane))
     if not isinstance(lane, int) or not 0 <= lane < LANES:  # it comes out of Redis
         raise ValueError(f"there is no lane {lane!r}")
-    return drain(get_runtime(), lane)
+    return pausing(runtime.bells, jobs.INBOUND, lane, lambda: drain(runtime, lane))
 
 
 def drain(runtime: Runtime, lane: int) -> int:

@@ -16,6 +16,7 @@ from gateway.runtime import Runtime, get_runtime
 from gateway.store import claimed, outbox
 from gateway.store.base import Session, savepoint
 from gateway.store.outbox import OutboxMessage
+from workers.pauses import pausing
 
 LONGEST_NAP_SECONDS = 0.5  # a channel whose pace asks for a longer wait is rung again by the sweep
 LOOK_AGAIN_AFTER = timedelta(minutes=15)  # at a reminder that a fault of ours kept from being looked at
@@ -26,7 +27,8 @@ logger = structlog.get_logger(__name__)
 
 def send_lane(channel: str) -> int:
     """Send what is due on a channel and return how many messages were handed over."""
-    return drain(get_runtime(), channel)
+    runtime = get_runtime()
+    return pausing(runtime.bells, jobs.OUTBOUND, channel, lambda: drain(runtime, channel))
 
 
 def drain(runtime: Runtime, name: str) -> int:

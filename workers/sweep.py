@@ -9,6 +9,7 @@ import structlog
 from gateway import jobs
 from gateway.channels.base import PollingChannel
 from gateway.receive.hops import DRAFT_LASTS
+from gateway.receive.replay import replay
 from gateway.runtime import Runtime
 from gateway.store import (
     broadcasts,
@@ -49,6 +50,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
 
     Several may sweep. With a process's watch it is noted too when nobody did for long.
     """
+    _replay(runtime)  # first: what came in meanwhile decides what is late, and whether this was an outage
     now = runtime.now()
     with runtime.database.session(read_only=True) as session:
         lanes = inbox.lanes_with_work(session, now)
@@ -95,6 +97,14 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
     if is_untold:
         runtime.bells.ring(jobs.ERRANDS, HOOKS)
     return len(lanes), len(names)
+
+
+def _replay(runtime: Runtime) -> None:
+    """Keep what lies in this machine's spool. A spool that fails keeps nobody from the rest of the work."""
+    try:
+        replay(runtime.database, runtime.bells, runtime.spool)
+    except OSError as error:
+        logger.warning("spool_failed", why=str(error.strerror))
 
 
 def _ring_for_polls(runtime: Runtime) -> None:

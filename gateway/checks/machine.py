@@ -1,11 +1,10 @@
-"""This computer: its Python and packages, its clock and zones, its folder and disk, its memory, its services."""
+"""This computer: its Python and packages, its clock and zones, its folder, its memory, its services."""
 
 from __future__ import annotations
 
 import os
 import re
 import resource
-import shutil
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,8 +18,6 @@ from gateway.settings import Settings
 OLDEST_PYTHON = (3, 11)
 ZONES = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")  # Indonesia's
 LEAST_YEAR = 2025  # of this code: a clock before it is wrong
-LEAST_FREE = 500 * 1024**2  # bytes of disk
-FEW_FREE = 2 * 1024**3
 LEAST_MEMORY = 700 * 1024**2  # bytes, with swap; all processes on SQLite need some 300 MB
 LEAST_FILES = 512  # that one process may have open
 PARTS = ("web", "inbound", "outbound", "errands", "clock")  # of the units' names, docs/install.md
@@ -108,23 +105,6 @@ def check_folder(settings: Settings, user: int | None = None) -> Iterator[Check]
             f"{place} bisa dibaca pengguna lain: chmod {mode} {place}",
             f"other users of this computer can read {place}: chmod {mode} {place}",
         )
-
-
-def check_disk(settings: Settings, least: int = LEAST_FREE, few: int = FEW_FREE) -> Iterator[Check]:
-    """Look how much room is left on the disk of the folder."""
-    try:
-        found = shutil.disk_usage(settings.var)
-    except OSError:
-        return
-    left = f"{found.free / 1024**3:.1f} GB"
-    indonesian = f"sisa {left}: hapus cadangan lama, journalctl --vacuum-size=200M, atau pakai disk lebih besar"
-    english = f"{left} left: remove old backups, journalctl --vacuum-size=200M, or take a larger disk"
-    if found.free < least:
-        yield mend("disk", f"hampir penuh, {indonesian}", f"nearly full, {english}")
-    elif found.free < few:
-        yield advise("disk", indonesian, english)
-    else:
-        yield well("disk", f"sisa {left} / {left} left")
 
 
 def check_memory(root: Path = Path("/")) -> Iterator[Check]:

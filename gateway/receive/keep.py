@@ -1,18 +1,21 @@
-"""Take a provider's request: what is authentic is kept once and committed before it is acknowledged."""
+"""Take a provider's request: what is authentic is kept once, in database or spool, before it is acknowledged."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import secrets
+import time
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
 
-from gateway import jobs
+from gateway import jobs, spool
 from gateway.channels.base import PollingChannel, SmsChannel
 from gateway.errors import Malformed, Refused, Unavailable
 from gateway.lines import Polled
+from gateway.spool import Delivery, Spool, Unread
 from gateway.store import inbox, outbox, parts
 from gateway.store.base import Database, Session
 from gateway.values import (
@@ -33,12 +36,18 @@ logger = structlog.get_logger(__name__)
 
 
 def receive_sms(
-    database: Database, bells: jobs.Bells, channel: SmsChannel, request: HttpRequest, now: datetime
+    database: Database,
+    bells: jobs.Bells,
+    channel: SmsChannel,
+    request: HttpRequest,
+    now: datetime,
+    spare: Spool = spool.NONE,
 ) -> HttpResponse:
     """Keep the messages in a request and return what to answer the provider.
 
     A repeat keeps nothing and is answered as the first was. What is authentic but cannot be read is kept raw for staff.
-    503 says that nothing was kept, so that the provider comes again. Never raises on anything a peer can send.
+    What the database cannot take is kept in the spare spool, and acknowledged all the same. 503 says that nothing was
+    kept anywhere, so that the provider comes again. Never raises on anything a peer can send.
     """
     try:
         messages = channel.take_sms(request, now)
@@ -46,36 +55,110 @@ def receive_sms(
         logger.warning("refused", channel=channel.name, why=str(error))
         return REFUSED
     except Malformed as error:
-        return _keep_malformed(database, channel, request, error, now)
+        return _receive_malformed(database, bells, channel, request, error, now, spare)
     if isinstance(channel, PollingChannel):  # a nudge: the message itself lies in the provider's store
         bells.ring(jobs.INBOUND, channel.name)
         return channel.acknowledge()
+    is_kept = _keep(database, bells, Delivery(channel.name, now, messages), spare)
+    return channel.acknowledge(messages) if is_kept else UNAVAILABLE
+
+
+def receive_status(
+    database: Database,
+    bells: jobs.Bells,
+    channel: SmsChannel,
+    request: HttpRequest,
+    now: datetime,
+    spare: Spool = spool.NONE,
+) -> HttpResponse:
+    """Move messages forward by what their provider says, and return what to answer it; see `receive_sms`."""
     try:
-        with database.session() as session:
-            kept = [(sms, keep_sms(session, channel.name, sms, now)) for sms in messages]
-            session.commit()
-    except Unavailable as error:
-        logger.warning("not_kept", channel=channel.name, why=str(error))
-        return UNAVAILABLE
-    _tell(bells, channel.name, kept)
-    return channel.acknowledge(messages)
+        statuses = channel.take_status(request, now)
+    except Refused as error:
+        logger.warning("refused", channel=channel.name, why=str(error))
+        return REFUSED
+    except Malformed as error:
+        return _receive_malformed(database, bells, channel, request, error, now, spare)
+    is_kept = _keep(database, bells, Delivery(channel.name, now, statuses=statuses), spare)
+    return channel.acknowledge() if is_kept else UNAVAILABLE
+
+
+def _receive_malformed(
+    database: Database,
+    bells: jobs.Bells,
+    channel: SmsChannel,
+    request: HttpRequest,
+    fault: Malformed,
+    now: datetime,
+    spare: Spool,
+) -> HttpResponse:
+    logger.warning("malformed", channel=channel.name, field=fault.field, why=str(fault))
+    raw = f"{request.method} {request.path}\n".encode() + request.body
+    text = request.body.decode("utf-8", "replace") or request.path  # what is asked by GET is all in the address
+    unread = Unread(raw, clean_text(text), clean_text(str(fault)))
+    is_kept = _keep(database, bells, Delivery(channel.name, now, unread=unread), spare)
+    return channel.acknowledge_malformed(fault) if is_kept else UNAVAILABLE
 
 
 def receive_polled(database: Database, bells: jobs.Bells, channel: str, polled: Polled, now: datetime) -> None:
     """Keep what a poll found, messages and news of what we sent, in one commit, and ring for it.
 
-    Only what is kept so may be confirmed to the provider. Errors: Unavailable, and nothing was kept.
+    Only what is kept so may be confirmed to the provider. Errors: Unavailable, and nothing was kept: it needs no spool,
+    for it still lies where it was found.
     """
     if polled.messages or polled.statuses:
-        with database.session() as session:
-            kept = [(sms, keep_sms(session, channel, sms, now)) for sms in polled.messages]
-            for status in polled.statuses:
-                _record(session, channel, status, now)
-            session.commit()
-        _tell(bells, channel, kept)
+        _commit(database, bells, Delivery(channel, now, polled.messages, polled.statuses))
 
 
-def _tell(bells: jobs.Bells, channel: str, kept: list[tuple[InboundSms, str]]) -> None:
+def _keep(database: Database, bells: jobs.Bells, delivery: Delivery, spare: Spool) -> bool:
+    """Keep a delivery in the database, else in the spool; False when neither could take it.
+
+    Where nobody knows whether the commit came about, both hold it: the same key makes it one again.
+    """
+    if spare.is_preferred and _leave_in_spool(spare, delivery, "the database hung a moment ago"):
+        return True
+    began = time.monotonic()
+    try:
+        _commit(database, bells, delivery)
+    except Unavailable as error:
+        spare.note_failure(time.monotonic() - began)
+        return _leave_in_spool(spare, delivery, str(error))
+    except Exception as error:  # our bug: what a midwife wrote is not lost by it
+        logger.exception("keep_crashed", channel=delivery.channel)
+        return _leave_in_spool(spare, delivery, type(error).__name__)
+    return True
+
+
+def _leave_in_spool(spare: Spool, delivery: Delivery, why: str) -> bool:
+    try:
+        name = spare.put(delivery)
+    except Unavailable as error:
+        logger.warning("not_kept", channel=delivery.channel, why=why, spool=str(error))
+        return False
+    logger.warning("spooled", channel=delivery.channel, file=name, why=why)
+    return True
+
+
+def _commit(database: Database, bells: jobs.Bells, delivery: Delivery) -> None:
+    with database.session() as session:
+        kept = keep_delivery(session, delivery)
+        session.commit()
+    tell(bells, delivery.channel, kept)
+
+
+def keep_delivery(session: Session, delivery: Delivery) -> list[tuple[InboundSms, str]]:
+    """Keep all that a delivery brought, and return its messages, each with its trace id, empty for a repeat."""
+    channel, now = delivery.channel, delivery.received_at
+    kept = [(sms, keep_sms(session, channel, sms, now)) for sms in delivery.messages]
+    for status in delivery.statuses:
+        _record(session, channel, status, now)
+    if delivery.unread is not None:
+        unread = delivery.unread
+        keep_unread(session, channel, unread.raw, unread.text, Malformed(unread.fault), now)
+    return kept
+
+
+def tell(bells: jobs.Bells, channel: str, kept: Sequence[tuple[InboundSms, str]]) -> None:
     """Log what was kept, and ring for what is new of it."""
     for sms, trace_id in kept:
         about = {"channel": channel, "sender": sms.sender.address, "trace_id": trace_id}
@@ -137,22 +220,6 @@ def _as_part(channel: str, sms: InboundSms, now: datetime) -> parts.Part:
     )
 
 
-def _keep_malformed(
-    database: Database, channel: SmsChannel, request: HttpRequest, fault: Malformed, now: datetime
-) -> HttpResponse:
-    logger.warning("malformed", channel=channel.name, field=fault.field, why=str(fault))
-    raw = f"{request.method} {request.path}\n".encode() + request.body
-    text = request.body.decode("utf-8", "replace") or request.path  # what is asked by GET is all in the address
-    try:
-        with database.session() as session:
-            keep_unread(session, channel.name, raw, text, fault, now)
-            session.commit()
-    except Unavailable as error:
-        logger.warning("not_kept", channel=channel.name, why=str(error))
-        return UNAVAILABLE
-    return channel.acknowledge_malformed(fault)
-
-
 def keep_unread(session: Session, channel: str, raw: bytes, text: str, fault: Malformed, now: datetime) -> None:
     """Keep what is authentic and cannot be read, as it came, for staff; the same octets once."""
     message = inbox.NewInboxMessage(
@@ -170,26 +237,6 @@ def keep_unread(session: Session, channel: str, raw: bytes, text: str, fault: Ma
         fault=str(fault),
     )
     inbox.keep(session, message)
-
-
-def receive_status(database: Database, channel: SmsChannel, request: HttpRequest, now: datetime) -> HttpResponse:
-    """Move messages forward by what their provider says, and return what to answer it."""
-    try:
-        statuses = channel.take_status(request, now)
-    except Refused as error:
-        logger.warning("refused", channel=channel.name, why=str(error))
-        return REFUSED
-    except Malformed as error:
-        return _keep_malformed(database, channel, request, error, now)
-    try:
-        with database.session() as session:
-            for status in statuses:
-                _record(session, channel.name, status, now)
-            session.commit()
-    except Unavailable as error:
-        logger.warning("status_not_kept", channel=channel.name, why=str(error))
-        return UNAVAILABLE
-    return channel.acknowledge()
 
 
 def show_answer(

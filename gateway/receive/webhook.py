@@ -20,7 +20,7 @@ def take_sms(channel: str) -> Response:
     """Take a message."""
     runtime = _runtime()
     found = _find(runtime, channel)
-    answer = keep.receive_sms(runtime.database, runtime.bells, found, as_values(), runtime.now())
+    answer = keep.receive_sms(runtime.database, runtime.bells, found, as_values(), runtime.now(), runtime.spool)
     return as_response(runtime, channel, answer)
 
 
@@ -29,7 +29,7 @@ def take_status(channel: str) -> Response:
     """Take news of a message that we sent."""
     runtime = _runtime()
     found = _find(runtime, channel)
-    answer = keep.receive_status(runtime.database, found, as_values(), runtime.now())
+    answer = keep.receive_status(runtime.database, runtime.bells, found, as_values(), runtime.now(), runtime.spool)
     return as_response(runtime, channel, answer)
 
 

@@ -36,7 +36,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 from gateway.errors import Raced, Unavailable
-from gateway.store import sqlite
+from gateway.store import patience, sqlite
 from gateway.values import Scope
 
 __all__ = [
@@ -147,6 +147,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
+        if self.engine.dialect.name == "postgresql":
+            patience.prepare_engine(self.engine)
 
     @contextmanager
     def session(
@@ -191,9 +193,11 @@ def savepoint(session: Session) -> Iterator[None]:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _RACES:
             raise Raced(str(error.orig)) from error
-        if _is_away(error):
+        if _is_away(error) or sqlite.has_lost_transaction(session):
             raise Unavailable(f"the database is not available: {error.orig}") from error
         raise
+    except sqlite.driver.OperationalError as error:  # it is the first of its transaction, which could not begin
+        raise Unavailable(f"the database is not available: {error}") from error
 
 
 @contextmanager

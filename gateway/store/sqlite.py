@@ -16,7 +16,7 @@ try:  # a newer SQLite than the system's, where a wheel exists (docs/operators: 
 except ImportError:
     import sqlite3 as driver
 
-__all__ = ["QueuedConnection", "driver", "library_version", "prepare_engine"]
+__all__ = ["QueuedConnection", "driver", "has_lost_transaction", "library_version", "prepare_engine"]
 
 BUSY_SECONDS = 4.0  # how long a writer waits for its turn before the database counts as unavailable
 FIRST_SOUND_VERSION = (
@@ -51,7 +51,7 @@ class QueuedConnection(driver.Connection):  # type: ignore[misc]  # the driver h
         if not self._turn.acquire(timeout=seconds):
             raise driver.OperationalError("database is locked: no turn to write")
         try:
-            self._lock_file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._lock_file = self._open_lock_file()
             while not self._has_locked_file():
                 if time.monotonic() > deadline:
                     raise driver.OperationalError("database is locked: another process holds the turn to write")
@@ -60,6 +60,12 @@ class QueuedConnection(driver.Connection):  # type: ignore[misc]  # the driver h
             self._close_lock_file()
             self._turn.release()
             raise
+
+    def _open_lock_file(self) -> int:
+        try:
+            return os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:  # a disk that is full or has become read-only
+            raise driver.OperationalError(f"no turn to write: {error.strerror}") from error
 
     def _has_locked_file(self) -> bool:
         assert self._lock_file is not None
@@ -80,8 +86,15 @@ class QueuedConnection(driver.Connection):  # type: ignore[misc]  # the driver h
             self._turn.release()
 
     def commit(self) -> None:
-        """Commit. The turn ends only when the commit is on disk; if it fails, the rollback that follows ends it."""
-        super().commit()
+        """Commit. The turn ends when the commit is on disk, and as well when it fails and is rolled back.
+
+        SQLAlchemy gives a connection whose commit failed back to its pool as it is.
+        """
+        try:
+            super().commit()
+        except BaseException:
+            self.rollback()
+            raise
         self._end_turn()
 
     def rollback(self) -> None:
@@ -119,6 +132,12 @@ def _begin(connection: Connection) -> None:
         return
     connection.connection.driver_connection.take_turn(options.get(WAIT, BUSY_SECONDS))  # type: ignore[union-attr]
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def has_lost_transaction(connection: Connection) -> bool:
+    """Tell whether SQLite has rolled back the whole transaction by itself, as it may when a disk is full."""
+    own = connection.connection.driver_connection
+    return isinstance(own, QueuedConnection) and not own.in_transaction
 
 
 def prepare_engine(engine: Engine) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from gateway import checkup, jobs
 from gateway.channels.http import HttpClient
-from gateway.checks import machine, office, servers, work
+from gateway.checks import disks, machine, office, servers, work
 from gateway.checks.check import Check
 from gateway.condition import look
 from gateway.settings import Settings
@@ -83,8 +83,8 @@ def test_files_that_others_own_or_read_are_named(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_nearly_full_is_named(tmp_path: Path) -> None:
-    assert "disk" in to_mend(machine.check_disk(Settings(var=tmp_path), least=10**18))
-    assert "disk" in advised(machine.check_disk(Settings(var=tmp_path), least=0, few=10**18))
+    assert "disk" in to_mend(disks.check_disks(Settings(var=tmp_path), least=10**18))
+    assert "disk" in advised(disks.check_disks(Settings(var=tmp_path), least=0, few=10**18))
 
 
 def test_a_small_memory_is_named(tmp_path: Path) -> None:

@@ -196,6 +196,7 @@ def test_staff_put_back_what_waits_for_them_and_send_again_what_failed(
     environ = {"KABAR_VAR": str(tmp_path), "KABAR_DATABASE_URL": database_url, "KABAR_REDIS_URL": "redis://127.0.0.1:1"}
     listed = run("messages", "list", **environ).stdout
     assert ("for_staff" in listed, "unsure" in listed) == (True, True)
+    assert "kirim/sent 0, ditolak/refused 0" in listed
     assert run("messages", "again", str(district.message(chat).id), **environ).returncode == 0
     assert run("messages", "send", str(first.id), **environ).returncode == 0
     assert run("messages", "send", str(first.id), **environ).returncode == 1, "it waits to be sent already"

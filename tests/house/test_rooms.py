@@ -40,7 +40,7 @@ ROOMS = {
     "phonenumbers": ("gateway.values", "gateway.operators"),
     "prometheus_client": ("gateway.metrics",),
     "psycopg": ("gateway.store",),
-    "pydantic": ("gateway.settings", "gateway.publish"),
+    "pydantic": ("gateway.settings", "gateway.publish", "gateway.spool"),
     "pyotp": ("gateway.review.proofs",),
     "pysqlite3": ("gateway.store.sqlite",),
     "python_calamine": ("gateway.enrol.unpack",),

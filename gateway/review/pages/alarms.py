@@ -31,6 +31,14 @@ QUOTA_USED_UP = mark("%(channel)s has sent all that it may in 24 hours: everythi
 UNWELL = mark("%(channel)s: %(words)s")
 UNHEARD = mark("The device of %(channel)s has given no sign of life since %(since)s.")
 
+SPOOL_WAITS = mark(
+    "%(number)s deliveries wait in the spool since %(since)s: the database takes nothing, or no clock runs on the"
+    " server that took them."
+)
+SPOOL_UNREADABLE = mark("The spool cannot be read (%(fault)s): ./kabar doctor says what to do.")
+SPOOL_CORRUPT = mark("%(number)s deliveries in the spool are broken: ./kabar doctor says what to do.")
+SPOOL_REFUSED = mark("%(number)s deliveries in the spool could not be kept: ./kabar doctor says what to do.")
+
 HAVE_EXPIRED = mark("%(number)s batches of contraceptives in stock have expired.")
 EXPIRE_SOON = mark("%(number)s batches of contraceptives in stock expire soon.")
 
@@ -73,6 +81,19 @@ def _machinery(session: Session, runtime: Runtime) -> list[Alarm]:
     if not runtime.bells.is_heard():
         words = translate("Redis does not answer. What comes in is kept, and handled once it is back.")
         found.append(Alarm(words, "bad"))
+    return [*found, *_spool(runtime)]
+
+
+def _spool(runtime: Runtime) -> list[Alarm]:
+    """Tell what this server has taken and could not hand on, unless it will be gone in a moment."""
+    lying, now = runtime.spool.look(), runtime.now()
+    found = [Alarm(translate(SPOOL_UNREADABLE) % {"fault": lying.fault}, "bad")] if lying.fault else []
+    if lying.oldest_at is not None and now - lying.oldest_at > SILENT_CLOCK:
+        since = show.show_time(lying.oldest_at, runtime.settings.timezone, now)
+        found.append(Alarm(translate(SPOOL_WAITS) % {"number": lying.waiting, "since": since}, "bad"))
+    for words, number in ((SPOOL_CORRUPT, lying.corrupt), (SPOOL_REFUSED, lying.refused)):
+        if number:
+            found.append(Alarm(translate(words) % {"number": number}, "bad"))
     return found
 
 

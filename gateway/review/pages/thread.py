@@ -62,6 +62,8 @@ class Line:
     detail: str = ""
     by: str = ""
     segments: int | None = None
+    attempts: int = 0  # sends that may have reached the phone
+    refusals: int = 0  # and those that did not
     reports: tuple[tuple[CameOf, StateWords], ...] = ()
     may_be_done: bool = False
     may_be_read_again: bool = False
@@ -316,6 +318,8 @@ def _our_line(message: OutboxMessage) -> Line:
         detail=" ".join(filter(None, (message.fault_code, message.fault))),
         by=message.user_name or "",
         segments=message.segments if message.segments and message.segments > 1 else None,
+        attempts=message.attempts,
+        refusals=message.refusals,
         may_be_sent_again=message.state in (OutboxState.FAILED, OutboxState.UNSURE),
         is_unsure=message.state == OutboxState.UNSURE,
     )

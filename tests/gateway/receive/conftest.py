@@ -23,9 +23,9 @@ SECRET = "generic-secret-0123456789abcdef"
 class Doors:
     """A gateway whose webhooks are knocked at."""
 
-    def __init__(self, database: Database, var: Path, redis_url: str, **options: str) -> None:
+    def __init__(self, database: Database, var: Path, redis_url: str, spool: str = "", **options: str) -> None:
         given = {"generic": {"secrets": SECRET, "send_url": "http://127.0.0.1:1/"} | options}
-        runtime = make_runtime(database, var, redis_url, channels="generic", channel_options=given)
+        runtime = make_runtime(database, var, redis_url, channels="generic", channel_options=given, spool=spool)
         self.runtime = runtime
         self.district = District(runtime)
         self.app = create_app(runtime)

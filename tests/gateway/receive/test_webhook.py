@@ -71,9 +71,10 @@ def test_a_message_rings_for_its_lane_once(doors: Doors) -> None:
     assert [job.args for job in queue.jobs] == [[doors.kept()[0].lane]]
 
 
-def test_a_database_that_cannot_be_reached_is_503_and_acknowledges_nothing(
-    doors: Doors, open_database: Callable[[str], Database]
+def test_without_a_spool_a_database_that_cannot_be_reached_is_503_and_acknowledges_nothing(
+    database: Database, open_database: Callable[[str], Database], tmp_path: Path
 ) -> None:
+    doors = Doors(database, tmp_path, "unix:///nowhere/kabar.sock", spool="none")
     object.__setattr__(doors.runtime, "database", open_database("postgresql://nobody@127.0.0.1:1/kabar"))
     assert doors.post("m1").status_code == 503
     assert doors.knock(b"nonsense").status_code == 503, "what cannot be read is lost as well"
@@ -84,7 +85,7 @@ def test_a_message_that_found_postgresql_closed_is_kept_when_it_comes_again(
     postgresql: PostgresServer, postgresql_url: str, open_database: Callable[[str], Database], tmp_path: Path
 ) -> None:
     database = open_database(postgresql_url)
-    doors = Doors(database, tmp_path, "unix:///nowhere/kabar.sock")
+    doors = Doors(database, tmp_path, "unix:///nowhere/kabar.sock", spool="none")
     name = database.engine.url.database
     assert doors.post("m0").status_code == 200
     postgresql.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
@@ -99,7 +100,7 @@ def test_a_message_that_found_sqlite_locked_is_kept_when_it_comes_again(
     sqlite_url: str, open_database: Callable[[str], Database], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = open_database(sqlite_url)
-    doors = Doors(database, tmp_path, "unix:///nowhere/kabar.sock")
+    doors = Doors(database, tmp_path, "unix:///nowhere/kabar.sock", spool="none")
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
     with database.session() as another_writer:
         another_writer.begin()
@@ -108,10 +109,10 @@ def test_a_message_that_found_sqlite_locked_is_kept_when_it_comes_again(
     assert doors.count() == 1
 
 
-def test_a_database_file_that_is_no_database_is_503(
+def test_without_a_spool_a_database_file_that_is_no_database_is_503(
     tmp_path: Path, sqlite_url: str, open_database: Callable[[str], Database]
 ) -> None:
-    doors = Doors(open_database(sqlite_url), tmp_path / "var", "unix:///nowhere/kabar.sock")
+    doors = Doors(open_database(sqlite_url), tmp_path / "var", "unix:///nowhere/kabar.sock", spool="none")
     (tmp_path / "broken.db").write_bytes(b"this is no database " * 1000)
     object.__setattr__(doors.runtime, "database", open_database(f"sqlite:///{tmp_path / 'broken.db'}"))
     assert doors.post("m1").status_code == 503

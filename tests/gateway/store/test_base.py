@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from gateway.errors import Raced, Unavailable
-from gateway.store import areas, base
+from gateway.store import areas, base, sqlite
 from gateway.store.areas import Area
 from gateway.store.base import Database
 
@@ -118,3 +118,40 @@ def test_a_reader_on_sqlite_waits_for_no_writer(sqlite_url: str, open_database: 
 def _count(database: Database) -> int:
     with database.session(read_only=True) as session:
         return areas.count_areas(session)
+
+
+def test_a_commit_that_fails_on_sqlite_lets_the_next_writer_have_its_turn(
+    sqlite_url: str, open_database: Callable[[str], Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    first, second = open_database(sqlite_url), open_database(sqlite_url)
+    with suppress(Raced), first.session() as session:
+        session.execute(text("PRAGMA defer_foreign_keys = ON"))
+        session.execute(text("INSERT INTO reporter_phones (phone, reporter_id) VALUES ('+62812', 99)"))
+        session.commit()  # finds out only now that there is no such reporter
+        pytest.fail("it was committed")
+    for database in (second, first):
+        with database.session() as session:
+            session.execute(text("DELETE FROM reporter_phones"))
+            session.commit()
+
+
+def test_a_savepoint_that_finds_the_database_locked_says_that_it_is_unavailable(
+    sqlite_url: str, open_database: Callable[[str], Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    database = open_database(sqlite_url)
+    with database.session() as writer, open_database(sqlite_url).session() as session:
+        writer.begin()
+        with pytest.raises(Unavailable), base.savepoint(session):
+            pytest.fail("it has no transaction to be in")
+
+
+def test_a_transaction_that_sqlite_has_rolled_back_by_itself_is_unavailable(
+    sqlite_url: str, open_database: Callable[[str], Database]
+) -> None:
+    """After a full disk SQLite may have done so; what stands inside a savepoint cannot be undone alone then."""
+    with open_database(sqlite_url).session() as session:
+        session.begin()
+        with pytest.raises(Unavailable), base.savepoint(session):
+            session.exec_driver_sql("ROLLBACK")
