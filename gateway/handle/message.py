@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import Raced
-from gateway.handle import asking, command, report, status
+from gateway.handle import asking, command, proof, report, status
 from gateway.handle.facts import Desk, Outcome, sent_on
 from gateway.handle.replies import Reply, say
 from gateway.store import inbox, outbox
@@ -14,7 +14,7 @@ from gateway.store.reporters import Reporter
 from gateway.store.way_back import find_way_back
 from gateway.values import InboxState, WithheldReason
 from parsers.read import read_message
-from parsers.reading import Kind
+from parsers.reading import Command, CommandName, Kind, Reading
 
 
 def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
@@ -58,6 +58,12 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
     timezone = places[0].timezone if places else desk.rules.timezone
     day = sent_on(message, timezone)
     question = desk.asked.get(message.sender)
+    due = proof.find_due(message, question, desk)
+    given = proof.find_given(message.text, due) if due else None
+    if question is not None and given is not None:
+        if given != due:
+            return command.ask_for_proof(session, message, question, given, people, desk)
+        return command.obey(session, message, Reading(Kind.COMMAND, command=Command(CommandName.YES)), people, day, desk)
     reading = read_message(message.text, day, desk.rules.forms, asking.reopen(question) if question else None)
     if reading.kind is Kind.COMMAND:
         return command.obey(session, message, reading, people, day, desk)
@@ -74,7 +80,7 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
 def _answer(session: Session, message: InboxMessage, reply: Reply, desk: Desk, people: tuple[Reporter, ...]) -> Outcome:
     """Queue the answer, or withhold it with its reason; what must never be answered is withheld as a loop."""
     is_shown = message.id == desk.shown_id
-    reason = desk.reason_to_withhold(message, is_registered=bool(people) or reply.is_due)
+    reason = desk.reason_to_withhold(message, is_registered=bool(people), is_due=reply.is_due)
     if message.is_answered:
         reason = WithheldReason.STOPPED  # the provider itself has answered, and would refuse another message
     elif not reply.text:
