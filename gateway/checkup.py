@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gateway.channels.smpp import Smpp, proof_of
 from gateway.errors import KabarError, Misconfigured, Unavailable
-from gateway.jobs import Bells, connect
+from gateway.jobs import Bells, connect, is_open_to_all
 from gateway.lines import ChannelHealth
 from gateway.runtime import make_channels, make_ussd_channels, redis_address, utc_now
 from gateway.settings import Settings, read_settings
@@ -106,6 +106,12 @@ def _check_version(session: Session) -> Iterator[Check]:
 
 
 def _check_redis(settings: Settings) -> Check:
+    if is_open_to_all(redis_address(settings)):
+        words = (
+            "Redis terbuka bagi siapa saja di jaringan: beri sandi (requirepass) dan tulis di KABAR_REDIS_URL"
+            " / Redis obeys everybody on the network: give it a password (requirepass), and put it into KABAR_REDIS_URL"
+        )
+        return Check("redis", False, words)
     if Bells(connect(redis_address(settings))).is_heard():
         return Check("redis", True, "menjawab / answers")
     if settings.is_embedded:

@@ -12,7 +12,7 @@ from gateway.store.inbox import InboxMessage
 from gateway.store.outbox import NewOutboxMessage
 from gateway.store.reporters import Reporter
 from gateway.store.way_back import find_way_back
-from gateway.values import InboxState, WithheldReason
+from gateway.values import InboxState, WithheldReason, find_phone
 from parsers.read import read_message
 from parsers.reading import Command, CommandName, Kind, Reading
 
@@ -25,7 +25,7 @@ def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
     """
     people = desk.reporters_of(message)
     desk = desk.beside(people)
-    if not is_phone(message):
+    if not _is_answerable(message, people, desk):
         reply = Reply("", InboxState.FOR_STAFF)
     elif message.is_cut:
         reply = _ask_for_all(people, desk)
@@ -41,9 +41,11 @@ def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
     return outcome
 
 
-def is_phone(message: InboxMessage) -> bool:
-    """Return whether a message's sender can be answered at all: short and alphanumeric ids never are."""
-    return message.sender.startswith("+") and message.sender != message.recipient
+def _is_answerable(message: InboxMessage, people: tuple[Reporter, ...], desk: Desk) -> bool:
+    """Return whether a sender can be answered at all: short and alphanumeric ids never are, nor is a dear number."""
+    if not message.sender.startswith("+") or message.sender == message.recipient:
+        return False
+    return bool(people or find_phone(message.sender, desk.rules.region))
 
 
 def _ask_for_all(people: tuple[Reporter, ...], desk: Desk) -> Reply:
