@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 
 from gateway import jobs
 from gateway.checkup import check_parts
@@ -21,18 +20,20 @@ ELSEWHERE = "127.1"  # this machine, written as no address is: the check takes i
 
 def is_up(port: int) -> bool:
     """Return whether a server answers, be it that a password is due."""
-    with Redis(port=port) as redis:
+    with jobs.connect(f"redis://127.0.0.1:{port}/0") as redis:
         try:
             return bool(redis.ping())
-        except RedisError as error:
-            return "NOAUTH" in str(error) or "Authentication" in str(error)
+        except AuthenticationError:
+            return True
+        except RedisError:
+            return False
 
 
 @pytest.fixture(params=["", "s3cret-of-redis"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[int, str]]:
     """A queue server on a port, without a password and with one; its port and password."""
     port, password = free_port(), str(request.param)
-    command = [str(find_server_program({})), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    command = [str(find_server_program("")), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     command += ["--requirepass", password] if password else []
     process = start_leashed(command, {}, tmp_path, subprocess.DEVNULL)
     wait_until(lambda: is_up(port), "the queue server answers")

@@ -134,7 +134,6 @@ def test_connections_that_say_nothing_keep_nobody_waiting_for_ever(port: int) ->
 def test_another_hosts_name_opens_no_page(port: int, host: str) -> None:
     answer = ask(port, f"GET /login HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
     assert statuses(answer)[0] in {400, 403}
-    assert b"gunicorn" not in answer.lower()
 
 
 @pytest.mark.long
