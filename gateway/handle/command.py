@@ -195,7 +195,7 @@ def _answer_yes(
 def ask_for_proof(
     session: Session, message: InboxMessage, question: Question, given: str, people: Sequence[Reporter], desk: Desk
 ) -> Reply:
-    """Ask again where a YA lacks the digits that its question told; after too many wrong ones the report is for staff."""
+    """Ask again where a YA lacks the digits of its question; after too many wrong ones the report is for staff."""
     if not given or not proof.note_wrong(session, question, desk):
         return Reply(question.text, InboxState.DONE, "asked_again")
     if question.report_id:

@@ -65,7 +65,9 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
     if question is not None and given is not None:
         if given != due:
             return command.ask_for_proof(session, message, question, given, people, desk)
-        return command.obey(session, message, Reading(Kind.COMMAND, command=Command(CommandName.YES)), people, day, desk)
+        return command.obey(
+            session, message, Reading(Kind.COMMAND, command=Command(CommandName.YES)), people, day, desk
+        )
     reading = read_message(message.text, day, desk.rules.forms, asking.reopen(question) if question else None)
     if reading.kind is Kind.COMMAND:
         return command.obey(session, message, reading, people, day, desk)

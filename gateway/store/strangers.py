@@ -1,4 +1,4 @@
-"""Strangers: how many answers went to numbers that nobody has registered, so that a flood of them costs only so much."""
+"""Strangers: how many answers went to numbers that nobody has registered, for a flood of them costs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Undecided: what came from one reporter since a day and is not approved yet, so that all of it can be refused at once."""
+"""Undecided: what came from one reporter since a day and is not approved yet, to be refused at once."""
 
 from __future__ import annotations
 

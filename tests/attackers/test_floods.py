@@ -76,7 +76,9 @@ def test_many_who_wait_behind_a_flood_come_before_the_rest_of_it(district: Distr
 def test_two_gateways_that_answer_each_other_fall_silent(
     district: District, migrated_sqlite: Path, tmp_path: Path, open_database: Callable[[str], Database]
 ) -> None:
-    far = District(make_runtime(open_database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'far.db')}"), tmp_path))
+    far = District(
+        make_runtime(open_database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'far.db')}"), tmp_path)
+    )
     sent, text = 0, "KB 0925 BARU 12 AKTIF 40"
     for _ in range(40):
         text = district.say("ani", text)

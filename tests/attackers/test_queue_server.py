@@ -1,4 +1,4 @@
-"""A queue server that obeys everybody on the network is told of; what code it could run is held in gateway/test_jobs."""
+"""A queue server that obeys everybody on the network is told of. What code it could run: gateway/test_jobs.py."""
 
 from __future__ import annotations
 

@@ -38,7 +38,9 @@ def counts(district: District) -> tuple[dict[str, int], dict[str, int]]:
 
 
 @pytest.mark.parametrize("later", [{"seconds": 1}, {"days": 40}, {"days": 4000}], ids=str)
-def test_a_request_that_is_replayed_is_acknowledged_and_does_nothing(district: District, later: dict[str, float]) -> None:
+def test_a_request_that_is_replayed_is_acknowledged_and_does_nothing(
+    district: District, later: dict[str, float]
+) -> None:
     client = create_app(district.runtime).test_client()
     first = post(client)
     district.handle()

@@ -26,7 +26,11 @@ def port(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> Ite
     (folder / "kabar.db").write_bytes(migrated_sqlite.read_bytes())
     environ = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(ROOT), "HOME": str(folder)}
     environ |= {"KABAR_VAR": str(folder), "KABAR_PORT": str(port), "KABAR_REDIS_URL": f"unix://{folder}/no.sock"}
-    environ |= {"KABAR_CHANNELS": "generic", "KABAR_GENERIC_SECRETS": SECRET, "KABAR_GENERIC_SEND_URL": "http://127.0.0.1:1/"}
+    environ |= {
+        "KABAR_CHANNELS": "generic",
+        "KABAR_GENERIC_SECRETS": SECRET,
+        "KABAR_GENERIC_SEND_URL": "http://127.0.0.1:1/",
+    }
     environ |= {"KABAR_WEB_PROCESSES": "1", "KABAR_WEB_THREADS": str(THREADS)}
     command = [sys.executable, "-P", "-m", "gateway.cli", "web"]
     process = start_leashed(command, environ, folder, subprocess.DEVNULL)

@@ -30,7 +30,10 @@ def reject_since(reporter_id: int) -> Response:
     reporter = find(reporter_id)
     if reporter is None:
         return frame.absent()
-    day, reason = read_date(request.form.get("since", "").strip(), "since"), request.form.get("reason", "").strip()[:200]
+    day, reason = (
+        read_date(request.form.get("since", "").strip(), "since"),
+        request.form.get("reason", "").strip()[:200],
+    )
     faults = [day] if isinstance(day, Fault) else []
     if not reason:
         faults.append(Fault(FaultCode.MISSING, "reason"))
@@ -41,6 +44,8 @@ def reject_since(reporter_id: int) -> Response:
         found = undecided.undecided_since(session, reporter_id, since, scope=scope)
         done = decide.reject_many(session, make_office(), [Seen(*one) for one in found], reason)
         session.commit()
-    words = mark("%(done)s reports were rejected; %(left)s stay, for they changed this moment or their month is closed.")
+    words = mark(
+        "%(done)s reports were rejected; %(left)s stay, for they changed this moment or their month is closed."
+    )
     said = translate(words) % {"done": len(done), "left": len(found) - len(done)}
     return frame.go("reporters.show_reporter", said=said, reporter_id=reporter_id)

@@ -1,4 +1,4 @@
-"""Figures that count are changed by who holds the phone: where staff want that, digits prove it; the phone hears of it."""
+"""Figures that count are changed by who holds the phone: digits prove it where staff want that; it always hears."""
 
 from __future__ import annotations
 

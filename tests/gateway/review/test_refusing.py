@@ -1,4 +1,4 @@
-"""A lost phone, or a forged number: all that came by it since a day is refused at once, and can be undone one by one."""
+"""A lost phone, or a forged number: all that came by it since a day is refused at once."""
 
 from __future__ import annotations
 
