@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store import inbox, outbox, strangers
+from gateway.app import create_app
+from gateway.store import inbox, outbox
 from gateway.store.base import Database
 from gateway.values import lane_of
 from tests.district import PHONES, District, make_runtime
+from tests.gateway.review.visits import sign_in
 from workers import inbound
 
 FLOOD = 150
@@ -113,7 +115,9 @@ def test_unknown_numbers_together_get_only_so_many_answers_in_an_hour(database: 
     assert district.handle() == 9
     with district.database.session(read_only=True) as session:
         assert outbox.count_by_state(session) == {"queued": 5, "withheld": 4}
-        assert strangers.count_answered(session, district.runtime.now()) == 0
+    visitor = create_app(district.runtime).test_client()
+    sign_in(visitor, district.runtime, "administrator", "")
+    assert "5 sudah dijawab dalam satu jam ini" in visitor.get("/month").text, "staff are told"
     assert district.say("ani", "STATUS"), "who is registered is answered as ever"
     assert district.say("+6281377770090", "halo") == ""
     district.pass_time(hours=1, seconds=1)

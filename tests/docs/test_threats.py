@@ -13,13 +13,13 @@ from tests.house.source import FUNCTION_NODES, ROOT
 
 THREATS = [f"T{number}" for number in range(1, 43)]
 # OWASP ASVS 5.0.0, the lines of levels 1 and 2 that matter to a gateway with pages
-ASVS = [
-    *"1.1.1 1.2.1 1.2.4 1.2.5 1.2.9 1.3.2 1.3.6 1.3.7 1.5.1 1.5.2 2.2.1 2.2.3 2.3.3 2.3.4 2.4.1 3.2.1".split(),
-    *"3.3.1 3.3.2 3.3.3 3.3.4 3.4.1 3.4.3 3.4.4 3.4.5 3.4.6 3.5.1 3.5.3 3.7.2 4.1.1 4.1.3 4.2.1 5.2.1".split(),
-    *"5.2.3 5.4.1 5.4.2 6.2.1 6.2.4 6.2.8 6.2.9 6.3.1 6.3.3 6.4.1 6.5.1 6.5.5 6.6.1 7.2.3 7.2.4 7.3.1".split(),
-    *"7.3.2 7.4.1 7.4.2 7.5.1 8.2.1 8.2.2 8.2.3 11.4.2 11.5.1 12.2.1 12.3.2 13.2.1 13.2.3 13.4.2".split(),
-    *"13.4.5 14.2.1 14.3.2 15.1.2 15.2.1 15.3.3 15.3.7 16.2.5 16.3.1 16.3.2 16.4.1 16.5.1 16.5.3".split(),
-]
+ASVS = (
+    "1.1.1 1.2.1 1.2.4 1.2.5 1.2.9 1.3.2 1.3.6 1.3.7 1.5.1 1.5.2 2.2.1 2.2.3 2.3.3 2.3.4 2.4.1 3.2.1 "
+    "3.3.1 3.3.2 3.3.3 3.3.4 3.4.1 3.4.3 3.4.4 3.4.5 3.4.6 3.5.1 3.5.3 3.7.2 4.1.1 4.1.3 4.2.1 5.2.1 "
+    "5.2.3 5.4.1 5.4.2 6.2.1 6.2.4 6.2.8 6.2.9 6.3.1 6.3.3 6.4.1 6.5.1 6.5.5 6.6.1 7.2.3 7.2.4 7.3.1 "
+    "7.3.2 7.4.1 7.4.2 7.5.1 8.2.1 8.2.2 8.2.3 11.4.2 11.5.1 12.2.1 12.3.2 13.2.1 13.2.3 13.4.2 13.4.5 "
+    "14.2.1 14.3.2 15.1.2 15.2.1 15.3.3 15.3.7 16.2.5 16.3.1 16.3.2 16.4.1 16.5.1 16.5.3 "
+)
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 [TRIED] = page("docs/threats.md").tables("", "what is tried")
@@ -39,7 +39,7 @@ def test_every_threat_is_there_once_and_in_order() -> None:
 
 def test_every_line_of_the_checklist_is_there() -> None:
     told = [line for row in ASKED for line in row[0].split(", ")]
-    assert sorted(told) == sorted(ASVS)
+    assert sorted(told) == sorted(ASVS.split())
 
 
 @pytest.mark.parametrize("row", [*TRIED, *ASKED], ids=lambda row: row[0])

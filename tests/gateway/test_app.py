@@ -54,7 +54,7 @@ def test_over_https_a_browser_is_told_to_stay_there(app: Flask) -> None:
 def test_every_text_names_its_charset(app: Flask) -> None:
     for path in [rule.rule for rule in app.url_map.iter_rules() if "<" not in rule.rule] + ["/nowhere"]:
         answer = app.test_client().get(path)
-        assert not answer.mimetype.startswith("text/") or answer.mimetype_params.get("charset") == "utf-8", path
+        assert not (answer.mimetype or "").startswith("text/") or answer.mimetype_params.get("charset") == "utf-8", path
 
 
 @pytest.mark.parametrize("path", ["/in/simulator/sms", "/in/simulator/status"])
