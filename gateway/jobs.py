@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import structlog
 from redis import Redis
@@ -186,6 +188,28 @@ def connect(url: str, *, for_worker: bool = False) -> Redis:
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )
+
+
+def obeys_strangers(url: str) -> bool:
+    """Return whether a Redis at an address of the network obeys whoever reaches it: it asks for no password.
+
+    One on this machine alone (a socket, the loopback) is reached by nobody else. Never raises: one that does not
+    answer is open to nobody.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme == "unix" or host == "localhost" or _is_loopback(host):
+        return False
+    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    with suppress(RedisError):
+        return bool(connect(urlunsplit(bare)).ping())
+    return False
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return False
 
 
 def rq_queue(redis: Redis, name: str) -> Queue:

@@ -9,6 +9,15 @@ import phonenumbers
 from phonenumbers.carrierdata import CARRIER_DATA
 
 
+def is_of(region: str, phone: str) -> bool:
+    """Return whether a number in E.164 begins as those of a country do.
+
+    >>> is_of("ID", "+6281234567890"), is_of("ID", "+8816123456789"), is_of("ID", "+60123456789")
+    (True, False, False)
+    """
+    return phone.startswith(f"+{phonenumbers.country_code_for_region(region)}")
+
+
 @cache
 def prefixes_in(region: str) -> Mapping[str, tuple[str, ...]]:
     """Return how the numbers of a country's operators begin, by the first word of each one's name.

@@ -62,6 +62,7 @@ class Runtime:
             region=chosen.region,
             answers_per_hour=chosen.answers_per_hour,
             answers_per_day_unregistered=chosen.answers_per_day_unregistered,
+            answers_per_hour_unregistered=chosen.answers_per_hour_unregistered,
             question_hours=chosen.question_hours,
             ladders=load_ladders(),
             outgoing=self.outgoing,

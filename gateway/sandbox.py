@@ -86,7 +86,7 @@ def take_hop(database: Database, rules: Rules, hop: UssdHop, now: datetime) -> U
 
 
 def _be_generous(rules: Rules) -> Rules:
-    return replace(rules, answers_per_hour=MANY, answers_per_day_unregistered=MANY)
+    return replace(rules, answers_per_hour=MANY, answers_per_day_unregistered=MANY, answers_per_hour_unregistered=MANY)
 
 
 def _send(database: Database, now: datetime) -> None:

@@ -139,6 +139,10 @@ class Settings(BaseModel):
     answers_per_day_unregistered: Annotated[
         int, Field(ge=0, description="At most so many answers to an unknown number in a day.")
     ] = 1
+    answers_per_hour_unregistered: Annotated[
+        int,
+        Field(ge=0, description="At most so many answers to all unknown numbers together in an hour: a flood costs."),
+    ] = 200
     question_hours: Annotated[
         int,
         Field(ge=1, le=240, description="So long a question stays open; then the report goes to staff as it stands."),

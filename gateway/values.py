@@ -106,6 +106,7 @@ class WithheldReason(StrEnum):
     PAUSED = "paused"  # staff paused reminders there, or whoever it was for is on leave
     QUIET = "quiet"  # staff had the message read again, and did not want it answered
     SHOWN = "shown"  # it was read on the screen of the USSD session that it answers
+    FOREIGN = "foreign"  # an unknown number of another country: answers there are dear, and somebody earns by them
 
 
 class ReportState(StrEnum):

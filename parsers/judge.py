@@ -17,7 +17,10 @@ from parsers.rules import find_faults, find_flags, find_missing, items_of, value
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The numbers that the rules go by; every one is a setting. `caps` replace those of the form where given."""
+    """The numbers that the rules go by; every one is a setting. `caps` replace those of the form where given.
+
+    `confirm_changes`: who changes a figure that counts already by so much is asked whether she did; 0 for nobody.
+    """
 
     running_month_from_day: int = FIRST_DAY_FOR_RUNNING_MONTH
     oldest_months_back: int = OLDEST_MONTHS_BACK
@@ -32,6 +35,7 @@ class Thresholds:
     expiring_months: int = 6
     stock_least: int = 1
     stock_most: int = 3
+    confirm_changes: int = 0
     caps: Mapping[str, Mapping[str, int]] | None = None
 
 
@@ -96,6 +100,7 @@ class Verdict:
 def judge(report: ReadReport, form: Form, facts: Facts) -> Verdict:
     """Judge one report by every rule; what its reader already found is not found again."""
     found = [
+        *_judge_change(report, facts),
         *_judge_numbers(report.values, form),
         *_judge_period(report.period, facts),
         *(Finding(fault.code, fault.about) for fault in find_faults(report.values, form)),
@@ -117,6 +122,18 @@ def judge(report: ReadReport, form: Form, facts: Facts) -> Verdict:
             and not (finding.code is ProblemCode.VALUE_MOVES and finding.about["key"] in asked)
         )
     )
+
+
+def _judge_change(report: ReadReport, facts: Facts) -> Iterator[Finding]:
+    """Once for a report, about the figure that changed most: it comes first, for only it says how to confirm."""
+    least, before = facts.thresholds.confirm_changes, facts.history.get(report.period or "")
+    if not least or before is None:
+        return
+    moved = {key: abs(report.values.get(key, 0) - before.get(key, 0)) for key in {**before, **report.values}}
+    key = max(moved, key=moved.__getitem__, default="")
+    if key and moved[key] >= least:
+        about: dict[str, str | int] = {"key": key, "value": report.values.get(key, 0), "previous": before.get(key, 0)}
+        yield Finding(ProblemCode.FIGURES_CHANGED, about)
 
 
 def _judge_numbers(values: Mapping[str, int], form: Form) -> Iterator[Finding]:

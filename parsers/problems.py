@@ -88,6 +88,12 @@ class ProblemCode(StrEnum):
     KINDS_AND_WHOLE = "kinds_and_whole", _W, "an item and one of its kinds both given (suntik and suntik3)", "key kind"
 
     # Plausibility, beside what is known of the facility
+    FIGURES_CHANGED = (
+        "figures_changed",
+        _Q,
+        "other figures than count already, where that is asked",
+        "key value previous [proof]",
+    )
     OPENING_DIFFERS = "opening_differs", _Q, "opening stock is not last month's closing stock", "key value previous"
     ACTIVE_BELOW_NEW = "active_below_new", _Q, "fewer users now than new ones this month", "key value least"
     VALUE_JUMPS = "value_jumps", _Q, "many times what is usual here: a digit slip?", "key value usual"

@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 from gateway.channels.http import HttpClient
 from gateway.checks.check import Check, advise, mend, well
 from gateway.errors import KabarError
-from gateway.jobs import Bells
+from gateway.jobs import Bells, obeys_strangers
+from gateway.runtime import redis_address
 from gateway.settings import Settings
 from gateway.supervise import is_port_free
 
@@ -62,7 +63,7 @@ def check_redis(settings: Settings, bells: Bells) -> Iterator[Check]:
     """Look whether Redis answers, and to whom."""
     why = bells.find_fault()
     if not why:
-        if bells.is_open_to_all():
+        if bells.is_open_to_all() or obeys_strangers(redis_address(settings)):
             yield mend(
                 "redis",
                 "menjawab siapa saja di jaringan tanpa kata sandi: bind 127.0.0.1 atau requirepass di redis.conf",

@@ -75,11 +75,15 @@ class FromSystem:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A report that was stored. `before` are the numbers that counted until now, None where there were none."""
+    """A report that was stored. `before` are the numbers that counted until now, None where there were none.
+
+    `before_inbox_id` is the message that these came by.
+    """
 
     report_id: int
     decision: Decision
     before: Mapping[str, int] | None = None
+    before_inbox_id: int | None = None
 
 
 def accept(
@@ -132,7 +136,7 @@ def accept(
             replaces_id=current.id if current and decision is Decision.COUNTS else None,
         ),
     )
-    return Accepted(report_id, decision, current.values if current else None)
+    return _as_accepted(report_id, decision, current)
 
 
 def enter(session: Session, about: ReportKey, made: ByHand, now: datetime) -> Accepted | None:
@@ -224,7 +228,7 @@ def confirm_waiting(
     _end_superseded(session, known, decision, rank)
     if not reports.set_state(session, report_id, _STATES[decision], was=ReportState.WAITING):
         return None
-    return report, Accepted(report_id, decision, current.values if current else None)
+    return report, _as_accepted(report_id, decision, current)
 
 
 def decide(
@@ -243,6 +247,12 @@ def decide(
     if current is None or current.state == ReportState.ACCEPTED:
         return Decision.COUNTS, current
     return (Decision.UNCHANGED if current.values == values else Decision.PROPOSED), current
+
+
+def _as_accepted(report_id: int, decision: Decision, current: Report | None) -> Accepted:
+    if current is None:
+        return Accepted(report_id, decision)
+    return Accepted(report_id, decision, current.values, current.inbox_id)
 
 
 def _end_superseded(session: Session, known: Sequence[Report], decision: Decision, rank: tuple[datetime, str]) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 
-from gateway.handle import accept, asking, closing, places, report, status
+from gateway.handle import accept, asking, closing, notice, places, proof, report, status
 from gateway.handle.facts import Desk, sent_on
+from gateway.handle.limits import limits_for
 from gateway.handle.places import Place
 from gateway.handle.reading_json import from_json
 from gateway.handle.replies import Reply, example_for, say
@@ -16,7 +17,7 @@ from gateway.reply import compose
 from gateway.store import broadcasts, facilities, registrations, reporters, reports, users
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
-from gateway.store.questions import REPLACED
+from gateway.store.questions import REPLACED, Question
 from gateway.store.reporters import Reporter
 from gateway.store.reports import Report
 from gateway.store.way_back import find_way_back
@@ -130,6 +131,8 @@ def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter
         "facility": next((it.name for one in people for it in one.facilities if it.id == last.key.facility_id), ""),
     }
     is_closed = closing.is_key_closed(session, desk, last.key, people)
+    if last.state == ReportState.ACCEPTED and not is_closed and _must_be_proven(last, people, desk):
+        return say(desk.rules, person.language, "cancel_asked", InboxState.FOR_STAFF, **slots)
     if is_closed and last.state == ReportState.ACCEPTED:  # it counts, and staff have closed what counts
         return say(desk.rules, person.language, "withdrawal_asked", InboxState.FOR_STAFF, **slots)
     reports.set_state(session, last.id, ReportState.WITHDRAWN, was=last.state)
@@ -139,6 +142,14 @@ def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter
     answer = "withdrawn_change" if reports.find_current(session, last.key) else without
     said = say(desk.rules, person.language, answer, InboxState.DONE, **slots)
     return report.with_next(session, message.sender, said, said.text, desk)
+
+
+def _must_be_proven(counting: Report, people: Sequence[Reporter], desk: Desk) -> bool:
+    """Tell whether figures there are changed only by who proves to hold the phone: a BATAL brings no proof."""
+    facility = next((it for one in people for it in one.facilities if it.id == counting.key.facility_id), None)
+    if facility is None:
+        return False
+    return limits_for(desk.chosen, desk.rules.form(counting.key.form), facility).confirm_changes > 0
 
 
 def _find_last(session: Session, people: Sequence[Reporter]) -> Report | None:
@@ -174,9 +185,25 @@ def _answer_yes(
     kept, accepted = confirmed
     facility = facilities.get_facilities(session, [kept.key.facility_id])[kept.key.facility_id]
     settled = replace(asked.report, problems=())
-    stored = report.as_stored(desk.rules.form(kept.key.form), settled, Place(facility, person), accepted)
+    form, place = desk.rules.form(kept.key.form), Place(facility, person)
+    notice.tell_first_phone(session, message, form, place, accepted, kept.key.period, desk)
+    stored = report.as_stored(form, settled, place, accepted)
     wording = desk.rules.wordings[person.language]
     return report.say_with_next(session, message.sender, wording, stored, accepted, desk)
+
+
+def ask_for_proof(
+    session: Session, message: InboxMessage, question: Question, given: str, people: Sequence[Reporter], desk: Desk
+) -> Reply:
+    """Ask again where a YA lacks the digits of its question; after too many wrong ones the report is for staff."""
+    if not given or not proof.note_wrong(session, question, desk):
+        return Reply(question.text, InboxState.DONE, "asked_again")
+    if question.report_id:
+        reports.set_state(session, question.report_id, ReportState.FLAGGED, was=ReportState.WAITING)
+    wording, asked = desk.rules.wordings[people[0].language], from_json(question.reading)
+    about = {"form": compose.keyword(desk.rules.form(asked.form)), "month": wording.month(asked.period or "")}
+    said = say(desk.rules, wording.code, "unproven", InboxState.DONE, **about)
+    return report.with_next(session, message.sender, said, said.text, desk)
 
 
 def _answer_no(session: Session, message: InboxMessage, people: Sequence[Reporter], example: str, desk: Desk) -> Reply:

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from gateway.calendar import areas_around, shift
 from gateway.ladder import Ladder
+from gateway.operators import is_of
 from gateway.reply.chosen import speak
 from gateway.reply.wordings import Wording
-from gateway.store import aliases, months, outbox, questions, reporters, thresholds, wordings
+from gateway.store import aliases, months, outbox, questions, reporters, strangers, thresholds, wordings
 from gateway.store.aliases import TaughtAlias
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
@@ -27,6 +28,7 @@ from parsers.aliases import add_aliases
 from parsers.form import Form
 from parsers.period import period_of
 
+STRANGERS_HOUR = timedelta(hours=1)
 REMEMBERED = timedelta(days=1)  # how far back sends are looked at, for caps and for loops
 CLOSED_MONTHS = 4  # closings so far back are asked for once a batch: nearly every report is of the last months
 
@@ -35,7 +37,8 @@ CLOSED_MONTHS = 4  # closings so far back are asked for once a batch: nearly eve
 class Rules:
     """What the house decides about handling: forms, sentences, and what an operator set.
 
-    Units: `answers_per_hour` and `answers_per_day_unregistered` count answers to one number.
+    Units: `answers_per_hour` and `answers_per_day_unregistered` count answers to one number;
+    `answers_per_hour_unregistered` those to all unknown numbers together.
     """
 
     forms: tuple[Form, ...]
@@ -46,6 +49,7 @@ class Rules:
     region: str = "ID"
     answers_per_hour: int = 10
     answers_per_day_unregistered: int = 1
+    answers_per_hour_unregistered: int = 200
     question_hours: int = 48
     ladders: tuple[Ladder, ...] = ()  # those that Kabar comes with: which forms are asked for where nothing is chosen
     outgoing: Outgoing = field(default_factory=Outgoing)
@@ -84,6 +88,7 @@ class Desk:
     closed: frozenset[ClosedMonth]
     closed_since: str  # of older months `closed` does not know
     taught: Sequence[TaughtAlias]
+    strangers_answered: list[int]  # how many answers went to unknown numbers in the last hour
     shown_id: int | None = None  # the message whose sender waits with a USSD screen, which will show the answer
 
     def reporters_of(self, message: InboxMessage) -> tuple[Reporter, ...]:
@@ -110,6 +115,7 @@ class Desk:
     def remember(self, outcome: Outcome) -> None:
         """Count an answer that will be sent, for those that follow in the same batch."""
         if outcome.is_sent:
+            self.strangers_answered[0] += not self.people.get(outcome.recipient)
             self.sends[outcome.recipient].append((outcome.text, self.now))
 
     def restore(self, session: Session, sender: str) -> None:
@@ -122,23 +128,33 @@ class Desk:
         written = " ".join(message.text.split()).casefold()
         return any(" ".join(text.split()).casefold() == written for text, _ in self.sends[message.sender])
 
-    def reason_to_withhold(self, message: InboxMessage, *, is_registered: bool) -> WithheldReason | None:
-        """Return why a message must not be answered: it repeats what we sent, or its sender has had enough answers."""
+    def reason_to_withhold(
+        self, message: InboxMessage, *, is_registered: bool, is_due: bool = False
+    ) -> WithheldReason | None:
+        """Return why a message must not be answered: it repeats what we sent, or its sender has had enough answers.
+
+        `is_due`: an unknown number has its answer though it had one today.
+        """
         if self.is_echo(message):
             return WithheldReason.LOOP
         sends = self.sends[message.sender]
         if is_registered:
-            hour = self.now - timedelta(hours=1)
-            is_over = sum(at > hour for _, at in sends) >= self.rules.answers_per_hour
-        else:
-            is_over = len(sends) >= self.rules.answers_per_day_unregistered
-        return WithheldReason.CAP if is_over else None
+            return WithheldReason.CAP if self._has_enough(message.sender) else None
+        if message.sender.startswith("+") and not is_of(self.rules.region, message.sender):
+            return WithheldReason.FOREIGN
+        is_over = self._has_enough(message.sender) if is_due else len(sends) >= self.rules.answers_per_day_unregistered
+        is_flood = self.strangers_answered[0] >= self.rules.answers_per_hour_unregistered
+        return WithheldReason.CAP if is_over or is_flood else None
+
+    def _has_enough(self, phone: str) -> bool:
+        hour = self.now - timedelta(hours=1)
+        return sum(at > hour for _, at in self.sends[phone]) >= self.rules.answers_per_hour
 
 
 def gather(session: Session, batch: Sequence[InboxMessage], rules: Rules, now: datetime) -> Desk:
     """Return what is known about the senders of a batch. No month is closed before the batch's transaction ends."""
     months.wait_for_closings(session)
-    senders: Collection[str] = {message.sender for message in batch}
+    senders = {message.sender for message in batch}
     people = reporters.find_by_phones(session, senders)
     areas = {facility.area for these in people.values() for one in these for facility in one.facilities}
     closed_since = shift(period_of(now.date()), -CLOSED_MONTHS)
@@ -157,6 +173,7 @@ def gather(session: Session, batch: Sequence[InboxMessage], rules: Rules, now: d
         closed=months.closed_months(session, areas, closed_since),
         closed_since=closed_since,
         taught=aliases.approved(session),
+        strangers_answered=[strangers.count_answered(session, now - STRANGERS_HOUR) if senders - set(people) else 0],
     )
 
 

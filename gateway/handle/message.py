@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.errors import Raced
-from gateway.handle import asking, command, report, status
+from gateway.handle import asking, command, proof, report, status
 from gateway.handle.facts import Desk, Outcome, sent_on
 from gateway.handle.replies import Reply, say
 from gateway.store import inbox, outbox
@@ -12,9 +12,9 @@ from gateway.store.inbox import InboxMessage
 from gateway.store.outbox import NewOutboxMessage
 from gateway.store.reporters import Reporter
 from gateway.store.way_back import find_way_back
-from gateway.values import InboxState, WithheldReason
+from gateway.values import InboxState, WithheldReason, find_phone
 from parsers.read import read_message
-from parsers.reading import Kind
+from parsers.reading import Command, CommandName, Kind, Reading
 
 
 def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
@@ -25,7 +25,7 @@ def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
     """
     people = desk.reporters_of(message)
     desk = desk.beside(people)
-    if not is_phone(message):
+    if not _is_answerable(message, people, desk):
         reply = Reply("", InboxState.FOR_STAFF)
     elif message.is_cut:
         reply = _ask_for_all(people, desk)
@@ -41,9 +41,11 @@ def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
     return outcome
 
 
-def is_phone(message: InboxMessage) -> bool:
-    """Return whether a message's sender can be answered at all: short and alphanumeric ids never are."""
-    return message.sender.startswith("+") and message.sender != message.recipient
+def _is_answerable(message: InboxMessage, people: tuple[Reporter, ...], desk: Desk) -> bool:
+    """Return whether a sender can be answered at all: short and alphanumeric ids never are, nor is a dear number."""
+    if not message.sender.startswith("+") or message.sender == message.recipient:
+        return False
+    return bool(people or find_phone(message.sender, desk.rules.region))
 
 
 def _ask_for_all(people: tuple[Reporter, ...], desk: Desk) -> Reply:
@@ -58,6 +60,14 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
     timezone = places[0].timezone if places else desk.rules.timezone
     day = sent_on(message, timezone)
     question = desk.asked.get(message.sender)
+    due = proof.find_due(message, question, desk)
+    given = proof.find_given(message.text, due) if due else None
+    if question is not None and given is not None:
+        if given != due:
+            return command.ask_for_proof(session, message, question, given, people, desk)
+        return command.obey(
+            session, message, Reading(Kind.COMMAND, command=Command(CommandName.YES)), people, day, desk
+        )
     reading = read_message(message.text, day, desk.rules.forms, asking.reopen(question) if question else None)
     if reading.kind is Kind.COMMAND:
         return command.obey(session, message, reading, people, day, desk)
@@ -74,7 +84,7 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
 def _answer(session: Session, message: InboxMessage, reply: Reply, desk: Desk, people: tuple[Reporter, ...]) -> Outcome:
     """Queue the answer, or withhold it with its reason; what must never be answered is withheld as a loop."""
     is_shown = message.id == desk.shown_id
-    reason = desk.reason_to_withhold(message, is_registered=bool(people) or reply.is_due)
+    reason = desk.reason_to_withhold(message, is_registered=bool(people), is_due=reply.is_due)
     if message.is_answered:
         reason = WithheldReason.STOPPED  # the provider itself has answered, and would refuse another message
     elif not reply.text:

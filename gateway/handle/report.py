@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from gateway.handle import accept, asking, closing, places
+from gateway.handle import accept, asking, closing, notice, places, proof
 from gateway.handle.accept import Accepted, Decision
 from gateway.handle.facts import Desk
 from gateway.handle.limits import limits_for
@@ -131,7 +131,10 @@ def _take_one(
         return Taken(form, replace(report, problems=tuple(problems)), place)
     since = _year_before(report.period or assumed_period(day))  # the judge takes the last six that were reported
     history = reports.values_of_months(session, form.code, place.facility.id, since)
+    is_again = _is_read_again(session, message, form, place, report)
     limits = limits_for(desk.chosen, form, place.facility)
+    if is_again:
+        limits = replace(limits, confirm_changes=0)  # staff have it read again, and know what they do
     known = Facts(
         sent_on=day,
         facility_type=place.facility.type,
@@ -141,7 +144,7 @@ def _take_one(
     )
     verdict = judge(report, form, known)
     problems = [*map(_as_problem, verdict.refusals)]
-    if not _is_read_again(session, message, form, place, report):
+    if not is_again:
         problems += _find_taken_month(report, history)
     problems += _find_repairs_too_many(desk.rules.wordings[place.reporter.language], form, place, report)
     if problems:
@@ -161,7 +164,8 @@ def _take_one(
         is_closed=is_closed,
         flags=flags,
     )
-    doubts = map(_as_problem, verdict.asks) if accepted.decision is Decision.WAITS else ()
+    notice.tell_first_phone(session, message, form, place, accepted, str(report.period), desk)
+    doubts = (proof.demand(_as_problem(one)) for one in verdict.asks) if accepted.decision is Decision.WAITS else ()
     return Taken(form, replace(report, problems=tuple(doubts)), place, accepted)
 
 

@@ -210,7 +210,7 @@ def _read_as(form: Form, read: str) -> str:
 def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, str | int]:
     """Return what a problem's sentence may name, each thing by the word that a sender may send back."""
     slots: dict[str, str | int] = {"words": problem.words, "form": keyword(form)}
-    slots |= {"key": wording.word, "meanings": wording.several}  # for a problem that cannot tell
+    slots |= {"key": wording.word, "meanings": wording.several, "proof": ""}  # for a problem that cannot tell
     for name, value in problem.about.items():
         if name in _PERIODS and isinstance(value, str) and _is_period(value):
             slots[name] = wording.month(value)

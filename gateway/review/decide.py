@@ -31,7 +31,7 @@ from gateway.review.deeds import (
     as_audit,
 )
 from gateway.store import audit, decisions, facilities, outbox, questions, reports, senders, totals
-from gateway.store.base import Session
+from gateway.store.base import Session, savepoint
 from gateway.store.decisions import Held, Move, NewDecision
 from gateway.store.outbox import NewOutboxMessage
 from gateway.store.questions import NEXT, OPEN, REPLACED
@@ -70,6 +70,19 @@ def reject(session: Session, office: Office, seen: Seen, reason: str, *, tell: b
         changes |= {"sent": _send(session, office, sender, NOTICE, text)}
     decision_id = _keep(session, office, held, report, Deed.REJECT, reason, moves, changes)
     return Done(decision_id, report, sender.channel if sender else "")
+
+
+def reject_many(session: Session, office: Office, seen: Sequence[Seen], reason: str) -> tuple[int, ...]:
+    """Refuse all of these that are still as they were seen and whose month is open; nobody is told. Return which."""
+    done = []
+    for one in seen:
+        try:
+            with savepoint(session):
+                reject(session, office, one, reason, tell=False)
+        except (SomebodyElse, CannotDo):
+            continue
+        done.append(one.report_id)
+    return tuple(done)
 
 
 def withdraw_approval(session: Session, office: Office, seen: Seen, reason: str) -> Done:

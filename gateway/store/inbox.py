@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,7 +37,7 @@ from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
 from gateway.values import InboxState
 
 LONGEST_WAIT = timedelta(hours=1)  # longer than any wait between two tries
-MOST_AT_ONCE = 20  # messages of one sender, while she waits
+MOST_AT_ONCE = 20  # messages of one sender, while she waits or others do
 
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite gives ids by itself to INTEGER keys only
 
@@ -166,6 +167,7 @@ _NEXT_BATCH = (
     .order_by(inbox.c.id)
     .limit(bindparam("size"))
 )
+_NEXT_OF_OTHERS = _NEXT_BATCH.where(inbox.c.sender.not_in(bindparam("flooding", expanding=True)))
 _NEXT_OF_SENDER = _NEXT_BATCH.where(inbox.c.sender == bindparam("of_sender"))
 _LANES_WITH_WORK = select(inbox.c.lane).where(_received, ~_waits(inbox)).distinct()
 _KEEP = {
@@ -231,10 +233,24 @@ def next_of_sender(session: Session, lane: int, sender: str, now: datetime) -> t
 def next_batch(session: Session, lane: int, now: datetime, size: int) -> tuple[InboxMessage, ...]:
     """Return the next messages of a lane that are due, in the order they came.
 
-    A message that waits for another try holds up the later ones of its own sender, so that they keep their order.
+    A message that waits for another try holds up the later ones of its own sender, so that they keep their order. Who
+    floods the lane does not keep the others waiting: of hers come only so many at once.
     """
-    rows = session.execute(_NEXT_BATCH, _clock(now) | {"of_lane": lane, "size": size})
-    return tuple(InboxMessage(*row) for row in rows)
+    asked = _clock(now) | {"of_lane": lane, "size": size}
+    found = [InboxMessage(*row) for row in session.execute(_NEXT_BATCH, asked)]
+    flooding = [sender for sender, count in Counter(one.sender for one in found).items() if count > MOST_AT_ONCE]
+    if len(found) < size or not flooding:
+        return tuple(found)
+    left = {"flooding": flooding, "size": size - MOST_AT_ONCE * len(flooding)}
+    others = [InboxMessage(*row) for row in session.execute(_NEXT_OF_OTHERS, asked | left)]
+    turns: Counter[str] = Counter()
+    hers = []
+    for one in found:
+        if one.sender in flooding:
+            turns[one.sender] += 1
+            hers.append((turns[one.sender], one))
+    first = [one for _, one in sorted(hers, key=lambda each: each[0])][: size - len(others)]
+    return tuple(sorted([*first, *others], key=lambda one: one.id))
 
 
 def _clock(now: datetime) -> dict[str, datetime]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -147,6 +147,11 @@ def open_next(session: Session, sender: str, now: datetime) -> Question | None:
 def close(session: Session, question_id: int, state: str, now: datetime) -> None:
     """Close a question: ANSWERED by its sender, or REPLACED by another report."""
     session.execute(update(questions).where(questions.c.id == question_id).values(state=state, closed_at=now))
+
+
+def reword(session: Session, question_id: int, reading: Mapping[str, Any]) -> None:
+    """Keep another reading with a question: what was tried in vain to answer it."""
+    session.execute(update(questions).where(questions.c.id == question_id).values(reading=dict(reading)))
 
 
 def of_reports(session: Session, report_ids: Collection[int]) -> tuple[int, ...]:

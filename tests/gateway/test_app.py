@@ -44,6 +44,19 @@ def test_every_page_and_every_refusal_carries_the_headers_that_protect(app: Flas
     assert {200, 403, 404, 405} <= statuses
 
 
+def test_over_https_a_browser_is_told_to_stay_there(app: Flask) -> None:
+    for path in ("/login", "/nowhere", "/in/simulator/sms"):
+        told = app.test_client().get(path, base_url="https://localhost").headers["Strict-Transport-Security"]
+        assert told == "max-age=31536000; includeSubDomains"
+        assert "Strict-Transport-Security" not in app.test_client().get(path).headers
+
+
+def test_every_text_names_its_charset(app: Flask) -> None:
+    for path in [rule.rule for rule in app.url_map.iter_rules() if "<" not in rule.rule] + ["/nowhere"]:
+        answer = app.test_client().get(path)
+        assert not (answer.mimetype or "").startswith("text/") or answer.mimetype_params.get("charset") == "utf-8", path
+
+
 @pytest.mark.parametrize("path", ["/in/simulator/sms", "/in/simulator/status"])
 def test_a_fault_of_ours_is_a_sentence_in_two_languages_and_no_trace(
     app: Flask, monkeypatch: pytest.MonkeyPatch, path: str

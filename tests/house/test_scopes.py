@@ -26,6 +26,7 @@ NO_SCOPE_NEEDED = {
     "spending.spending_of": "what channels cost that were found within the scope",
     "spending.left_for_reminders": "what is left of budgets of channels that may be written by",
     "channels.last_tick": "whether the clock runs",
+    "strangers.count_answered": "a count, of what the whole house may answer in an hour",
     "months.take_turn": "no question",
     "months.wait_for_closings": "no question",
     "totals.has_unsummed": "whether something is still summed up, anywhere",

@@ -14,11 +14,23 @@ from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
 from gateway.stock import soon_until
-from gateway.store import alarms, batches, channel_health, channels, hooks, outbox, quota, spending, thresholds
+from gateway.store import (
+    alarms,
+    batches,
+    channel_health,
+    channels,
+    hooks,
+    outbox,
+    quota,
+    spending,
+    strangers,
+    thresholds,
+)
 from gateway.store.base import Session
 from gateway.values import InboxState, OutboxState, Scope
 
 RECENT = timedelta(days=7)  # what was not delivered longer ago is no news
+STRANGERS_HOUR = timedelta(hours=1)
 SILENT_CLOCK = timedelta(seconds=60)  # it says that it lives every ten seconds
 
 NEARLY = mark("%(percent)s percent of this month’s budget of %(channel)s is spent: no reminders go out, answers do.")
@@ -28,6 +40,7 @@ QUOTA_NEARLY = mark(
     "%(channel)s has sent %(percent)s percent of what it may in 24 hours: reminders wait, answers go out."
 )
 QUOTA_USED_UP = mark("%(channel)s has sent all that it may in 24 hours: everything waits until it may send again.")
+FLOOD = mark("So many unknown numbers write that no more of them are answered: %(number)s had an answer in this hour.")
 UNWELL = mark("%(channel)s: %(words)s")
 UNHEARD = mark("The device of %(channel)s has given no sign of life since %(since)s.")
 
@@ -160,6 +173,11 @@ def _messages(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
         if number := numbers.get(state):
             said = translate(words) % {"number": _say_number(number)}
             found.append(Alarm(said, tone, _find_address("messages.show_messages", Action.SEE, tab=tab)))
+    most = runtime.settings.answers_per_hour_unregistered
+    is_likely = numbers.get(InboxState.HELD, 0) >= min(most, alarms.MOST)  # else there is nothing to count
+    if is_likely and strangers.count_answered(session, runtime.now() - STRANGERS_HOUR) >= most:
+        address = _find_address("messages.show_messages", Action.SEE, tab="held")
+        found.append(Alarm(translate(FLOOD) % {"number": most}, "bad", address))
     return found
 
 

@@ -107,6 +107,7 @@ UNDER = {
     "rereading": "messages",
     "registrations": "reporters",
     "assignments": "reporters",
+    "refusing": "reporters",
     "imports": "facilities",
     "merging": "facilities",
     "areas": "facilities",

@@ -65,6 +65,9 @@ PROBLEMS: Mapping[str, str] = {
     ProblemCode.EQUATION_FAILS: mark("%(key)s says %(written)s, but the other numbers give %(expected)s."),
     ProblemCode.SUM_DIFFERS: mark("%(key)s: the methods add up to %(sum)s, but the total says %(total)s."),
     ProblemCode.KINDS_AND_WHOLE: mark("A method and one of its kinds were both given: %(key)s."),
+    ProblemCode.FIGURES_CHANGED: mark(
+        "%(key)s is %(value)s; %(previous)s counted until then. Did she change it herself?"
+    ),
     ProblemCode.OPENING_DIFFERS: mark("%(key)s is %(value)s, but last month closed with %(previous)s."),
     ProblemCode.ACTIVE_BELOW_NEW: mark("%(key)s is %(value)s, fewer than the %(least)s new users of this month."),
     ProblemCode.VALUE_JUMPS: mark("%(key)s is %(value)s; usual here is about %(usual)s. Is it a slip of a digit?"),

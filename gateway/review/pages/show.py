@@ -68,6 +68,7 @@ WITHHELD_REASONS: Mapping[str, str] = {
     WithheldReason.REPORTED: mark("the report has come in meanwhile"),
     WithheldReason.BUDGET: mark("the budget for messages is used up"),
     WithheldReason.QUIET: mark("it was read again, and staff did not want it answered"),
+    WithheldReason.FOREIGN: mark("this unknown number is of another country"),
     WithheldReason.SHOWN: mark("it was read on the screen of the USSD session"),
     WithheldReason.HALTED: mark("staff stopped the broadcast"),
     WithheldReason.LATE: mark("by the time that it could go it made no sense any more"),

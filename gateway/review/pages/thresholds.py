@@ -77,6 +77,13 @@ MEANINGS: Mapping[str, Meaning] = {
     "expiring_months": Meaning(
         mark("Stock expiring: months"), mark("Stock that expires within this many months is flagged for you."), 0, 60
     ),
+    "confirm_changes": Meaning(
+        mark("Changed figures: confirm from"),
+        mark(
+            "Who changes a figure that counts already by this much must confirm it with digits that go to her phone."
+            " 1: any change. 0: nobody is asked."
+        ),
+    ),
     "stock_least": Meaning(
         mark("Enough stock: from how many months"), mark("Stock that lasts less is low, on the month's page."), 0, 24
     ),

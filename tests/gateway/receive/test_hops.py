@@ -14,8 +14,10 @@ from gateway.lines import DialogueState
 from gateway.receive import hops
 from gateway.segments import fits_one_sms
 from gateway.store import inbox as inbox_store
+from gateway.store import thresholds
 from gateway.store.base import Database
 from gateway.store.facilities import facilities
+from gateway.store.thresholds import Threshold
 from gateway.values import InboxState, OutboxState, WithheldReason, lane_of
 from parsers import dialogue as menu
 from tests.dialling import UMB, Handset, dial_district, figures, received, revisions, to_be_sent
@@ -204,6 +206,19 @@ def test_a_doubt_is_asked_on_the_screen_and_answered_there(on_sqlite: District) 
     on_sqlite.pass_time(minutes=6)
     assert on_sqlite.send() == 1, "only the answer to her SMS of August"
     assert [one.reason for one in to_be_sent(on_sqlite)] == [None, WithheldReason.SHOWN, WithheldReason.SHOWN]
+
+
+def test_a_change_that_must_be_proven_needs_no_digits_on_the_screen_of_who_dials(on_sqlite: District) -> None:
+    with on_sqlite.database.session() as session:
+        thresholds.choose(session, Threshold("14.03", "", "kb", "confirm_changes", 1))
+        session.commit()
+    on_sqlite.say("ani", "KB 0925 BARU 12 AKTIF 40")
+    phone = Handset(on_sqlite)
+    fill_in(phone, "12", "41")
+    assert "Betul diubah?" in phone.press("1").text
+    assert figures(on_sqlite) == {"baru": 12, "aktif": 40}
+    phone.press("1")
+    assert figures(on_sqlite) == {"baru": 12, "aktif": 41}
 
 
 def test_a_doubt_whose_session_was_cut_goes_by_sms_and_is_answered_by_sms(district: District) -> None:
