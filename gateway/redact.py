@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 from collections.abc import Collection, Mapping
@@ -73,6 +74,20 @@ def mask_phones(text: str) -> str:
     'from +62812•••7890 at 2026-11-21 18:35:09.123456+00:00, trace 09f0628123456789ab'
     """
     return _PHONE.sub(_mask_found, text)
+
+
+def hide_in_key(provider_id: str, sender: str) -> str:
+    """Return a message's key as it may be kept: its hash where the sender's number stands in it.
+
+    >>> hide_in_key("SM0123", "+6281230000001")
+    'SM0123'
+    >>> hide_in_key("081230000001-17", "+6281230000001")[:12]
+    'sha256:52543'
+    """
+    digits = sender.removeprefix("+62").removeprefix("+")
+    if len(digits) < 7 or digits not in provider_id:
+        return provider_id
+    return f"sha256:{hashlib.sha256(provider_id.encode()).hexdigest()}"
 
 
 def redact(event: Mapping[str, object], secrets: Collection[str] = ()) -> dict[str, object]:
