@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType
 
 import structlog
 
 from gateway.errors import Raced, Unavailable
 from gateway.runtime import Runtime
+from workers.forgetting import keep_step
 from workers.silence import Watch
 from workers.sweep import sweep
 
@@ -28,6 +30,8 @@ def run(runtime: Runtime) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     watch = Watch()
+    with suppress(Raced, Unavailable):  # an older backup may have been restored; the daily errand looks again
+        keep_step(runtime)
     while not stopped.is_set():
         try:
             sweep(runtime, watch)

@@ -75,7 +75,7 @@ def _erase(session: Session, person: Person, key: Secret, asked: Asked) -> Done:
 
 
 def hash_phone(key: Secret, phone: str) -> str:
-    """Return the hash that a number is known by once it is erased: without the key nobody can try numbers against it."""
+    """Return the hash that an erased number is known by: without the key nobody can try numbers against it."""
     return hmac.new(f"kabar:erased:{key.reveal()}".encode(), phone.encode(), hashlib.sha256).hexdigest()
 
 

@@ -99,95 +99,83 @@ class Rule:
 
 
 _has_report = exists(select(reports.c.id).where(reports.c.inbox_id == inbox.c.id))
-_is_registered = exists(select(reporter_phones.c.phone).where(reporter_phones.c.phone == inbox.c.sender))
-_is_staff = exists(select(users.c.id).where(users.c.phone == inbox.c.sender))
-_was_asked = exists(
+_is_asked = exists(
     select(questions.c.id).where(questions.c.inbox_id == inbox.c.id, questions.c.state.in_((OPEN, NEXT)))
 )
-_SETTLED = inbox.c.state != InboxState.RECEIVED
-_GONE = outbox.c.state.not_in((OutboxState.QUEUED, OutboxState.SENDING))
-_DONE = {"text": "", "raw": None, "fault": None}
+_is_other = and_(inbox.c.state != InboxState.RECEIVED, ~_has_report, ~_is_asked)  # settled, and no report came of it
+_has_gone = outbox.c.state.not_in((OutboxState.QUEUED, OutboxState.SENDING))
+_NO_WORDS = {"text": "", "raw": None, "fault": None}
+
+
+def _is_registered(phone: Column[str]) -> ColumnElement[bool]:
+    return exists(select(reporter_phones.c.phone).where(reporter_phones.c.phone == phone))
+
+
+def _is_known(phone: Column[str]) -> ColumnElement[bool]:
+    return _is_registered(phone) | exists(select(users.c.id).where(users.c.phone == phone))
+
+
+def _is_malformed(before: datetime) -> ColumnElement[bool]:
+    return and_(inbox.c.received_at < before, inbox.c.raw.is_not(None))
+
+
+def _is_chatter(before: datetime) -> ColumnElement[bool]:
+    return and_(inbox.c.received_at < before, inbox.c.text != "", _is_other, _is_registered(inbox.c.sender))
+
+
+def _is_of_strangers(before: datetime) -> ColumnElement[bool]:
+    is_number = inbox.c.sender.startswith("+")
+    return and_(inbox.c.received_at < before, is_number, _is_other, ~_is_known(inbox.c.sender))
+
+
+def _is_to_strangers(before: datetime) -> ColumnElement[bool]:
+    """Tell what was sent to numbers that nobody has, once their own messages have gone."""
+    is_number = outbox.c.recipient.startswith("+")
+    writes = select(inbox.c.id).where(inbox.c.sender == outbox.c.recipient)
+    return and_(outbox.c.created_at < before, _has_gone, is_number, ~_is_known(outbox.c.recipient), ~exists(writes))
+
+
+def _is_old_answer(before: datetime) -> ColumnElement[bool]:
+    return and_(outbox.c.created_at < before, _has_gone, outbox.c.text != "")
+
+
+def _is_decided(before: datetime) -> ColumnElement[bool]:
+    return and_(registrations.c.decided_at < before, registrations.c.words != "")
+
+
+def _is_settled_question(before: datetime) -> ColumnElement[bool]:
+    return and_(questions.c.closed_at < before, questions.c.text != "", questions.c.state.not_in((OPEN, NEXT)))
+
+
+def _is_cut_part(before: datetime) -> ColumnElement[bool]:
+    return and_(parts.c.received_at < before, parts.c.inbox_id.is_not(None), parts.c.text != "")
+
+
+def _has_left_directory(before: datetime) -> ColumnElement[bool]:
+    is_nobody_here = klikkb_midwives.c.reporter_id.is_(None)
+    return and_(klikkb_midwives.c.gone_at < before, is_nobody_here, klikkb_midwives.c.name != NOBODY)
+
+
+def _has_left_staff(before: datetime) -> ColumnElement[bool]:
+    worked = exists(select(audit.c.id).where(audit.c.user_id == users.c.id, audit.c.at >= before))
+    return and_(~users.c.is_active, users.c.phone.is_not(None), users.c.created_at < before, ~worked)
+
+
 RULES = (
-    Rule("malformed", inbox, lambda before: inbox.c.raw.is_not(None) & (inbox.c.received_at < before), _DONE),
-    Rule(
-        "chatter",
-        inbox,
-        lambda before: and_(
-            inbox.c.received_at < before, inbox.c.text != "", _SETTLED, ~_has_report, ~_was_asked, _is_registered
-        ),
-        _DONE,
-    ),
-    Rule(
-        "strangers",
-        inbox,
-        lambda before: and_(
-            inbox.c.received_at < before,
-            inbox.c.sender.startswith("+"),
-            _SETTLED,
-            ~_has_report,
-            ~_is_registered,
-            ~_is_staff,
-        ),
-        _DONE | {"sender": NOBODY},
-    ),
-    Rule(
-        "answers", outbox, lambda before: and_(outbox.c.created_at < before, _GONE, outbox.c.text != ""), {"text": ""}
-    ),
-    Rule(
-        "strangers",
-        outbox,
-        lambda before: and_(
-            outbox.c.created_at < before,
-            _GONE,
-            outbox.c.recipient.startswith("+"),
-            ~exists(select(reporter_phones.c.phone).where(reporter_phones.c.phone == outbox.c.recipient)),
-            ~exists(select(users.c.id).where(users.c.phone == outbox.c.recipient)),
-            ~exists(select(inbox.c.id).where(inbox.c.sender == outbox.c.recipient)),
-        ),
-        {"text": "", "recipient": NOBODY},
-    ),
-    Rule(
-        "questions",
-        questions,
-        lambda before: and_(
-            questions.c.closed_at < before, questions.c.text != "", questions.c.state.not_in((OPEN, NEXT))
-        ),
-        {"text": "", "reading": {}},
-    ),
+    Rule("malformed", inbox, _is_malformed, _NO_WORDS),
+    Rule("chatter", inbox, _is_chatter, _NO_WORDS),
+    Rule("strangers", inbox, _is_of_strangers, _NO_WORDS | {"sender": NOBODY}),
+    Rule("strangers", outbox, _is_to_strangers, {"text": "", "recipient": NOBODY}),
+    Rule("answers", outbox, _is_old_answer, {"text": ""}),
+    Rule("questions", questions, _is_settled_question, {"text": "", "reading": {}}),
     Rule("dialogues", dialogues, lambda before: dialogues.c.changed_at < before),
-    Rule(
-        "parts",
-        parts,
-        lambda before: and_(parts.c.received_at < before, parts.c.inbox_id.is_not(None), parts.c.text != ""),
-        {"text": ""},
-    ),
-    Rule(
-        "registrations",
-        registrations,
-        lambda before: and_(registrations.c.decided_at < before, registrations.c.words != ""),
-        {"words": "", "reason": None},
-    ),
+    Rule("parts", parts, _is_cut_part, {"text": ""}),
+    Rule("registrations", registrations, _is_decided, {"words": "", "reason": None}),
     Rule("sessions", user_sessions, lambda before: user_sessions.c.created_at < before),
     Rule("sessions", login_failures, lambda before: login_failures.c.at < before),
     Rule("sessions", invitations, lambda before: invitations.c.expires_at < before),
-    Rule(
-        "left",
-        klikkb_midwives,
-        lambda before: and_(
-            klikkb_midwives.c.gone_at < before,
-            klikkb_midwives.c.reporter_id.is_(None),
-            klikkb_midwives.c.name != NOBODY,
-        ),
-        {"name": NOBODY, "phone": None},
-    ),
-    Rule(
-        "left",
-        users,
-        lambda before: and_(
-            ~users.c.is_active, users.c.phone.is_not(None), users.c.created_at < before, ~_has_done(before)
-        ),
-        {"phone": None},
-    ),
+    Rule("left", klikkb_midwives, _has_left_directory, {"name": NOBODY, "phone": None}),
+    Rule("left", users, _has_left_staff, {"phone": None}),
     Rule("audit", audit, lambda before: audit.c.at < before),
 )
 
@@ -219,7 +207,8 @@ def let_go(session: Session, rule: Rule, ids: tuple[int, ...]) -> None:
 def find_left(session: Session, now: datetime, span: timedelta) -> tuple[int, ...]:
     """Return reporters who were suspended, or have no place any more, and of whom nothing was heard for so long."""
     before = now - span
-    phones = select(reporter_phones.c.phone).where(reporter_phones.c.reporter_id == reporters.c.id)
+    written = select(inbox.c.id).join(reporter_phones, reporter_phones.c.phone == inbox.c.sender)
+    written = written.where(reporter_phones.c.reporter_id == reporters.c.id, inbox.c.received_at >= before)
     has_place = exists(
         select(reporter_facilities.c.facility_id).where(
             reporter_facilities.c.reporter_id == reporters.c.id,
@@ -234,13 +223,9 @@ def find_left(session: Session, now: datetime, span: timedelta) -> tuple[int, ..
         or_(~reporters.c.is_active, ~has_place),
         reporters.c.merged_into.is_(None),
         ~reporters.c.name.startswith("erased:"),
-        ~exists(select(inbox.c.id).where(inbox.c.sender.in_(phones), inbox.c.received_at >= before)),
+        ~exists(written),
         ~exists(select(reports.c.id).where(reports.c.reporter_id == reporters.c.id, reports.c.created_at >= before)),
         ~exists(select(audit.c.id).where(*about)),
         exists(select(reports.c.id).where(reports.c.reporter_id == reporters.c.id)) | ~reporters.c.is_active,
     )
     return tuple(session.execute(select(reporters.c.id).where(*gone).order_by(reporters.c.id).limit(200)).scalars())
-
-
-def _has_done(before: datetime) -> ColumnElement[bool]:
-    return exists(select(audit.c.id).where(audit.c.user_id == users.c.id, audit.c.at >= before))

@@ -27,9 +27,9 @@ _BETWEEN = r"[ ().\-]{0,2}"
 def sweep(session: Session, person: Person, pseudonym: str) -> Counts:
     """Hide somebody's numbers, and her name where it has two words, in all that may quote them; return rows by table.
 
-    The name of a practice stays, though it be its owner's: it is the health office's, and in its registers. A name of one
-    word may be anybody's, or a thing's: it is taken out of what is hers by a key, and out of the audit
-    of her, and not looked for elsewhere.
+    The name of a practice stays, though it be its owner's: it stands in the health office's registers. A name of one
+    word may be anybody's, or a thing's: it is taken out of what is hers by a key, and out of the audit of her, and not
+    looked for elsewhere.
     """
     counts: Counts = Counts()
     marks = [_digits(phone) for phone in person.phones]
@@ -82,11 +82,12 @@ def _sweep_column(
     else:
         text = cast(column, Text)
     digits, names = wanted
+    lower = func.lower(text)
     # the digits in their order, whatever stands between them
     likes = [text.like(f"%{'%'.join(one)}%") for one in digits]
     for name in names:
-        for spelt in {name, json.dumps(name)[1:-1]}:
-            likes.append(and_(*(func.lower(text).contains(word.lower(), autoescape=True) for word in spelt.split())))
+        spellings = {name, json.dumps(name)[1:-1]}
+        likes += [and_(*(lower.contains(word.lower(), autoescape=True) for word in one.split())) for one in spellings]
     if not likes:
         return 0
     keys = list(table.primary_key.columns)

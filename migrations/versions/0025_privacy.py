@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -48,6 +50,27 @@ def upgrade() -> None:
     op.create_index("ix_erasures_phone_hash", "erasures", ["phone_hash"])
     _drop_triggers()
     _close_audit()
+    _hide_numbers_in_keys()
+
+
+def _hide_numbers_in_keys() -> None:
+    """Hash the keys that hold their sender's number, as those are that come from now on (`gateway.redact`)."""
+    session = op.get_bind()
+    for table in ("inbox", "parts"):
+        rows = session.execute(
+            sa.text(
+                f"SELECT id, provider_id FROM {table} WHERE length(sender) > 9 AND "  # noqa: S608
+                "provider_id LIKE '%' || substr(sender, 4) || '%'"
+            )
+        )
+        for row in rows.all():
+            key = {"id": row.id, "key": f"sha256:{hashlib.sha256(row.provider_id.encode()).hexdigest()}"}
+            session.execute(sa.text(f"UPDATE {table} SET provider_id = :key WHERE id = :id"), key)  # noqa: S608
+            if table == "inbox":
+                same = key | {"was": row.provider_id}
+                session.execute(
+                    sa.text("UPDATE reports SET sent_key = :key WHERE inbox_id = :id AND sent_key = :was"), same
+                )
 
 
 def _close_audit() -> None:
@@ -103,7 +126,8 @@ def downgrade() -> None:
     else:
         for verb in ("UPDATE", "DELETE"):
             op.execute(
-                f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit BEGIN SELECT RAISE(ABORT, '{_SAID}'); END"
+                f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
+                f"BEGIN SELECT RAISE(ABORT, '{_SAID}'); END"
             )
     op.drop_table("erasures")
     op.drop_table("retention")

