@@ -111,12 +111,13 @@ def erase_again(session: Session, missing: Iterable[Tombstone], key: Secret, now
 
 
 def read_list(var: Path) -> tuple[Tombstone, ...]:
-    """Return who is on the list beside the database. Shape of a line: hash, space, the instant of erasing."""
-    try:
-        text = (var / LIST).read_text(encoding="ascii")
-    except FileNotFoundError:
-        return ()
-    return tuple(_read_lines(text.splitlines()))
+    """Return who is on the list beside the database."""
+    return read_tombstones(var / LIST) if (var / LIST).exists() else ()
+
+
+def read_tombstones(path: Path) -> tuple[Tombstone, ...]:
+    """Return who is on a list. Shape of a line: hash, space, the instant of erasing."""
+    return tuple(_read_lines(path.read_text(encoding="ascii").splitlines()))
 
 
 def _read_lines(lines: Iterable[str]) -> Iterator[Tombstone]:

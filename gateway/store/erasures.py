@@ -15,7 +15,7 @@ from gateway.store.registrations import registrations
 from gateway.store.reporters import reporter_phones, reporters
 from gateway.store.reports import reports
 from gateway.store.users import users
-from gateway.values import InboxState
+from gateway.values import InboxState, Scope
 
 erasures = Table(
     "erasures",
@@ -120,6 +120,12 @@ def _is_written_from(session: Session, phone: str) -> bool:
     return any(session.execute(one.limit(1)).first() is not None for one in asked)
 
 
+def count_people(session: Session, person: Person) -> int:
+    """Return how many who report, or did, these are: a phone of a clinic is several midwives'."""
+    several = reporters.c.id.in_(person.reporter_ids), reporters.c.merged_into.is_(None)
+    return len(session.execute(select(reporters.c.id).where(*several)).all())
+
+
 def count_unread(session: Session, person: Person) -> int:
     """Return how many messages of hers nobody has handled yet: a report may be among them."""
     hers = inbox.c.sender.in_(person.phones + person.shared), inbox.c.state == InboxState.RECEIVED
@@ -167,8 +173,10 @@ def tombstones(session: Session) -> tuple[Tombstone, ...]:
     return tuple(Tombstone(*row) for row in session.execute(statement.order_by(erasures.c.id)))
 
 
-def latest_erasures(session: Session, limit: int = 50) -> tuple[Erasure, ...]:
-    """Return the last erasures, the newest first; one of several numbers once."""
+def latest_erasures(session: Session, *, scope: Scope, limit: int = 50) -> tuple[Erasure, ...]:
+    """Return the last erasures, the newest first; one of several numbers once. They belong to the whole house."""
+    if scope.area:
+        return ()
     names = Erasure.__slots__
     statement = select(*(erasures.c[name] for name in names)).where(erasures.c.pseudonym != "")
     found: dict[str, Erasure] = {}

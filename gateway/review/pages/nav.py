@@ -91,6 +91,7 @@ MENU = (
             Item("aliases.show_aliases", mark("Words for the reader"), Action.PROPOSE),
             Item("users.show_users", mark("Users"), Action.ADMINISTER),
             Item("audit.show_audit", mark("Audit"), Action.ADMINISTER),
+            Item("privacy.show_privacy", mark("Personal data"), Action.ADMINISTER),
         ),
     ),
 )
@@ -105,6 +106,7 @@ UNDER = {
     "thread": "messages",
     "rereading": "messages",
     "registrations": "reporters",
+    "forgetting": "reporters",
     "assignments": "reporters",
     "imports": "facilities",
     "merging": "facilities",

@@ -21,6 +21,7 @@ from gateway.store.audit import NewAudit
 from gateway.store.base import Database, Session, metadata
 from gateway.store.imports import NewImport
 from gateway.store.klikkb import klikkb_imports, klikkb_midwives
+from gateway.values import Scope
 from tests.district import PHONES, District, make_runtime
 
 Opener = Callable[[str], Database]
@@ -142,7 +143,7 @@ def check_the_way_on(district: District, done: erase.Done) -> None:
     assert district.handle() == 0
     assert district.say(PHONE, "KB 0925 BARU 1 AKTIF 2").startswith("HP ini belum terdaftar")
     with district.database.session(read_only=True) as session:
-        assert [one.pseudonym for one in erasures.latest_erasures(session)] == [done.pseudonym]
+        assert [one.pseudonym for one in erasures.latest_erasures(session, scope=Scope(""))] == [done.pseudonym]
 
 
 def test_no_byte_of_the_file_holds_it_either(sqlite_url: str, tmp_path: Path, open_database: Opener) -> None:

@@ -94,7 +94,7 @@ def test_who_left_long_ago_is_erased_and_who_still_writes_is_not(district: Distr
     district.pass_time(days=100)
     purge(district.database, KEY, district.runtime.now())
     with district.database.session(read_only=True) as session:
-        left = [one.reason for one in erasures.latest_erasures(session)]
+        left = [one.reason for one in erasures.latest_erasures(session, scope=Scope(""))]
         names = set(session.execute(select(reporters.c.name)).scalars())
     assert left == ["retention"]
     assert "Budi" not in names
