@@ -17,6 +17,9 @@ _PHONE = re.compile(
     r"(?:(?:\+|%2[Bb])[0-9]|(?<![0-9A-Za-z])(?<![0-9]:)(?:0|62))(?:[ ().\-]{0,2}[0-9]){8,14}(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z.])[0-9]{11,15}(?![0-9A-Za-z.])"
 )
+# In what a person wrote, figures stand in a row too: a mobile number has no blanks there, and sixteen digits are a NIK.
+_MOBILE = re.compile(r"(?<![0-9])(?:\+?62[-.]?|0)8(?:[-.]?[0-9]){7,11}(?![0-9])")
+_NIK = re.compile(r"(?<![0-9])[0-9]{6}(?:[ .\-]?[0-9]){10}(?![0-9])")
 _DEEPEST = 8
 
 
@@ -74,6 +77,24 @@ def mask_phones(text: str) -> str:
     'from +62812•••7890 at 2026-11-21 18:35:09.123456+00:00, trace 09f0628123456789ab'
     """
     return _PHONE.sub(_mask_found, text)
+
+
+def hide_mobiles(text: str) -> str:
+    """Return what somebody wrote with the mobile numbers in it masked, and its figures as they are.
+
+    >>> hide_mobiles("KB 0825 12 40 30 25, HP 0812-3456-7890")
+    'KB 0825 12 40 30 25, HP 0812•••7890'
+    """
+    return _MOBILE.sub(_mask_found, text)
+
+
+def hide_ids(text: str) -> str:
+    """Return what somebody wrote without the identity numbers (NIK, sixteen digits) in it.
+
+    >>> hide_ids("AKTIF 40 nik 1403012501900001"), hide_ids("140301 250190 0001, 12345678901234567")
+    ('AKTIF 40 nik •••', '•••, 12345678901234567')
+    """
+    return _NIK.sub(HIDDEN, text)
 
 
 def hide_in_key(provider_id: str, sender: str) -> str:

@@ -74,7 +74,9 @@ def erase_reporter(reporter_id: int) -> Response:
             asked = Asked(reason, (me.id, me.name), runtime.now(), reporter.area)
             erase.erase(session, erasures.find_by_id(session, reporter_id), key, asked)
         except Malformed:
-            return _show(reporter, mark("Write why; and where a message of hers just came, wait until it is read."), 422)
+            return _show(
+                reporter, mark("Write why; and where a message of hers just came, wait until it is read."), 422
+            )
         session.commit()
     with runtime.database.session() as session:
         erase.keep_in_step(session, runtime.settings.var, key, runtime.now())
