@@ -103,7 +103,7 @@ def hide_in_key(provider_id: str, sender: str) -> str:
     >>> hide_in_key("SM0123", "+6281230000001")
     'SM0123'
     >>> hide_in_key("081230000001-17", "+6281230000001")[:12]
-    'sha256:52543'
+    'sha256:8a365'
     """
     digits = sender.removeprefix("+62").removeprefix("+")
     if len(digits) < 7 or digits not in provider_id:
