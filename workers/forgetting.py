@@ -18,6 +18,7 @@ from gateway.store.tidying import tidy
 
 NAME = "forgetting"
 EVERY = timedelta(days=1)
+MOST = 20_000  # rows; then the errand is rung again, so that others have their turn
 
 logger = structlog.get_logger(__name__)
 
@@ -31,15 +32,18 @@ def drain(runtime: Runtime) -> int:
     now = runtime.now()
     if keep_step(runtime):
         logger.warning("erased_again")
-    done = purge(runtime.database, key_of(runtime.settings), now)
+    done = purge(runtime.database, key_of(runtime.settings), now, MOST)
+    if done:
+        logger.info("let_go", rows=done.total(), kinds=sorted(done))
+    if done.total() >= MOST:
+        runtime.bells.ring(jobs.ERRANDS, NAME)
+        return done.total()
     with runtime.database.session() as session:
         channels.tick(session, NAME, now)
         is_untidy = erasures.has_untidy(session)
         session.commit()
     if is_untidy:
         tidy(runtime.database)
-    if done:
-        logger.info("let_go", rows=done.total(), kinds=sorted(done))
     return done.total()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,13 +37,13 @@ def plan(database: Database, now: datetime) -> Iterator[Planned]:
         yield Planned("left", "reporters", len(retention.find_left(session, now, spans["left"])))
 
 
-def purge(database: Database, key: Secret, now: datetime) -> Counter[str]:
-    """Let go of everything that was kept long enough, and return how many rows by kind."""
+def purge(database: Database, key: Secret, now: datetime, most: int = sys.maxsize) -> Counter[str]:
+    """Let go of what was kept long enough, and return how many rows by kind: everything, or as soon as it is `most`."""
     done: Counter[str] = Counter()
     with database.session(read_only=True) as session:
         spans = retention.spans(session) | {"audit": AUDIT_KEPT}
     for rule in RULES:
-        while True:
+        while done.total() < most:
             with database.session(read_only=True) as session:  # the search holds nobody up
                 allow_long(session)
                 ids = retention.find_old(session, rule, now, spans[rule.kind])
