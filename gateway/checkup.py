@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gateway.channels.smpp import Smpp, proof_of
 from gateway.errors import KabarError, Misconfigured, Unavailable
+from gateway.forget import erase
 from gateway.jobs import Bells, connect
 from gateway.lines import ChannelHealth
 from gateway.runtime import make_channels, make_ussd_channels, redis_address, utc_now
@@ -64,7 +65,7 @@ def _check_database(settings: Settings) -> Iterator[Check]:
             kind = "PostgreSQL" if is_postgresql(session) else f"SQLite {'.'.join(map(str, sqlite.library_version))}"
             yield Check("database", True, kind)
             yield from _check_durability(session)
-            yield from _check_version(session)
+            yield from _check_version(session, settings)
     except (Unavailable, KabarError) as error:
         yield Check("database", False, f"tidak bisa dibuka / cannot be opened: {error}; KABAR_DATABASE_URL")
     finally:
@@ -90,7 +91,7 @@ def _check_durability(session: Session) -> Iterator[Check]:
         yield Check("sqlite", False, words)
 
 
-def _check_version(session: Session) -> Iterator[Check]:
+def _check_version(session: Session, settings: Settings) -> Iterator[Check]:
     at, needed = schema.version_of(session), schema.newest_version()
     if at != needed:
         words = (
@@ -103,6 +104,9 @@ def _check_version(session: Session) -> Iterator[Check]:
     if waiting:
         words = f"{waiting} pendaftaran menunggu / registrations wait: ./kabar reporters list"
         yield Check("registrations", True, words)
+    if erase.find_missing(session, settings.var):
+        words = "cadangan lama mengembalikan orang yang sudah dihapus / a backup brought erased people back"
+        yield Check("erasures", False, f"{words}: ./kabar privacy again")
 
 
 def _check_redis(settings: Settings) -> Check:

@@ -85,11 +85,16 @@ def keep_in_step(session: Session, var: Path, key: Secret, now: datetime) -> int
     That is so after an older backup was restored. The list learns what it does not know yet. Called at start, by
     `./kabar privacy again`, by the daily errand, and by whoever restores a backup.
     """
-    here = {one.phone_hash: one for one in erasures.tombstones(session)}
-    listed = {one.phone_hash: one for one in read_list(var)}
-    count = erase_again(session, [one for one in listed.values() if one.phone_hash not in here], key, now)
-    write_list(var, [one for one in here.values() if one.phone_hash not in listed])
+    here, listed = erasures.tombstones(session), {one.phone_hash for one in read_list(var)}
+    count = erase_again(session, find_missing(session, var), key, now)
+    write_list(var, {one.phone_hash: one for one in here if one.phone_hash not in listed}.values())
     return count
+
+
+def find_missing(session: Session, var: Path) -> tuple[Tombstone, ...]:
+    """Return whom the list beside the database knows and the database does not: it is older than their erasure."""
+    here = {one.phone_hash for one in erasures.tombstones(session)}
+    return tuple(one for one in read_list(var) if one.phone_hash not in here)
 
 
 def erase_again(session: Session, missing: Iterable[Tombstone], key: Secret, now: datetime) -> int:

@@ -44,6 +44,8 @@ FIELDS: Mapping[str, str] = {
     "language": "bahasa",
     "stopped_at": "STOP sejak",
     "from_on": "dari",
+    "from_period": "dari bulan",
+    "until_period": "sampai bulan",
     "until_on": "sampai",
     "sender": "dari",
     "recipient": "kepada",
@@ -103,17 +105,20 @@ def as_text(told: Mapping[str, Any]) -> str:
         "Data ini milik Ibu/Bapak. Bila ada yang salah, mintalah diperbaiki atau dihapus kepada petugas KB.",
     ]
     for name, kept in told["kept"].items():
-        lines += ["", f"{HEADINGS[name].upper()} ({len(kept['rows'])})"]
-        lines += [f"  - {_say(row)}" for row in kept["rows"]]
+        said = [words for row in kept["rows"] if (words := _say(row))]
+        if said:
+            lines += ["", f"{HEADINGS[name].upper()} ({len(said)})", *(f"  - {words}" for words in said)]
     return "\n".join(lines) + "\n"
 
 
 def _say(row: Row) -> str:
-    told = ((FIELDS[name], value) for name, value in row.items() if name in FIELDS and value not in ("", [], {}))
-    return "; ".join(f"{called}: {_flat(value)}" for called, value in told)
+    told = ((name, value) for name, value in row.items() if name in FIELDS and value not in ("", [], {}))
+    return "; ".join(f"{FIELDS[name]}: {_flat(value, is_instant=name.endswith('at'))}" for name, value in told)
 
 
-def _flat(value: Any) -> str:
+def _flat(value: Any, *, is_instant: bool) -> str:
+    if is_instant:
+        return f"{value[:10]} {value[11:16]} UTC"
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping | Sequence) else str(value)

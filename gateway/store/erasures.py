@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, insert, or_, select, update
 
@@ -149,7 +150,7 @@ def end(session: Session, pseudonym: str, counts: Mapping[str, int], now: dateti
 
 def keep_tombstones(session: Session, these: Sequence[Tombstone], user_name: str, now: datetime) -> None:
     """Write down that these were erased before, elsewhere, though nothing of theirs is here."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "phone_hash": one.phone_hash,
             "pseudonym": "",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Column, Table
 
@@ -77,6 +78,6 @@ def personal_columns() -> Iterator[tuple[Table, Column[object]]]:
         yield from ((table, table.c[column]) for column in kept.personal)
 
 
-def _read() -> Mapping[str, Mapping[str, Mapping[str, object]]]:  # type: ignore[type-arg]
+def _read() -> dict[str, Any]:
     with _FILE.open("rb") as file:
         return tomllib.load(file)

@@ -7,7 +7,21 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, Column, LargeBinary, String, Table, Text, and_, cast, func, or_, select, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    and_,
+    cast,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from gateway.redact import HIDDEN, mask_phone
 from gateway.store.audit import audit
@@ -84,7 +98,7 @@ def _sweep_column(
     digits, names = wanted
     lower = func.lower(text)
     # the digits in their order, whatever stands between them
-    likes = [text.like(f"%{'%'.join(one)}%") for one in digits]
+    likes: list[ColumnElement[bool]] = [text.like(f"%{'%'.join(one)}%") for one in digits]
     for name in names:
         spellings = {name, json.dumps(name)[1:-1]}
         likes += [and_(*(lower.contains(word.lower(), autoescape=True) for word in one.split())) for one in spellings]

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
+from gateway.checkup import check_parts
 from gateway.errors import Malformed
 from gateway.forget import erase
 from gateway.forget.erase import Asked, keep_in_step
@@ -46,7 +47,7 @@ def fill(district: District) -> int:
     district.say(PHONE, "KB 0825 BARU 12 AKTIF 40 PIL 12 catatan canary sakit")
     district.say(PHONE, "KB 0925 BARU 13 AKTIF canary")
     district.say(PHONE, "KB 0925 BARU 13 AKTIF 44 SUNTIK 13")
-    district.say(SECOND, "kapan rapat? salam canary")
+    district.say(SECOND, "kapan rapat? salam canary", provider_id="081277654399-17")
     district.say(PHONE, "RALAT AKTIF 9000")
     district.say("wati", f"KB PMB02 0925 BARU 2 AKTIF 9, ini HP {NAME}: 0812-7765-4321")
     district.say("stranger", "DAFTAR GANTI 081277654321 pindah")
@@ -140,6 +141,7 @@ def test_nothing_of_hers_is_left_in_any_column_and_no_figure_has_changed(distric
 def check_the_way_on(district: District, done: erase.Done) -> None:
     """See that what was kept before is a repeat still, and that whoever writes from there now is a stranger."""
     district.keep(PHONE, "KB 0825 BARU 12 AKTIF 40 PIL 12", provider_id="m1")
+    district.keep(SECOND, "kapan rapat? salam canary", provider_id="081277654399-17")
     assert district.handle() == 0
     assert district.say(PHONE, "KB 0925 BARU 1 AKTIF 2").startswith("HP ini belum terdaftar")
     with district.database.session(read_only=True) as session:
@@ -164,6 +166,7 @@ def test_an_older_backup_is_erased_again(district: District, ratna: int, databas
         session.execute(delete(erasures.erasures))
         again = reporters.add_reporter(session, NAME, [PHONE], [district.ids["PMB01"]])
         session.commit()
+    assert [one.name for one in check_parts(runtime.settings) if "privacy again" in one.words] == ["erasures"]
     with district.database.session() as session:
         assert keep_in_step(session, runtime.settings.var, KEY, runtime.now()) == 1
         session.commit()
