@@ -96,4 +96,8 @@ def test_numbers_in_a_text_are_shown_to_whom_they_concern(district: District) ->
     for role in ("viewer", "officer", "administrator"):
         text = visit(district, role, "14.03").get("/messages/thread/1", follow_redirects=True).text
         seen[role] = "0812-3456-7890" in text, "1403012501900001" in text, "3000-0001" in text
-    assert seen == {"viewer": (False, False, False), "officer": (True, False, True), "administrator": (True, True, True)}
+    assert seen == {
+        "viewer": (False, False, False),
+        "officer": (True, False, True),
+        "administrator": (True, True, True),
+    }
