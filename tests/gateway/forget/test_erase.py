@@ -179,6 +179,7 @@ def test_an_older_backup_is_erased_again(district: District, ratna: int, databas
         session.rollback()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_number_that_others_report_from_too_stays_theirs(district: District) -> None:
     district.say("clinic", "KB PMB04 0925 BARU 12 AKTIF 40 PIL 12")
     district.say("clinic", "KB PMB05 0925 BARU 11 AKTIF 30 PIL 11")
@@ -194,6 +195,7 @@ def test_a_number_that_others_report_from_too_stays_theirs(district: District) -
     assert sorted(texts) == ["", "KB PMB05 0925 BARU 11 AKTIF 30 PIL 11"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("phone", "reason", "why"), [("+6281299999999", "x", "nothing is kept"), (PHONES["ani"], " ", "say why")]
 )
@@ -205,6 +207,7 @@ def test_nobody_is_erased_without_a_reason_or_by_a_slip(district: District, phon
             erase.erase(session, person, KEY, asked)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_message_that_nobody_has_read_yet_is_waited_for(district: District) -> None:
     district.keep("ani", "KB 0925 BARU 12 AKTIF 40 PIL 12")
     with pytest.raises(Malformed, match="1 pesannya belum dibaca"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select, update
 
 from gateway.errors import Malformed
@@ -73,6 +74,7 @@ def test_each_kind_goes_in_its_time_and_no_figure_changes(district: District) ->
     assert district.handle() == 0  # a repeat is known for ever
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_office_chooses_how_long_within_bounds(district: District) -> None:
     now = district.runtime.now()
     with district.database.session() as session:

@@ -101,3 +101,8 @@ def test_numbers_in_a_text_are_shown_to_whom_they_concern(district: District) ->
         "officer": (True, False, True),
         "administrator": (True, True, True),
     }
+
+
+def test_numbers_of_the_training_phone_are_nobodys_and_shown_to_all(district: District) -> None:
+    district.say("ani", "DAFTAR GANTI 081230000099")
+    assert "081230000099" in visit(district, "viewer", "14.03").get("/phone").text
