@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from gateway.forget.erase import Asked, erase
 from gateway.redact import Secret
-from gateway.store import erasures, retention
+from gateway.store import erasures, exports, retention
 from gateway.store.base import Database
-from gateway.store.retention import AUDIT_KEPT, RULES
+from gateway.store.retention import RULES
 from gateway.store.tidying import allow_long, erase_deleted
 
 WHO = "retention"  # as whom the audit names it
@@ -31,9 +31,10 @@ def plan(database: Database, now: datetime) -> Iterator[Planned]:
     """Yield what a purge would let go of now. Nothing is changed."""
     with database.session(read_only=True) as session:
         allow_long(session)
-        spans = retention.spans(session) | {"audit": AUDIT_KEPT}
+        spans = retention.spans(session)
         for rule in RULES:
             yield Planned(rule.kind, rule.table.name, retention.count_old(session, rule, now, spans[rule.kind]))
+        yield Planned("exports", "exports", exports.count_old_files(session, now))
         yield Planned("left", "reporters", len(retention.find_left(session, now, spans["left"])))
 
 
@@ -41,7 +42,7 @@ def purge(database: Database, key: Secret, now: datetime, most: int = sys.maxsiz
     """Let go of what was kept long enough, and return how many rows by kind: everything, or as soon as it is `most`."""
     done: Counter[str] = Counter()
     with database.session(read_only=True) as session:
-        spans = retention.spans(session) | {"audit": AUDIT_KEPT}
+        spans = retention.spans(session)
     for rule in RULES:
         while done.total() < most:
             with database.session(read_only=True) as session:  # the search holds nobody up
@@ -54,8 +55,22 @@ def purge(database: Database, key: Secret, now: datetime, most: int = sys.maxsiz
                 retention.let_go(session, rule, ids)
                 session.commit()
             done[rule.kind] += len(ids)
+    done["exports"] += _drop_files(database, now)
     done["left"] += _erase_who_left(database, key, now, spans["left"])
     return +done
+
+
+def _drop_files(database: Database, now: datetime) -> int:
+    """Drop the files of exports that were kept long enough; whoever makes one does so too."""
+    total = 0
+    while True:
+        with database.session() as session:
+            erase_deleted(session)
+            dropped = exports.drop_old_files(session, now)
+            session.commit()
+        if not dropped:
+            return total
+        total += dropped
 
 
 def _erase_who_left(database: Database, key: Secret, now: datetime, span: timedelta) -> int:

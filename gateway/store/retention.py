@@ -27,12 +27,15 @@ from sqlalchemy import (
 from gateway.store.audit import audit
 from gateway.store.base import Session, UtcDateTime, metadata
 from gateway.store.dialogues import dialogues
+from gateway.store.imports import imports
 from gateway.store.inbox import WAITING, inbox
 from gateway.store.inventory import kinds
 from gateway.store.invitations import invitations
 from gateway.store.klikkb import klikkb_midwives
 from gateway.store.outbox import outbox
 from gateway.store.parts import parts
+from gateway.store.push_queue import KEPT as CALLS_KEPT
+from gateway.store.pushes import push_calls
 from gateway.store.questions import NEXT, OPEN, questions
 from gateway.store.registrations import registrations
 from gateway.store.reporters import reporter_facilities, reporter_phones, reporters
@@ -82,10 +85,10 @@ def choose(session: Session, new: Chosen, *, scope: Scope) -> bool:
 
 
 def spans(session: Session) -> dict[str, timedelta]:
-    """Return how long each kind is kept here that has a time of its own."""
+    """Return how long each kind is kept here that there is a rule for."""
     own = chosen(session)
     found = {code: kind.span for code, kind in kinds().items() if not kind.fixed}
-    return found | {code: timedelta(days=one.days) for code, one in own.items() if code in found}
+    return found | {code: timedelta(days=one.days) for code, one in own.items() if code in found} | _FIXED
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +179,11 @@ RULES = (
     Rule("sessions", invitations, lambda before: invitations.c.expires_at < before),
     Rule("left", klikkb_midwives, _has_left_directory, {"name": NOBODY, "phone": None}),
     Rule("left", users, _has_left_staff, {"phone": None}),
+    Rule("imports", imports, lambda before: imports.c.expires_at < before),
+    Rule("pushes", push_calls, lambda before: push_calls.c.called_at < before),
     Rule("audit", audit, lambda before: audit.c.at < before),
 )
+_FIXED = {"imports": timedelta(0), "pushes": CALLS_KEPT, "audit": AUDIT_KEPT}
 
 
 def find_old(session: Session, rule: Rule, now: datetime, span: timedelta) -> tuple[int, ...]:

@@ -11,9 +11,10 @@ from gateway.errors import Malformed
 from gateway.forget.purge import plan, purge
 from gateway.receive.keep import keep_unread
 from gateway.redact import Secret
-from gateway.store import audit, erasures, retention, totals
+from gateway.store import audit, erasures, exports, retention, totals
 from gateway.store.audit import NewAudit
 from gateway.store.base import metadata
+from gateway.store.imports import NewImport, keep_import
 from gateway.store.inventory import kinds
 from gateway.store.reporters import reporters
 from gateway.store.retention import Chosen
@@ -111,3 +112,23 @@ def test_the_audit_is_kept_for_five_years_and_the_database_sees_to_it(district: 
         session.commit()
     assert purge(district.database, KEY, district.runtime.now())["audit"] == 1
     assert len(texts(district, "audit", "action")) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_files_that_nobody_takes_go_though_nobody_makes_another(district: District) -> None:
+    now = district.runtime.now()
+    with district.database.session() as session:
+        wanted = exports.Wanted("csv_excel", "kb", "2025-09", "2025-09", "14.03")
+        export = exports.ask(session, wanted, (None, "Sari"), now, scope=Scope(""))
+        assert export
+        exports.keep_part(session, export.id, 0, b"KB")
+        session.execute(update(exports.exports).values(state=exports.DONE, made_at=now))
+        new = NewImport(1, "reporters", "a.csv", "0", {"rows": [["Ani"]]}, ["name"], now, now + timedelta(hours=1))
+        keep_import(session, new)
+        session.commit()
+    assert purge(district.database, KEY, now + timedelta(hours=2)) == {"imports": 1}
+    later = now + timedelta(days=8)
+    assert [one.kind for one in plan(district.database, later) if one.rows] == ["exports"]
+    assert purge(district.database, KEY, later) == {"exports": 1}
+    with district.database.session(read_only=True) as session:
+        assert session.execute(select(exports.export_parts)).all() == []
