@@ -8,5 +8,6 @@ remind     asks who has not reported
 review     lets district staff decide
 enrol      knows who may report, and for which facility
 export     hands the figures on, publish opens them
+forget     lets go of what need not be kept any longer
 store      remembers all of it; Redis only rings
 """

@@ -13,6 +13,7 @@ from gateway.checks import disks, machine, office, servers, work
 from gateway.checks.check import Check, advise, mend
 from gateway.condition import Condition, look
 from gateway.errors import KabarError, Misconfigured, Unavailable
+from gateway.forget import erase
 from gateway.jobs import Bells, connect
 from gateway.lines import ChannelHealth
 from gateway.runtime import Runtime, make_channels, make_runtime, make_ussd_channels, redis_address, utc_now
@@ -101,7 +102,7 @@ def _check_database(settings: Settings) -> Iterator[Check]:
             if is_postgresql(session):
                 yield from servers.check_postgresql(vitals.database_version(session))
             yield from _check_durability(session)
-            yield from _check_version(session)
+            yield from _check_version(session, settings)
     except (Unavailable, KabarError) as error:
         yield Check("database", False, servers.say_fault(error))
     finally:
@@ -127,7 +128,7 @@ def _check_durability(session: Session) -> Iterator[Check]:
         yield Check("sqlite", False, words)
 
 
-def _check_version(session: Session) -> Iterator[Check]:
+def _check_version(session: Session, settings: Settings) -> Iterator[Check]:
     at, needed = schema.version_of(session), schema.newest_version()
     if at != needed and schema.fits(at):
         yield advise(
@@ -148,6 +149,9 @@ def _check_version(session: Session) -> Iterator[Check]:
     if waiting:
         words = f"{waiting} pendaftaran menunggu / registrations wait: ./kabar reporters list"
         yield Check("registrations", True, words)
+    if erase.find_missing(session, settings.var):
+        words = "cadangan lama mengembalikan orang yang sudah dihapus / a backup brought erased people back"
+        yield Check("erasures", False, f"{words}: ./kabar privacy again")
 
 
 def _check_channels(settings: Settings, *, asks_peers: bool) -> Iterator[Check]:

@@ -19,6 +19,7 @@ import structlog
 from gateway import (
     checkup,
     cli_export,
+    cli_privacy,
     cli_registry,
     cli_remind,
     cli_staff,
@@ -253,6 +254,7 @@ for group in (
     *cli_registry.GROUPS,
     cli_remind.remind,
     cli_export.export,
+    *cli_privacy.GROUPS,
     cli_ussd.ussd,
 ):
     kabar.add_command(group)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 from collections.abc import Collection, Mapping
@@ -16,6 +17,9 @@ _PHONE = re.compile(
     r"(?:(?:\+|%2[Bb])[0-9]|(?<![0-9A-Za-z])(?<![0-9]:)(?:0|62))(?:[ ().\-]{0,2}[0-9]){8,14}(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z.])[0-9]{11,15}(?![0-9A-Za-z.])"
 )
+# In what a person wrote, figures stand in a row too: a mobile number has no blanks there, and sixteen digits are a NIK.
+_MOBILE = re.compile(r"(?<![0-9])(?:\+?62[-.]?|0)8(?:[-.]?[0-9]){7,11}(?![0-9])")
+_NIK = re.compile(r"(?<![0-9])[0-9]{6}(?:[ .\-]?[0-9]){10}(?![0-9])")
 _DEEPEST = 8
 
 
@@ -73,6 +77,38 @@ def mask_phones(text: str) -> str:
     'from +62812•••7890 at 2026-11-21 18:35:09.123456+00:00, trace 09f0628123456789ab'
     """
     return _PHONE.sub(_mask_found, text)
+
+
+def hide_mobiles(text: str) -> str:
+    """Return what somebody wrote with the mobile numbers in it masked, and its figures as they are.
+
+    >>> hide_mobiles("KB 0825 12 40 30 25, HP 0812-3456-7890")
+    'KB 0825 12 40 30 25, HP 0812•••7890'
+    """
+    return _MOBILE.sub(_mask_found, text)
+
+
+def hide_ids(text: str) -> str:
+    """Return what somebody wrote without the identity numbers (NIK, sixteen digits) in it.
+
+    >>> hide_ids("AKTIF 40 nik 1403012501900001"), hide_ids("140301 250190 0001, 12345678901234567")
+    ('AKTIF 40 nik •••', '•••, 12345678901234567')
+    """
+    return _NIK.sub(HIDDEN, text)
+
+
+def hide_in_key(provider_id: str, sender: str) -> str:
+    """Return a message's key as it may be kept: its hash where the sender's number stands in it.
+
+    >>> hide_in_key("SM0123", "+6281230000001")
+    'SM0123'
+    >>> hide_in_key("081230000001-17", "+6281230000001")[:12]
+    'sha256:8a365'
+    """
+    digits = sender.removeprefix("+62").removeprefix("+")
+    if len(digits) < 7 or digits not in provider_id:
+        return provider_id
+    return f"sha256:{hashlib.sha256(provider_id.encode()).hexdigest()}"
 
 
 def redact(event: Mapping[str, object], secrets: Collection[str] = ()) -> dict[str, object]:

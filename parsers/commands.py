@@ -13,7 +13,7 @@ from parsers.tidy import Token, TokenKind
 from parsers.words import COURTESY, Lexicon, Sense, lexicon_of
 
 _WORDS = {
-    CommandName.HELP: ("bantu", "bantuan", "help", "format", "info"),
+    CommandName.HELP: ("bantu", "bantuan", "help", "format"),
     CommandName.STATUS: ("cek", "status"),
     CommandName.REGISTER: ("daftar", "reg"),
     CommandName.CANCEL: ("batal", "hapus"),
@@ -23,6 +23,7 @@ _WORDS = {
     CommandName.STOP: ("stop", "berhenti", "unreg"),
     CommandName.START: ("mulai", "start"),
     CommandName.LANGUAGE: ("bahasa", "language"),
+    CommandName.INFO: ("info", "privasi", "privacy"),
 }
 COMMAND_OF = {word: name for name, words in _WORDS.items() for word in words}
 UNDOING = frozenset({*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah"})  # no mere remark

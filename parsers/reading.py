@@ -51,6 +51,7 @@ class CommandName(StrEnum):
     STOP = "stop"
     START = "start"
     LANGUAGE = "language"
+    INFO = "info"  # who keeps what of her, and whom she may ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType
 
 import structlog
@@ -12,6 +13,7 @@ from gateway import metrics
 from gateway.errors import Raced, Unavailable
 from gateway.receive import replay
 from gateway.runtime import Runtime
+from workers.forgetting import keep_step
 from workers.silence import Watch
 from workers.sweep import sweep
 
@@ -32,6 +34,8 @@ def run(runtime: Runtime) -> None:
     metrics.serve(runtime)
     watch = Watch()
     replay.begin(runtime.spool, runtime.now())
+    with suppress(Raced, Unavailable):  # an older backup may have been restored; the daily errand looks again
+        keep_step(runtime)
     while not stopped.is_set():
         try:
             sweep(runtime, watch)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 
 from gateway import jobs
 from gateway.runtime import Runtime, get_runtime
-from workers import broadcasts, exports, heartbeats, hooks, pushes, reminders, totals
+from workers import broadcasts, exports, forgetting, heartbeats, hooks, pushes, reminders, totals
 from workers.pauses import pausing
 
 ERRANDS: Mapping[str, Callable[[Runtime], int]] = {
     broadcasts.NAME: broadcasts.drain,
     exports.NAME: exports.drain,
+    forgetting.NAME: forgetting.drain,
     heartbeats.NAME: heartbeats.drain,
     pushes.NAME: pushes.drain,
     hooks.NAME: hooks.drain,

@@ -31,6 +31,8 @@ from gateway.store.base import Session, database_now
 from gateway.values import ReportState
 from workers.broadcasts import NAME as BROADCASTS
 from workers.exports import NAME as EXPORTS
+from workers.forgetting import EVERY as FORGET_EVERY
+from workers.forgetting import NAME as FORGETTING
 from workers.heartbeats import NAME as HEARTBEATS
 from workers.hooks import NAME as HOOKS
 from workers.pushes import NAME as PUSHES
@@ -56,6 +58,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         lanes = inbox.lanes_with_work(session, now)
         names = [name for name in outbox.channels_with_work(session) if name in runtime.channels]
         late = [name for name in names if claimed.has_ended_leases(session, name, runtime.channels[name].limits)]
+        forgot_at = channels.last_tick(session, FORGETTING)
         ticked_at, rang_at = channels.last_tick(session, CLOCK), channels.last_tick(session, REMINDERS)
         is_unsummed = totals.has_unsummed(session)
         is_unqueued = broadcasts.has_unqueued(session)
@@ -76,8 +79,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
                 channels.tick(session, REMINDERS, now)
             session.commit()
         if not is_looked_at:
-            runtime.bells.ring(jobs.ERRANDS, REMINDERS)
-            runtime.bells.ring(jobs.ERRANDS, HEARTBEATS)
+            _ring_for_looks(runtime, forgot_at, now)
     if watch is not None:
         watch.remember(now)
     for lane in lanes:
@@ -105,6 +107,13 @@ def _replay(runtime: Runtime) -> None:
         replay(runtime.database, runtime.bells, runtime.spool)
     except OSError as error:
         logger.warning("spool_failed", why=str(error.strerror))
+
+
+def _ring_for_looks(runtime: Runtime, forgot_at: datetime | None, now: datetime) -> None:
+    runtime.bells.ring(jobs.ERRANDS, REMINDERS)
+    runtime.bells.ring(jobs.ERRANDS, HEARTBEATS)
+    if forgot_at is None or abs(now - forgot_at) >= FORGET_EVERY:
+        runtime.bells.ring(jobs.ERRANDS, FORGETTING)
 
 
 def _ring_for_polls(runtime: Runtime) -> None:

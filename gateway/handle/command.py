@@ -43,6 +43,8 @@ def meet_stranger(session: Session, message: InboxMessage, desk: Desk) -> Reply:
         if languages:  # one of the staff, whom lists of who is missing go to
             said = say(desk.rules, languages[0], "stopped" if is_stop else "started", InboxState.DONE)
             return replace(said, is_due=True)
+    if reading.command and reading.command.name is CommandName.INFO:
+        return say(desk.rules, desk.rules.language, "info", InboxState.DONE)
     return say(desk.rules, desk.rules.language, "unregistered", InboxState.HELD)
 
 
@@ -73,6 +75,8 @@ def obey(
     name = reading.command.name
     if name is CommandName.HELP:
         return say(rules, person.language, "help", InboxState.DONE, example=example)
+    if name is CommandName.INFO:
+        return say(rules, person.language, "info", InboxState.DONE)
     if name in (CommandName.STOP, CommandName.START):
         stopped_at = desk.now if name is CommandName.STOP else None
         _stop_or_start(session, message.sender, people, stopped_at)

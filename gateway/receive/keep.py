@@ -15,6 +15,7 @@ from gateway import jobs, spool
 from gateway.channels.base import PollingChannel, SmsChannel
 from gateway.errors import Malformed, Refused, Unavailable
 from gateway.lines import Polled
+from gateway.redact import hide_in_key
 from gateway.spool import Delivery, Spool, Unread
 from gateway.store import inbox, outbox, parts
 from gateway.store.base import Database, Session
@@ -181,7 +182,7 @@ def keep_sms(session: Session, channel: str, sms: InboundSms, now: datetime, *, 
         return trace_id if parts.keep_part(session, _as_part(channel, sms, now), trace_id) else ""
     message = inbox.NewInboxMessage(
         channel=channel,
-        provider_id=_key(sms.provider_id),
+        provider_id=_key(sms.provider_id, sms.sender.address),
         sender=sms.sender.address,
         recipient=sms.recipient,
         text=sms.text,
@@ -208,7 +209,7 @@ def _as_part(channel: str, sms: InboundSms, now: datetime) -> parts.Part:
     assert sms.part is not None
     return parts.Part(
         channel=channel,
-        provider_id=_key(sms.provider_id),
+        provider_id=_key(sms.provider_id, sms.sender.address),
         sender=sms.sender.address,
         recipient=sms.recipient,
         ref=_key(sms.part.ref),
@@ -264,8 +265,12 @@ def _record(session: Session, channel: str, status: DeliveryStatus, now: datetim
     logger.info("status", channel=channel, ref=status.ref, state=state, code=status.code, has_moved=has_moved)
 
 
-def _key(provider_id: str) -> str:
-    """Return a key that fits its column; a longer one becomes its hash, never cut: two messages may share a start."""
+def _key(provider_id: str, sender: str = "") -> str:
+    """Return a key that fits its column; a longer one becomes its hash, never cut: two messages may share a start.
+
+    One that holds the sender's number becomes its hash too: keys are kept for ever, numbers are not.
+    """
+    provider_id = hide_in_key(provider_id, sender)
     if len(provider_id) <= LONGEST_PROVIDER_ID:
         return provider_id
     return f"sha256:{hashlib.sha256(provider_id.encode()).hexdigest()}"

@@ -12,6 +12,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     delete,
     insert,
     or_,
@@ -260,10 +262,18 @@ def read_parts(session: Session, export: Export, *, scope: Scope) -> Iterator[by
         part += 1
 
 
+def count_old_files(session: Session, now: datetime) -> int:
+    """Return how many exports made long ago have their file still."""
+    return len(session.execute(select(exports.c.id).where(_is_old(now))).all())
+
+
 def drop_old_files(session: Session, now: datetime) -> int:
-    """Drop the files of exports made long ago; return how many."""
-    old = exports.c.made_at < now - KEPT, exports.c.dropped_at.is_(None), exports.c.state == DONE
-    ids = session.execute(select(exports.c.id).where(*old).limit(50)).scalars().all()
+    """Drop the files of exports made long ago, some at a time; return how many."""
+    ids = session.execute(select(exports.c.id).where(_is_old(now)).limit(50)).scalars().all()
     session.execute(delete(export_parts).where(export_parts.c.export_id.in_(ids)))
     session.execute(update(exports).where(exports.c.id.in_(ids)).values(dropped_at=now))
     return len(ids)
+
+
+def _is_old(now: datetime) -> ColumnElement[bool]:
+    return and_(exports.c.made_at < now - KEPT, exports.c.dropped_at.is_(None), exports.c.state == DONE)

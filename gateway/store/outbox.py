@@ -339,7 +339,7 @@ def record_status(session: Session, channel: str, status: DeliveryStatus, now: d
 
 def send_again(session: Session, message_id: int) -> OutboxMessage | None:
     """Queue one message that failed, or of which nobody knows, because staff say so; None when it is neither."""
-    again = outbox.c.state.in_((OutboxState.UNSURE, OutboxState.FAILED))
+    again = outbox.c.state.in_((OutboxState.UNSURE, OutboxState.FAILED)) & (outbox.c.text != "")  # else it was erased
     values = {"state": OutboxState.QUEUED, "next_try_at": None, "lease_token": None, "fault": None, "fault_code": None}
     statement = update(outbox).where(outbox.c.id == message_id, again).values(values)
     if not session.execute(statement).rowcount:

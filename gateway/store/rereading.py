@@ -138,6 +138,7 @@ def _may_be_read_again() -> ColumnElement[bool]:
         inbox.c.state.in_(WAITING),
         and_(
             inbox.c.state == InboxState.DONE,
+            inbox.c.text != "",  # else its sender was erased, and there is nothing to read
             inbox.c.done_from.is_(None),
             exists(mine.where(reports.c.state.in_(_UNSETTLED))),
             ~exists(mine.where(reports.c.state.in_(_SETTLED))),

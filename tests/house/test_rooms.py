@@ -23,6 +23,7 @@ ROOMS = {
     "click": (
         "gateway.cli",
         "gateway.cli_export",
+        "gateway.cli_privacy",
         "gateway.cli_registry",
         "gateway.cli_remind",
         "gateway.cli_staff",

@@ -27,7 +27,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from gateway.discover import discover
 from gateway.errors import Unavailable
-from gateway.redact import mask_phone
+from gateway.redact import hide_ids, hide_mobiles, mask_phone
 from gateway.review import permit
 from gateway.review.pages import entrance, guard, language, nav, show
 from gateway.review.pages.entrance import Notice
@@ -45,6 +45,7 @@ _COMPRESSED = {"text/html", "text/css", "text/javascript", "application/javascri
 _YEAR = "public, max-age=31536000, immutable"
 FRESH = timedelta(minutes=30)  # so long a password that was typed stands for who signs away rights
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+_OF_NOBODY = {"phone"}  # pages of the simulator's own numbers, which nobody has
 
 
 def make_routes(name: str, *, is_open: bool = False, largest: int = LARGEST_FORM) -> Blueprint:
@@ -80,7 +81,7 @@ def register(app: Flask) -> None:
     language.teach(app)
     nav.teach(app)
     app.jinja_env.filters |= {
-        "pieces": show.find_pieces,
+        "pieces": _show_pieces,
         "count": show.show_count,
         "month": show.show_month,
         "short_month": show.show_short_month,
@@ -288,6 +289,14 @@ def _in_language(code: str) -> str:
 def _show_phone(address: str) -> str:
     """Return a number as this visitor may see it: masked for who needs no whole numbers."""
     return show.show_phone(address) if may(Action.SEE_PHONES) else mask_phone(address)
+
+
+def _show_pieces(text: str) -> tuple[show.Piece, ...]:
+    """Return what somebody wrote as this visitor may see it: whose numbers stand in it is not everybody's to know."""
+    if request.blueprint in _OF_NOBODY:
+        return show.find_pieces(text)
+    text = text if may(Action.ADMINISTER) else hide_ids(text)
+    return show.find_pieces(text if may(Action.SEE_PHONES) else hide_mobiles(text))
 
 
 @cache

@@ -92,6 +92,7 @@ MENU = (
             Item("aliases.show_aliases", mark("Words for the reader"), Action.PROPOSE),
             Item("users.show_users", mark("Users"), Action.ADMINISTER),
             Item("audit.show_audit", mark("Audit"), Action.ADMINISTER),
+            Item("privacy.show_privacy", mark("Personal data"), Action.ADMINISTER),
         ),
     ),
 )
@@ -106,6 +107,7 @@ UNDER = {
     "thread": "messages",
     "rereading": "messages",
     "registrations": "reporters",
+    "forgetting": "reporters",
     "assignments": "reporters",
     "refusing": "reporters",
     "imports": "facilities",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import itertools
 import re
 
 import pytest
@@ -183,3 +184,28 @@ def test_the_page_of_the_largest_regency_is_small(anybody: FlaskClient, district
     assert answer.status_code == 200
     assert len(answer.data) <= MOST
     assert answer.text.count("<li>") <= ROWS
+
+
+def test_no_combination_of_filters_shows_a_figure_that_the_files_hide(anybody: FlaskClient) -> None:
+    months = anybody.get(f"/open/v1/{AREA}/totals.json").get_json()["months"]
+    figures = [one for month in months for one in month["figures"]]
+    assert any(one["is_hidden"] for one in figures)
+    page = anybody.get(f"/embed/{AREA}").text
+    kecamatan, methods = (re.findall(r'value="([^"]*)"', _select(page, name)) for name in ("kecamatan", "method"))
+    assert min(len(kecamatan), len(methods)) > 3
+    seen: set[int] = set()
+    for part, method, language in itertools.product(kecamatan, [*methods, "x"], ("id", "en")):
+        asked = f"?kecamatan={part}&method={method}&lang={language}&page=0&period=2025-08&min=1"
+        table = (
+            anybody.get(f"/embed/{AREA}{asked}").text.partition('aria-labelledby="figures"')[2].partition("</table>")[0]
+        )
+        shown = {int(re.sub("[.,]", "", one)) for one in re.findall(r"<td[^>]*>([0-9.,]+)</td>", table)}
+        open_ones = {one["value"] for one in figures if one["area"] == (part or AREA) and not one["is_hidden"]}
+        assert shown <= open_ones | {0}, asked
+        assert not shown & {1, 2, 3, 4}, asked
+        seen |= shown
+    assert len(seen) > 3
+
+
+def _select(page: str, name: str) -> str:
+    return page.partition(f'<select name="{name}">')[2].partition("</select>")[0]

@@ -47,6 +47,7 @@ BY_NAME: Mapping[str, Any] = {
     "is_responsible": True,
 }
 BY_COLUMN: Mapping[str, Any] = {
+    "erasures.ended_at": AT,
     "areas.code": PLACE,
     "areas.parent": AREA,
     "agreements.partner": "klikkb",
@@ -158,7 +159,7 @@ LINKS = {
     "push_id",
     "turn_id",
 }
-NOT_PLANTED = {"lanes", "ticks", "login_failures"}  # they belong to nobody
+NOT_PLANTED = {"lanes", "ticks", "login_failures", "retention"}  # they belong to nobody
 
 
 def plant(runtime: Runtime) -> None:

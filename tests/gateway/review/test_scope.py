@@ -40,6 +40,7 @@ WORDS = {  # what may stand in an address in the place of a word
     "language_code": ("id",),
     "ref": ("foreign",),
     "form": ("kb",),
+    "kind": ("chatter",),
 }
 FIELDS = {  # what a foreign row is called by in the fields of forms and addresses; all others are its number
     "area": foreign.PLACE,

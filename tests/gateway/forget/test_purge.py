@@ -1,0 +1,134 @@
+"""What was kept long enough goes, and every figure stays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from gateway.errors import Malformed
+from gateway.forget.purge import plan, purge
+from gateway.receive.keep import keep_unread
+from gateway.redact import Secret
+from gateway.store import audit, erasures, exports, retention, totals
+from gateway.store.audit import NewAudit
+from gateway.store.base import metadata
+from gateway.store.imports import NewImport, keep_import
+from gateway.store.inventory import kinds
+from gateway.store.reporters import reporters
+from gateway.store.retention import Chosen
+from gateway.values import Scope
+from tests.district import PHONES, District
+
+KEY = Secret("k" * 40)
+TABLES = ("report_values", "month_totals", "month_counts", "reports")
+
+
+def figures(district: District) -> dict[str, list[str]]:
+    """Return every figure and every report."""
+    with district.database.session(read_only=True) as session:
+        return {name: [str(row) for row in session.execute(select(metadata.tables[name]))] for name in TABLES}
+
+
+def texts(district: District, table: str, column: str) -> list[str]:
+    """Return what stands in a column, row by row."""
+    with district.database.session(read_only=True) as session:
+        kept = metadata.tables[table].c
+        return list(session.execute(select(kept[column]).order_by(kept.id)).scalars())
+
+
+def fill(district: District) -> None:
+    """Let things come that are kept for different times."""
+    now = district.runtime.now()
+    district.say("ani", "KB 0925 BARU 12 AKTIF 40 PIL 12")
+    district.say("ani", "kapan rapat?")
+    district.say("stranger", "halo, ini siapa?")
+    district.say("wati", "KB PMB02 0925 BARU 2 AKTIF")
+    district.send()
+    with district.database.session() as session:
+        keep_unread(session, "simulator", b"\x00{", "{", Malformed("no JSON"), now)
+        audit.record(session, NewAudit(now, None, "cli", "add", "reporter", "1", "14", {}))
+        while totals.refresh(session):
+            pass
+        session.commit()
+
+
+def test_each_kind_goes_in_its_time_and_no_figure_changes(district: District) -> None:
+    fill(district)
+    before = figures(district)
+    assert purge(district.database, KEY, district.runtime.now()) == {}
+    district.pass_time(days=31)
+    planned = {(one.kind, one.table): one.rows for one in plan(district.database, district.runtime.now()) if one.rows}
+    assert planned == {("malformed", "inbox"): 1}
+    assert purge(district.database, KEY, district.runtime.now()) == {"malformed": 1}
+    district.pass_time(days=366)
+    done = purge(district.database, KEY, district.runtime.now())
+    assert done["chatter"] == 1
+    assert done["strangers"] == 2  # the message and what was answered
+    report, chat, unknown, asked, _ = texts(district, "inbox", "text")
+    assert (report, chat, unknown, asked[:3]) == ("KB 0925 BARU 12 AKTIF 40 PIL 12", "", "", "KB ")
+    assert texts(district, "inbox", "sender")[:3] == [PHONES["ani"], PHONES["ani"], retention.NOBODY]
+    assert set(texts(district, "outbox", "text")) == {""}
+    assert figures(district) == before
+    assert district.keep("stranger", "halo, ini siapa?", provider_id="m3") == "m3"
+    assert district.handle() == 0  # a repeat is known for ever
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_an_office_chooses_how_long_within_bounds(district: District) -> None:
+    now = district.runtime.now()
+    with district.database.session() as session:
+        assert retention.choose(session, Chosen("chatter", 60, "Sari", now), scope=Scope(""))
+        assert not retention.choose(session, Chosen("chatter", 60, "Sari", now), scope=Scope("14.03"))
+        assert not retention.choose(session, Chosen("chatter", 1, "Sari", now), scope=Scope(""))
+        assert not retention.choose(session, Chosen("audit", 60, "Sari", now), scope=Scope(""))
+        assert retention.spans(session)["chatter"] == timedelta(days=60)
+        assert retention.spans(session)["strangers"] == kinds()["strangers"].span
+
+
+def test_who_left_long_ago_is_erased_and_who_still_writes_is_not(district: District) -> None:
+    district.say("budi", "KB 0925 BARU 12 AKTIF 40 PIL 12")
+    with district.database.session() as session:
+        session.execute(update(reporters).where(reporters.c.name.in_(["Budi", "Eve"])).values(is_active=False))
+        session.commit()
+    district.pass_time(days=700)
+    district.say("eve", "halo")  # suspended, but there
+    district.pass_time(days=100)
+    purge(district.database, KEY, district.runtime.now())
+    with district.database.session(read_only=True) as session:
+        left = [one.reason for one in erasures.latest_erasures(session, scope=Scope(""))]
+        names = set(session.execute(select(reporters.c.name)).scalars())
+    assert left == ["retention"]
+    assert "Budi" not in names
+    assert {"Ani", "Eve"} <= names
+
+
+def test_the_audit_is_kept_for_five_years_and_the_database_sees_to_it(district: District) -> None:
+    old = district.runtime.now() - timedelta(days=3000)  # the database's own clock decides
+    with district.database.session() as session:
+        for at in (old, district.runtime.now()):
+            audit.record(session, NewAudit(at, None, "cli", "add", "reporter", "1", "14", {}))
+        session.commit()
+    assert purge(district.database, KEY, district.runtime.now())["audit"] == 1
+    assert len(texts(district, "audit", "action")) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_files_that_nobody_takes_go_though_nobody_makes_another(district: District) -> None:
+    now = district.runtime.now()
+    with district.database.session() as session:
+        wanted = exports.Wanted("csv_excel", "kb", "2025-09", "2025-09", "14.03")
+        export = exports.ask(session, wanted, (None, "Sari"), now, scope=Scope(""))
+        assert export
+        exports.keep_part(session, export.id, 0, b"KB")
+        session.execute(update(exports.exports).values(state=exports.DONE, made_at=now))
+        new = NewImport(1, "reporters", "a.csv", "0", {"rows": [["Ani"]]}, ["name"], now, now + timedelta(hours=1))
+        keep_import(session, new)
+        session.commit()
+    assert purge(district.database, KEY, now + timedelta(hours=2)) == {"imports": 1}
+    later = now + timedelta(days=8)
+    assert [one.kind for one in plan(district.database, later) if one.rows] == ["exports"]
+    assert purge(district.database, KEY, later) == {"exports": 1}
+    with district.database.session(read_only=True) as session:
+        assert session.execute(select(exports.export_parts)).all() == []
