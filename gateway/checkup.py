@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gateway import backup
 from gateway.channels.smpp import Smpp, proof_of
 from gateway.errors import KabarError, Misconfigured, Unavailable
 from gateway.jobs import Bells, connect
@@ -43,6 +44,7 @@ def check_parts(settings: Settings, *, asks_peers: bool = False) -> Iterator[Che
     yield _check_folder(settings)
     yield from _check_database(settings)
     yield _check_redis(settings)
+    yield _check_backups(settings)
     yield from _check_channels(settings, asks_peers=asks_peers)
 
 
@@ -113,6 +115,22 @@ def _check_redis(settings: Settings) -> Check:
         return Check("redis", False, f"{words}. Pesan tetap aman / messages are safe meanwhile")
     words = "tidak menjawab; periksa KABAR_REDIS_URL / does not answer; see KABAR_REDIS_URL"
     return Check("redis", False, f"{words}. Pesan tetap aman / messages are safe meanwhile")
+
+
+def _check_backups(settings: Settings) -> Check:
+    if settings.backups_folder is None:
+        words = "belum ada cadangan yang diatur / no backup is set up: KABAR_BACKUPS, docs/backup.md"
+        return Check("backups", True, words)
+    try:
+        newest = backup.newest_at(settings.backups_folder)
+    except OSError as error:
+        return Check("backups", False, f"{settings.backups}: {os.strerror(error.errno or 0)}; KABAR_BACKUPS")
+    if newest is None:
+        words = "belum ada satu cadangan pun / there is not one backup yet"
+        return Check("backups", False, f"{settings.backups}: {words}: ./kabar backup")
+    is_old = utc_now() - newest > backup.OLD
+    words = "terlalu lama / too long ago: ./kabar backup, docs/backup.md" if is_old else "yang terbaru / the newest"
+    return Check("backups", not is_old, f"{newest:%Y-%m-%d %H:%M} UTC, {words}")
 
 
 def _check_channels(settings: Settings, *, asks_peers: bool) -> Iterator[Check]:

@@ -18,6 +18,7 @@ import structlog
 
 from gateway import (
     checkup,
+    cli_backup,
     cli_export,
     cli_registry,
     cli_remind,
@@ -242,6 +243,7 @@ for group in (
     cli_remind.remind,
     cli_export.export,
     cli_ussd.ussd,
+    *cli_backup.COMMANDS,
 ):
     kabar.add_command(group)
 

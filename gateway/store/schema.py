@@ -33,6 +33,11 @@ def newest_version() -> str:
     return head
 
 
+def is_known(version: str) -> bool:
+    """Return whether this code knows a version; it knows none that is later than itself."""
+    return any(script.revision == version for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def version_of(session: Session) -> str | None:
     """Return the version that the database is at, or None where it was never migrated."""
     return MigrationContext.configure(session).get_current_revision()

@@ -22,6 +22,7 @@ ROOMS = {
     "babel": ("gateway.review.pages",),
     "click": (
         "gateway.cli",
+        "gateway.cli_backup",
         "gateway.cli_export",
         "gateway.cli_registry",
         "gateway.cli_remind",
@@ -41,6 +42,7 @@ ROOMS = {
     "psycopg": ("gateway.store",),
     "pydantic": ("gateway.settings", "gateway.publish"),
     "pyotp": ("gateway.review.proofs",),
+    "pyrage": ("gateway.archive",),
     "pysqlite3": ("gateway.store.sqlite",),
     "python_calamine": ("gateway.enrol.unpack",),
     "redis": ("gateway.jobs", "workers"),
@@ -66,7 +68,7 @@ ROOMS = {
     "smtplib": (),
     "socket": ("gateway.channels.http", "gateway.channels.smpp_link", "gateway.supervise"),
     "sqlite3": ("gateway.store.sqlite",),
-    "subprocess": ("gateway.supervise", "gateway.cli", "gateway.enrol.reading_files"),
+    "subprocess": ("gateway.supervise", "gateway.cli", "gateway.enrol.reading_files", "gateway.store.pg_programs"),
     "urllib.request": ("gateway.channels.http",),
 }
 OWN = {*PRODUCT}
