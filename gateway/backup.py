@@ -147,7 +147,9 @@ def newest_at(folder: Path) -> datetime | None:
 def check_backup(path: Path, var: Path, identity: str = "") -> Manifest:
     """Read a backup through and return what it says of itself. Errors: Malformed when it is not whole."""
     with _telling_disk(path), _workshop(var) as work:
-        return _open(path, work, identity)
+        manifest = archive.unpack(path, work, identity)
+        _prove(manifest, work, path)
+        return manifest
 
 
 def restore(
@@ -159,13 +161,14 @@ def restore(
     `repeatable`: see `dumps.load`. Errors: Malformed, Permanent, SomebodyElse in words; nothing was touched then.
     """
     with _telling_disk(path), _workshop(target.var) as work:
-        manifest = _open(path, work, identity)
+        manifest = archive.unpack(path, work, identity)
         there = find_hindrances(target.database_url, manifest)
         if there and not may_replace:
             raise Permanent(
                 f"basis data ini berisi data: --replace untuk menggantinya / this database holds data: --replace"
                 f" puts the backup in its place ({_list(there)})"
             )
+        _prove(manifest, work, path)
         dumps.load(target.database_url, work / DATABASE, target.environ, repeatable=repeatable, server=manifest.server)
         put_back = _put_secrets_back(work, target.secrets, now)
         _verify(target.database_url, manifest)
@@ -203,11 +206,10 @@ def find_hindrances(url: str, manifest: Manifest) -> dict[str, int]:
     return {name: count for name, count in rows.items() if count and name not in dumps.SEEDED}
 
 
-def _open(path: Path, work: Path, identity: str) -> Manifest:
-    manifest = archive.unpack(path, work, identity)
+def _prove(manifest: Manifest, work: Path, path: Path) -> None:
+    """Look into what was unpacked. PostgreSQL's own programs do so when they lay it back."""
     if manifest.kind == dumps.SQLITE and dumps.look_into(work / DATABASE).rows != manifest.rows:
         raise Malformed(f"isi cadangan tidak sama dengan daftarnya / the backup is not what it says: {path.name}")
-    return manifest
 
 
 def _verify(url: str, manifest: Manifest) -> None:

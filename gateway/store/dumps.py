@@ -13,7 +13,7 @@ from sqlalchemy import Connection, String, Update, func, inspect, literal, selec
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, make_url
 
-from gateway.errors import Permanent, SomebodyElse
+from gateway.errors import Permanent, SomebodyElse, Unavailable
 from gateway.store import pg_programs, schema, sqlite
 from gateway.store.base import make_engine, metadata, translating_errors
 from gateway.store.inbox import inbox
@@ -54,7 +54,12 @@ def dump(url: str, into: Path, environ: Mapping[str, str]) -> Dumped:
 def _dump_sqlite(url: str, into: Path) -> Dumped:
     with translating_errors(), closing(sqlite.driver.connect(str(make_url(url).database))) as connection:
         connection.execute(f"PRAGMA busy_timeout={int(sqlite.BUSY_SECONDS * 1000)}")
-        connection.execute("VACUUM INTO ?", (str(into),))  # a reader of its own: writers are not held up
+        try:
+            connection.execute("VACUUM INTO ?", (str(into),))  # a reader of its own: writers are not held up
+        except sqlite.driver.OperationalError:
+            raise
+        except sqlite.driver.DatabaseError as fault:
+            raise _broken(fault) from fault
     return look_into(into)
 
 
@@ -65,10 +70,16 @@ def look_into(path: Path) -> Dumped:
         with translating_errors(), engine.connect() as connection:
             found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
             if found != "ok":
-                raise Permanent(f"basis data SQLite rusak / the SQLite database is broken: {found}")
+                raise _broken(found)
             return _look(connection, SQLITE, 0)
+    except Unavailable as fault:
+        raise _broken(fault) from fault
     finally:
         engine.dispose()
+
+
+def _broken(said: object) -> Permanent:
+    return Permanent(f"basis data SQLite rusak / the SQLite database is broken: {said}")
 
 
 def _dump_postgresql(url: str, into: Path, environ: Mapping[str, str]) -> Dumped:
