@@ -20,6 +20,7 @@ from gateway import (
     checkup,
     cli_backup,
     cli_export,
+    cli_reconcile,
     cli_registry,
     cli_remind,
     cli_staff,
@@ -244,6 +245,7 @@ for group in (
     cli_export.export,
     cli_ussd.ussd,
     *cli_backup.COMMANDS,
+    cli_reconcile.command,
 ):
     kabar.add_command(group)
 

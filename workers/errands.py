@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.runtime import Runtime, get_runtime
-from workers import broadcasts, exports, heartbeats, hooks, pushes, reminders, totals
+from workers import broadcasts, exports, heartbeats, hooks, pushes, reconciling, reminders, totals
 
 ERRANDS: Mapping[str, Callable[[Runtime], int]] = {
     broadcasts.NAME: broadcasts.drain,
@@ -13,6 +13,7 @@ ERRANDS: Mapping[str, Callable[[Runtime], int]] = {
     heartbeats.NAME: heartbeats.drain,
     pushes.NAME: pushes.drain,
     hooks.NAME: hooks.drain,
+    reconciling.NAME: reconciling.drain,
     reminders.NAME: reminders.drain,
     totals.NAME: totals.drain,
 }

@@ -33,6 +33,7 @@ from workers.exports import NAME as EXPORTS
 from workers.heartbeats import NAME as HEARTBEATS
 from workers.hooks import NAME as HOOKS
 from workers.pushes import NAME as PUSHES
+from workers.reconciling import NAME as RECONCILING
 from workers.reminders import NAME as REMINDERS
 from workers.silence import Watch, tick
 from workers.totals import NAME as TOTALS
@@ -76,6 +77,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         if not is_looked_at:
             runtime.bells.ring(jobs.ERRANDS, REMINDERS)
             runtime.bells.ring(jobs.ERRANDS, HEARTBEATS)
+            runtime.bells.ring(jobs.ERRANDS, RECONCILING)
     if watch is not None:
         watch.remember(now)
     for lane in lanes:

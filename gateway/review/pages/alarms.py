@@ -14,7 +14,18 @@ from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
 from gateway.runtime import Runtime
 from gateway.stock import soon_until
-from gateway.store import alarms, batches, channel_health, channels, hooks, outbox, quota, spending, thresholds
+from gateway.store import (
+    alarms,
+    batches,
+    channel_health,
+    channels,
+    hooks,
+    outbox,
+    quota,
+    reconciling,
+    spending,
+    thresholds,
+)
 from gateway.store.base import Session
 from gateway.values import InboxState, OutboxState, Scope
 
@@ -30,6 +41,13 @@ QUOTA_NEARLY = mark(
 QUOTA_USED_UP = mark("%(channel)s has sent all that it may in 24 hours: everything waits until it may send again.")
 UNWELL = mark("%(channel)s: %(words)s")
 UNHEARD = mark("The device of %(channel)s has given no sign of life since %(since)s.")
+
+FETCHED = mark(
+    "%(number)s messages of %(channel)s had not come in, the oldest of %(since)s: they were fetched from the provider."
+)
+STRANGE = mark(
+    "%(number)s SMS went out through %(channel)s, the first on %(since)s, that Kabar knows nothing of: change its keys."
+)
 
 HAVE_EXPIRED = mark("%(number)s batches of contraceptives in stock have expired.")
 EXPIRE_SOON = mark("%(number)s batches of contraceptives in stock expire soon.")
@@ -57,6 +75,7 @@ def find_alarms(session: Session, runtime: Runtime, scope: Scope) -> tuple[Alarm
         *_machinery(session, runtime),
         *_silences(session, runtime, scope),
         *_lines(session, runtime, scope),
+        *_findings(session, runtime, scope),
         *_quotas(session, runtime, scope),
         *_budgets(session, runtime, scope),
         *_hooks(session, scope),
@@ -95,6 +114,24 @@ def _lines(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
             continue
         found.append(Alarm(said, "bad", address))
     return found
+
+
+def _findings(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
+    names, since = channels.names_within(session, list(runtime.channels), scope), runtime.now() - RECENT
+    address = _find_address("channels.show_channels", Action.ADMINISTER)
+    return [
+        Alarm(translate(words) % _about(one, runtime), tone, address)
+        for find, words, tone in (
+            (reconciling.missing_lately, FETCHED, "look"),
+            (reconciling.strange_lately, STRANGE, "bad"),
+        )
+        for one in find(session, names, since)
+    ]
+
+
+def _about(one: reconciling.Finding, runtime: Runtime) -> dict[str, object]:
+    since = show.show_time(one.since, runtime.settings.timezone, runtime.now())
+    return {"number": one.count, "channel": one.channel, "since": since}
 
 
 def _quotas(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
