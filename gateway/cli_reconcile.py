@@ -15,7 +15,7 @@ from gateway.store import channels
 
 
 @click.command("reconcile")
-@click.option("--channel", "names", multiple=True, help="Saluran ini saja / this channel only.")
+@click.option("--channel", "names", multiple=True, help="Kanal ini saja / this channel only.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="Sejak / since: 2025-10-01.")
 def command(names: Sequence[str], since: datetime | None) -> None:
     """Tanya penyedia apa yang tidak sampai, lalu ambil. / Ask providers for what never came, and fetch it."""

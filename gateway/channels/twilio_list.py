@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from twilio.base.exceptions import TwilioException
+from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
 from gateway.channels.bodies import read_text, shorten
-from gateway.errors import KabarError, Malformed, Retryable
+from gateway.errors import KabarError, Malformed, Retryable, Unsure
 from gateway.lines import FoundSend, LookedBack
 from gateway.values import InboundSms, OutboxState
 
@@ -46,12 +47,26 @@ def look_back(
             if page is None:
                 return
     except TwilioException as fault:
-        ours = translate(fault)
+        ours = translate(_with_its_code(fault))
+        if isinstance(ours, Unsure):
+            ours = Retryable("Twilio does not show its list now")
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         ours = Retryable("Twilio's list cannot be read")
     else:
         ours = Retryable("Twilio's list does not end")
     raise ours
+
+
+def _with_its_code(fault: TwilioException) -> TwilioException:
+    """Return a refusal with Twilio's own status and code: for a page, the library leaves them in the answer."""
+    answer = fault.args[1] if len(fault.args) > 1 else None
+    if answer is None:
+        return fault
+    try:
+        code = json.loads(answer.text).get("code")
+    except (ValueError, AttributeError, RecursionError):
+        code = None
+    return TwilioRestException(answer.status_code, "", code=code)
 
 
 def _read_page(

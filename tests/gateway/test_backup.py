@@ -343,16 +343,17 @@ def test_killed_at_any_step_a_backup_leaves_the_older_ones_and_no_half_one(
 ) -> None:
     older = back_up(source, tmp_path).path
     district.database.dispose()
-    steps = 0
-    while die_at(steps, tmp_path, lambda: back_up(source, tmp_path, keep=5)):
+
+    def work() -> object:
+        return back_up(source, tmp_path, keep=5)
+
+    for step in some_steps(tmp_path, work):
+        die_at(step, tmp_path, work)
         for path in backup.backups_in(older.parent):
             assert backup.check_backup(path, source.var).rows["inbox"] == 4
         assert older.exists()
-        steps += 1
-    assert steps > 10, f"only {steps} steps were seen"
-    back_up(source, tmp_path)
-    leftovers = [path for path in older.parent.iterdir() if path not in backup.backups_in(older.parent)]
-    assert not leftovers
+    back_up(source, tmp_path, keep=5)
+    assert set(older.parent.iterdir()) == set(backup.backups_in(older.parent)), "something half is left"
     assert not list((source.var / "backup").iterdir())
 
 
@@ -366,15 +367,17 @@ def test_killed_at_any_step_a_restore_leaves_the_one_database_or_the_other(
     after = everything(source.database_url)
     district.database.dispose()
     present = back_up(source, tmp_path).path
-    steps = 0
-    while die_at(steps, tmp_path, lambda: bring_back(source, made.path, may_replace=True)):
+
+    def work() -> object:
+        return bring_back(source, made.path, may_replace=True)
+
+    for step in some_steps(tmp_path, work):
         let_go(source, request)
-        found = everything(source.database_url)
-        assert found in (before, after)
-        if found == before:
-            bring_back(source, present, may_replace=True)
-        steps += 1
-    assert steps > 10, f"only {steps} steps were seen"
+        bring_back(source, present, may_replace=True)
+        die_at(step, tmp_path, work)
+        let_go(source, request)
+        assert everything(source.database_url) in (before, after)
+    bring_back(source, made.path, may_replace=True)
     assert everything(source.database_url) == before
 
 
@@ -386,32 +389,52 @@ def let_go(source: Source, request: pytest.FixtureRequest) -> None:
         server.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")
 
 
-def die_at(step: int, folder: Path, work: Callable[[], object]) -> bool:
-    """Do work in a child that is killed before its nth touch of a file or a program; False when it came to its end."""
-    child = os.fork()
-    if not child:
-        try:
-            left = [step]
-
-            def count(event: str, arguments: tuple[object, ...]) -> None:
-                if event == "subprocess.Popen" or (
-                    event in STEPS and any(str(folder) in str(one) for one in arguments)
-                ):
-                    left[0] -= 1
-                    if left[0] < 0:
-                        os.kill(os.getpid(), signal.SIGKILL)
-
-            sys.addaudithook(count)
-            work()
-        except BaseException:  # noqa: BLE001  a child of pytest must never go on as pytest
-            os._exit(1)
-        os._exit(0)
-    status = os.waitpid(child, 0)[1]
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the work failed by itself"
-    return os.WIFSIGNALED(status)
-
-
 STEPS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "sqlite3.connect", "shutil.rmtree"}
+
+
+def some_steps(folder: Path, work: Callable[[], object]) -> list[int]:
+    """Return some of the steps at which work can be killed: from its whole length, and its very last ones."""
+    reads, writes = os.pipe()
+    child = in_child(folder, work, lambda taken: None, lambda taken: os.write(writes, str(taken).encode()))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, "the work failed by itself"
+    steps = int(os.read(reads, 20))
+    os.close(reads)
+    os.close(writes)
+    assert steps > 10, f"only {steps} steps were seen"
+    return [*range(0, steps - 3, steps // 4), steps - 3, steps - 2, steps - 1]
+
+
+def die_at(step: int, folder: Path, work: Callable[[], object]) -> None:
+    """Do work in a child that is killed before its nth touch of a file or a program."""
+
+    def look(taken: int) -> None:
+        if taken > step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os.waitpid(in_child(folder, work, look, lambda taken: None), 0)
+
+
+def in_child(
+    folder: Path, work: Callable[[], object], look: Callable[[int], object], end: Callable[[int], object]
+) -> int:
+    """Do work in a child, which looks at each step how many it has taken, and at its end; return its number."""
+    child = os.fork()
+    if child:
+        return child
+    taken = [0]
+
+    def count(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "subprocess.Popen" or (event in STEPS and any(str(folder) in str(one) for one in arguments)):
+            taken[0] += 1
+            look(taken[0])
+
+    try:
+        sys.addaudithook(count)
+        work()
+        end(taken[0])
+    except BaseException:  # noqa: BLE001  a child of pytest must never go on as pytest
+        os._exit(1)
+    os._exit(0)
 
 
 @pytest.mark.long
