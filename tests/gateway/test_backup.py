@@ -47,6 +47,14 @@ def source(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) ->
 
 
 @pytest.fixture
+def small(sqlite_url: str, tmp_path: Path) -> Source:
+    """What is backed up where the kind of database makes no difference."""
+    (tmp_path / "var").mkdir(mode=0o700)
+    (tmp_path / "var" / "secret.key").write_text("k" * 64)
+    return Source(sqlite_url, {"secret.key": tmp_path / "var" / "secret.key"}, tmp_path / "var", "0.1.0", {})
+
+
+@pytest.fixture
 def district(source: Source, tmp_path: Path) -> Iterator[District]:
     """A district with a history: reports, a repair, a question that is open, a stranger, a closed month."""
     database = Database(source.database_url)
@@ -278,43 +286,42 @@ def test_a_backup_of_an_earlier_version_is_brought_up(
     database.dispose()
 
 
-def test_secrets_travel_in_a_locked_backup_alone(source: Source, district: District, tmp_path: Path) -> None:
+def test_secrets_travel_in_a_locked_backup_alone(small: Source, tmp_path: Path) -> None:
     key = archive.pyrage.x25519.Identity.generate()
-    plain = back_up(source, tmp_path)
-    locked = backup.make_backup(source, tmp_path / "backups", [str(key.to_public())], NOON)
+    plain = back_up(small, tmp_path)
+    locked = backup.make_backup(small, tmp_path / "backups", [str(key.to_public())], NOON)
     assert list(plain.manifest.files) == ["database"]
     assert sorted(locked.manifest.files) == ["database", "secrets/secret.key"]
-    district.database.dispose()
-    place = source.secrets["secret.key"]
+    place = small.secrets["secret.key"]
     place.write_text("another")
     options = {"repeatable": (), "may_replace": True, "now": NOON}
     with pytest.raises(Malformed, match="--identity"):
-        backup.restore(source, locked.path, "", **options)  # type: ignore[arg-type]
-    assert backup.restore(source, locked.path, str(key), **options)[1] == ("secret.key",)  # type: ignore[arg-type]
+        backup.restore(small, locked.path, "", **options)  # type: ignore[arg-type]
+    assert backup.restore(small, locked.path, str(key), **options)[1] == ("secret.key",)  # type: ignore[arg-type]
     assert place.read_text() == "k" * 64
     assert place.stat().st_mode & 0o777 == 0o600
-    assert next(source.var.glob("secret.key.before-*")).read_text() == "another"
+    assert next(small.var.glob("secret.key.before-*")).read_text() == "another"
 
 
-def test_the_newest_are_kept_and_nothing_that_is_not_ours_goes(source: Source, tmp_path: Path) -> None:
+def test_the_newest_are_kept_and_nothing_that_is_not_ours_goes(small: Source, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
     others = ("kabar-20200101T000000Z.tar.gz", "kabar-20250101T000000Z.sql", "notes.txt")  # the first is no backup
     for name in others:
         (folder / name).write_text("not ours")
-    made = [backup.make_backup(source, folder, (), NOON + timedelta(days=day), keep=2).path for day in range(4)]
+    made = [backup.make_backup(small, folder, (), NOON + timedelta(days=day), keep=2).path for day in range(4)]
     assert set(folder.iterdir()) == {*made[2:], *(folder / name for name in others)}
     assert backup.newest_at(folder) == NOON + timedelta(days=3)
-    behind = backup.make_backup(source, folder, (), NOON - timedelta(days=9), keep=1)  # the clock was put back
+    behind = backup.make_backup(small, folder, (), NOON - timedelta(days=9), keep=1)  # the clock was put back
     assert behind.path.exists(), "the one that was just made went"
     assert set(folder.iterdir()) == {behind.path, *(folder / name for name in others)}
 
 
-def test_two_of_one_second_stand_beside_each_other(source: Source, tmp_path: Path) -> None:
-    first, second = back_up(source, tmp_path).path, back_up(source, tmp_path).path
+def test_two_of_one_second_stand_beside_each_other(small: Source, tmp_path: Path) -> None:
+    first, second = back_up(small, tmp_path).path, back_up(small, tmp_path).path
     assert backup.backups_in(first.parent) == (second, first)
     with pytest.raises(Permanent, match="not overwritten"):
-        backup.make_backup(source, first, (), NOON)
+        backup.make_backup(small, first, (), NOON)
 
 
 def test_a_full_disk_is_told_and_older_backups_stay(source: Source, district: District, tmp_path: Path) -> None:
@@ -332,9 +339,9 @@ def test_a_full_disk_is_told_and_older_backups_stay(source: Source, district: Di
     assert not list((source.var / "backup").iterdir())
 
 
-def test_one_backup_at_a_time(source: Source, tmp_path: Path) -> None:
-    with backup._workshop(source.var), pytest.raises(SomebodyElse, match="another backup"):
-        back_up(source, tmp_path)
+def test_one_backup_at_a_time(small: Source, tmp_path: Path) -> None:
+    with backup._workshop(small.var), pytest.raises(SomebodyElse, match="another backup"):
+        back_up(small, tmp_path)
 
 
 @pytest.mark.long
