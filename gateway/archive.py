@@ -60,10 +60,10 @@ def pack(target: Path, manifest: Manifest, files: Mapping[str, Path]) -> Manifes
         target.chmod(0o600)
         with tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as archive:
             words = json.dumps(asdict(whole), default=datetime.isoformat, indent=1, sort_keys=True).encode()
-            archive.addfile(_entry(MANIFEST, len(words)), io.BytesIO(words))
+            archive.addfile(_head_of(MANIFEST, len(words)), io.BytesIO(words))
             for name, path in files.items():
                 with path.open("rb") as file:
-                    archive.addfile(_entry(name, path.stat().st_size), file)
+                    archive.addfile(_head_of(name, path.stat().st_size), file)
     return whole
 
 
@@ -206,7 +206,7 @@ def _need_age() -> Any:
     return pyrage
 
 
-def _entry(name: str, size: int) -> tarfile.TarInfo:
+def _head_of(name: str, size: int) -> tarfile.TarInfo:
     entry = tarfile.TarInfo(name)
     entry.size, entry.mode = size, 0o600
     return entry

@@ -164,6 +164,7 @@ def _load_sqlite(url: URL, file: Path, repeatable: Collection[str]) -> None:
         engine.dispose()
     schema.upgrade(f"sqlite:///{file}")
     _release(file)  # out of its log, so that the file alone is the database
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = place.with_name(f".{place.name}.restored")
     fresh.unlink(missing_ok=True)
     with file.open("rb") as source, os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:

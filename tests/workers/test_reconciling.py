@@ -18,11 +18,12 @@ from gateway.store import channels, inbox, outbox, reconciling
 from gateway.store.base import Database
 from gateway.store.outbox import NewOutboxMessage
 from tests.district import NOON, PHONES, District, make_runtime
+from tests.gateway.channels.phone import Phone
 from tests.gateway.channels.smsd import PHONE, FakeSmsd
 from tests.gateway.channels.standin import Fault
 from tests.gateway.channels.twilio_api import ACCOUNT_SID, AUTH_TOKEN, OUR_NUMBER, Refusal, TwilioApi
 from tests.gateway.review.visits import sign_in
-from tests.gateway.test_android_journey import House, Phone
+from tests.gateway.test_android_journey import House
 from workers import errands, poll
 from workers import reconciling as worker
 from workers.sweep import sweep
@@ -77,8 +78,8 @@ def office(database: Database, tmp_path: Path) -> Iterator[Office]:
             "per_second": "1000",
             "timeout_seconds": "2",
         }
-        given = {"channels": "twilio", "channel_options": {"twilio": options}}
-        made = Office(District(make_runtime(database, tmp_path, **given)), api)
+        runtime = make_runtime(database, tmp_path, channels="twilio", channel_options={"twilio": options})
+        made = Office(District(runtime), api)
         api.clock = made.district.runtime.now
         yield made
 
