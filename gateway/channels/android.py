@@ -188,17 +188,15 @@ class Android(SmsChannel):
     def look_back(self, since: datetime, until: datetime) -> Iterator[LookedBack]:
         """Have the phone tell once more what lies in its inbox: it comes by webhook, and a repeat is kept once.
 
-        Source: sms-gate.app, "Reading messages"; the published client's refresh_inbox, and export_inbox of older apps.
+        An app that is too old for it would stamp what it tells with another time: that would be another message.
+        Source: sms-gate.app, "Reading messages"; refresh_inbox of the published client.
         """
-        asked: dict[str, object] = {"since": since.isoformat(), "until": until.isoformat()}
-        if self._device_id:
-            asked["deviceId"] = self._device_id
-        newer = asked | {"messageTypes": ["SMS"], "webhookDelivery": "Individual"}
-        answer = self._call("POST", "inbox/refresh", json.dumps(newer).encode())
-        if answer.status in UNKNOWN_PATH:
-            answer = self._call("POST", "messages/inbox/export", json.dumps(asked).encode())
+        asked = {"since": since.isoformat(), "until": until.isoformat(), "webhookDelivery": "Individual"}
+        asked |= {"deviceId": self._device_id} if self._device_id else {}
+        answer = self._call("POST", "inbox/refresh", json.dumps(asked).encode())
         if not 200 <= answer.status < 300:
-            reason = _read_word(answer, "message") or "see user, password, api_url and device_id"
+            old = "the app or its server is too old for it, or api_url leads elsewhere"
+            reason = old if answer.status in UNKNOWN_PATH else _read_word(answer, "message") or "see user and password"
             raise Retryable(f"the phone does not tell what it has: {answer.status}, {reason}", str(answer.status))
         yield LookedBack(is_coming=True)
 

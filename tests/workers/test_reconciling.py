@@ -18,7 +18,7 @@ from gateway.store import channels, inbox, outbox, reconciling
 from gateway.store.base import Database
 from gateway.store.outbox import NewOutboxMessage
 from tests.district import NOON, PHONES, District, make_runtime
-from tests.gateway.channels.phone import Phone
+from tests.gateway.channels.phone import PASSWORD, Phone
 from tests.gateway.channels.smsd import PHONE, FakeSmsd
 from tests.gateway.channels.standin import Fault
 from tests.gateway.channels.twilio_api import ACCOUNT_SID, AUTH_TOKEN, OUR_NUMBER, Refusal, TwilioApi
@@ -303,13 +303,11 @@ def test_gammu_gives_what_was_ticked_off_before_the_database_was_lost(
         assert {finding.count for finding in reconciling.missing_lately(session, ["modem1"], NOON - DAY)} == {8}
 
 
-@pytest.mark.parametrize("can_refresh", [True, False])
 def test_the_phone_is_asked_to_tell_its_inbox_once_more_and_what_is_here_stays_one(
-    database: Database, tmp_path: Path, can_refresh: bool
+    database: Database, tmp_path: Path
 ) -> None:
     now = datetime.now(UTC)
     with Phone() as phone:
-        phone.can_refresh = can_refresh
         house = House(database, tmp_path, {"phone": phone})
         try:
             house.runtime.clock[0] = now
@@ -336,6 +334,9 @@ def test_a_phone_that_cannot_be_asked_says_why(database: Database, tmp_path: Pat
             phone.password = "another"
             outcome = reconcile.reconcile(database, house.runtime.bells, house.runtime.channels["phone"], NOON, NOON)
             assert "401" in outcome.fault
+            phone.password, phone.can_refresh = PASSWORD, False
+            outcome = reconcile.reconcile(database, house.runtime.bells, house.runtime.channels["phone"], NOON, NOON)
+            assert "too old" in outcome.fault
         finally:
             house.close()
 

@@ -93,7 +93,7 @@ class Phone(StandIn):
             ("GET", "webhooks"): lambda: Reply.of_json(list(self.hooks.values())),
             ("POST", "webhooks"): lambda: self._register(seen.json),
             ("GET", "messages"): lambda: self._show(item),
-            ("POST", "messages"): lambda: self._tell_again(seen.json) if item else self._take(seen.json),
+            ("POST", "messages"): lambda: self._take(seen.json),
             ("POST", "inbox"): lambda: self._tell_again(seen.json) if self.can_refresh else Reply.of_json({}, 404),
         }
         return found.get((seen.method, what), lambda: Reply.of_json({"message": "Cannot find it"}, 404))()
