@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +15,8 @@ from gateway.cli_staff import say
 from gateway.errors import KabarError, Misconfigured
 from gateway.runtime import make_channels, utc_now
 from gateway.settings import Settings, child_environment, read_settings
+from gateway.version import VERSION
 
-PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -111,9 +110,8 @@ class _Word(click.ParamType[str]):
 
 def _source(settings: Settings, url: str, *, with_secrets: bool = True) -> backup.Source:
     names = (keybox.KEY_FILE, SECRET_FILE) if with_secrets else ()
-    version = str(tomllib.loads(PROJECT.read_text())["project"]["version"])
     places = {name: settings.var / name for name in names}
-    return backup.Source(url, places, settings.var, version, child_environment({}))
+    return backup.Source(url, places, settings.var, VERSION, child_environment({}))
 
 
 def _repeatable(settings: Settings) -> list[str]:
