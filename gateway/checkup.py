@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway import backup
 from gateway.channels.http import HttpClient
 from gateway.channels.smpp import Smpp, proof_of
 from gateway.checks import disks, machine, office, servers, work
@@ -79,6 +80,7 @@ def check_parts(settings: Settings, *, asks_peers: bool = False) -> Iterator[Che
     yield from disks.check_disks(settings)
     yield from _check_database(settings)
     yield from servers.check_redis(settings, Bells(connect(redis_address(settings))))
+    yield _check_backups(settings)
     yield from _check_channels(settings, asks_peers=asks_peers)
 
 
@@ -152,6 +154,22 @@ def _check_version(session: Session, settings: Settings) -> Iterator[Check]:
     if erase.find_missing(session, settings.var):
         words = "cadangan lama mengembalikan orang yang sudah dihapus / a backup brought erased people back"
         yield Check("erasures", False, f"{words}: ./kabar privacy again")
+
+
+def _check_backups(settings: Settings) -> Check:
+    if settings.backups_folder is None:
+        words = "belum ada cadangan yang diatur / no backup is set up: KABAR_BACKUPS, docs/backup.md"
+        return Check("backups", True, words)
+    try:
+        newest = backup.newest_at(settings.backups_folder)
+    except OSError as error:
+        return Check("backups", False, f"{settings.backups}: {os.strerror(error.errno or 0)}; KABAR_BACKUPS")
+    if newest is None:
+        words = "belum ada satu cadangan pun / there is not one backup yet"
+        return Check("backups", False, f"{settings.backups}: {words}: ./kabar backup")
+    is_old = utc_now() - newest > backup.OLD
+    words = "terlalu lama / too long ago: ./kabar backup, docs/backup.md" if is_old else "yang terbaru / the newest"
+    return Check("backups", not is_old, f"{newest:%Y-%m-%d %H:%M} UTC, {words}")
 
 
 def _check_channels(settings: Settings, *, asks_peers: bool) -> Iterator[Check]:

@@ -18,8 +18,10 @@ import structlog
 
 from gateway import (
     checkup,
+    cli_backup,
     cli_export,
     cli_privacy,
+    cli_reconcile,
     cli_registry,
     cli_remind,
     cli_staff,
@@ -256,6 +258,8 @@ for group in (
     cli_export.export,
     *cli_privacy.GROUPS,
     cli_ussd.ussd,
+    *cli_backup.COMMANDS,
+    cli_reconcile.command,
 ):
     kabar.add_command(group)
 

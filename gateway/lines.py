@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.values import DeliveryStatus, InboundSms, Sender, SmsPart
+from gateway.values import DeliveryStatus, InboundSms, OutboxState, Sender, SmsPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,31 @@ class Polled:
     statuses: tuple[DeliveryStatus, ...] = ()
     ticket: object = None
     has_more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSend:
+    """A message to a phone that a provider says was sent in our name; `state` is None where its word is not known."""
+
+    provider_id: str
+    recipient: str
+    text: str
+    sent_at: datetime
+    state: OutboxState | None = None
+    code: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LookedBack:
+    """One page of what a provider still has: messages to us, and what was sent in our name.
+
+    `is_coming`: nothing stands here, for what there is comes once more by webhook, soon.
+    """
+
+    messages: tuple[InboundSms, ...] = ()
+    sends: tuple[FoundSend, ...] = ()
+    is_coming: bool = False
 
 
 class DialogueState(StrEnum):

@@ -153,6 +153,10 @@ class Settings(BaseModel):
     api_per_minute: Annotated[
         int, Field(ge=1, le=100_000, description="Requests of one token of the API in a minute; more are told to wait.")
     ] = 300
+    backups: Annotated[
+        str,
+        Field(description="The folder that backups are written to and that doctor looks into. Empty: none is set up."),
+    ] = ""
     batch_size: Annotated[int, Field(ge=1, le=1000, description="Messages handled in one transaction.")] = 100
     tries: Annotated[
         int, Field(ge=1, le=20, description="A message that cannot be handled is tried so often before staff get it.")
@@ -274,6 +278,11 @@ class Settings(BaseModel):
     def spool_folder(self) -> Path | None:
         """The folder of the spool, or None where there is none."""
         return None if self.spool == "none" else Path(self.spool or self.var / "spool").absolute()
+
+    @property
+    def backups_folder(self) -> Path | None:
+        """The folder of backups, or None where none is set up."""
+        return Path(self.backups) if self.backups else None
 
     def make_var(self) -> None:
         """Make the folder for what is written, for this user alone: it holds phone numbers and secrets."""

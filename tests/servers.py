@@ -133,6 +133,11 @@ class PostgresServer(Server):
             self._give_to_nobody()
         self._initialise()
 
+    @property
+    def programs(self) -> Path:
+        """The folder of its programs, pg_dump among them."""
+        return self._programs
+
     def url(self, database: str = "postgres") -> str:
         """Return the address of one of its databases."""
         return f"postgresql+psycopg://kabar@/{database}?host={quote(str(self._folder), safe='')}"

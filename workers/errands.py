@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from gateway import jobs
 from gateway.runtime import Runtime, get_runtime
-from workers import broadcasts, exports, forgetting, heartbeats, hooks, pushes, reminders, totals
+from workers import broadcasts, exports, forgetting, heartbeats, hooks, pushes, reconciling, reminders, totals
 from workers.pauses import pausing
 
 ERRANDS: Mapping[str, Callable[[Runtime], int]] = {
@@ -16,6 +16,7 @@ ERRANDS: Mapping[str, Callable[[Runtime], int]] = {
     heartbeats.NAME: heartbeats.drain,
     pushes.NAME: pushes.drain,
     hooks.NAME: hooks.drain,
+    reconciling.NAME: reconciling.drain,
     reminders.NAME: reminders.drain,
     totals.NAME: totals.drain,
 }

@@ -36,6 +36,7 @@ from workers.forgetting import NAME as FORGETTING
 from workers.heartbeats import NAME as HEARTBEATS
 from workers.hooks import NAME as HOOKS
 from workers.pushes import NAME as PUSHES
+from workers.reconciling import NAME as RECONCILING
 from workers.reminders import NAME as REMINDERS
 from workers.silence import Watch, tick
 from workers.totals import NAME as TOTALS
@@ -112,6 +113,7 @@ def _replay(runtime: Runtime) -> None:
 def _ring_for_looks(runtime: Runtime, forgot_at: datetime | None, now: datetime) -> None:
     runtime.bells.ring(jobs.ERRANDS, REMINDERS)
     runtime.bells.ring(jobs.ERRANDS, HEARTBEATS)
+    runtime.bells.ring(jobs.ERRANDS, RECONCILING)
     if forgot_at is None or abs(now - forgot_at) >= FORGET_EVERY:
         runtime.bells.ring(jobs.ERRANDS, FORGETTING)
 

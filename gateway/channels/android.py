@@ -6,9 +6,9 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.channels import android_health
 from gateway.channels.android_settings import SETTINGS, is_on_lan
@@ -17,7 +17,7 @@ from gateway.channels.bodies import JSON, read_instant, read_json, read_key, rea
 from gateway.channels.http import Answer, HttpClient
 from gateway.channels.options import Options
 from gateway.errors import Malformed, Misconfigured, Permanent, Refused, Retryable, Unsure
-from gateway.lines import ChannelHealth
+from gateway.lines import ChannelHealth, LookedBack
 from gateway.redact import Secret
 from gateway.segments import count_segments
 from gateway.values import (
@@ -48,6 +48,7 @@ MOST_TIMES = 9  # that staff may have one message sent again after it had failed
 
 MEND_SECONDS = 900.0
 LONGEST_WAIT = 86_400.0  # seconds that a server may put us off
+UNKNOWN_PATH = {404, 405}  # an app of before the inbox could be refreshed
 TOO_MUCH = {429, 503}  # 503: too many messages wait for the phone already, or for too long
 REFUSALS = {400, 413, 422}
 # Said with 400 although it is no fault of the message: the account has no such phone.
@@ -65,6 +66,8 @@ class _Event:
 
 class Android(SmsChannel):
     """One phone, or all phones of one account."""
+
+    looks_back_every = timedelta(hours=6)  # each time costs the phone a webhook for every SMS of that while
 
     def __init__(self, name: str, options: Options, surroundings: Surroundings) -> None:
         self.name = name
@@ -181,6 +184,21 @@ class Android(SmsChannel):
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> Answer:
         return self._http.call(method, f"{self._api}/{path}", {"Content-Type": JSON}, body, self._login())
+
+    def look_back(self, since: datetime, until: datetime) -> Iterator[LookedBack]:
+        """Have the phone tell once more what lies in its inbox: it comes by webhook, and a repeat is kept once.
+
+        An app that is too old for it would stamp what it tells with another time: that would be another message.
+        Source: sms-gate.app, "Reading messages"; refresh_inbox of the published client.
+        """
+        asked = {"since": since.isoformat(), "until": until.isoformat(), "webhookDelivery": "Individual"}
+        asked |= {"deviceId": self._device_id} if self._device_id else {}
+        answer = self._call("POST", "inbox/refresh", json.dumps(asked).encode())
+        if not 200 <= answer.status < 300:
+            old = "the app or its server is too old for it, or api_url leads elsewhere"
+            reason = old if answer.status in UNKNOWN_PATH else _read_word(answer, "message") or "see user and password"
+            raise Retryable(f"the phone does not tell what it has: {answer.status}, {reason}", str(answer.status))
+        yield LookedBack(is_coming=True)
 
     def look(self, now: datetime) -> ChannelHealth:
         """Ask the app or its server for the phone, its battery, and whether its webhook leads here."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, final
 
 from gateway.channels.options import Options
-from gateway.errors import Malformed, Misconfigured
-from gateway.lines import ChannelHealth, Polled
+from gateway.errors import Malformed, Misconfigured, Permanent
+from gateway.lines import ChannelHealth, LookedBack, Polled
 from gateway.values import (
     ChannelLimits,
     DeliveryStatus,
@@ -39,6 +39,7 @@ class SmsChannel(ABC):
     limits: ChannelLimits
     shows_answers = False  # whether its own phones may ask what was answered; only the simulator's may
     needs_public_url = True  # whether its peer comes from elsewhere, and must know where we are
+    looks_back_every: timedelta | None = None  # how often its provider is asked for what never came; None: it cannot be
     has_own_sender = False  # whether a process of its own holds its line and sends; the outbound workers then do not
 
     @abstractmethod
@@ -63,6 +64,14 @@ class SmsChannel(ABC):
     def look(self, now: datetime) -> ChannelHealth | None:
         """Ask the other side how it does; None where nobody can be asked. Never raises; waits some seconds at most."""
         return None
+
+    def look_back(self, since: datetime, until: datetime) -> Iterator[LookedBack]:
+        """Return what the provider had between two instants, page by page, whether it came here or not.
+
+        The keys are those of `read_sms` or `poll`, so that a message is one whichever way it came.
+        Errors: Retryable, Permanent or Unsure when the provider does not tell; pages before are good.
+        """
+        raise Permanent(f"channel {self.name} has nobody to ask")
 
     def acknowledge(self, taken: Sequence[InboundSms] = ()) -> HttpResponse:
         """Return the answer that makes the provider stop: the same one for a message and for its repeats."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import Connection, Row, exists, insert, or_, select, update
 
 from gateway.channels.base import PollingChannel, Surroundings
 from gateway.channels.gammu_health import look
@@ -26,7 +26,7 @@ from gateway.channels.gammu_tables import (
 )
 from gateway.channels.options import Options
 from gateway.errors import Permanent, Refused, Retryable
-from gateway.lines import ChannelHealth, Polled, read_part
+from gateway.lines import ChannelHealth, LookedBack, Polled, read_part
 from gateway.segments import split, write_header
 from gateway.values import (
     ChannelLimits,
@@ -72,6 +72,8 @@ class Ticket:
 
 class Gammu(PollingChannel):
     """One modem: a PhoneID in the database of an SMSD, which several modems may share."""
+
+    looks_back_every = timedelta(minutes=10)
 
     def __init__(self, name: str, options: Options, surroundings: Surroundings) -> None:
         self.name = name
@@ -121,6 +123,25 @@ class Gammu(PollingChannel):
             with self._database.session(writes=True) as connection:
                 connection.execute(update(inbox).where(inbox.c.ID.in_(ticket.rows)).values(Processed=True))
         self._told, self._told_until = ticket.told, ticket.until
+
+    def look_back(self, since: datetime, until: datetime) -> Iterator[LookedBack]:
+        """Return what SMSD's table still has that was ticked off as processed: a restored database may not have it.
+
+        The row's own time is when it was ticked off; the SMS's is the network's, and may be older. Neither has a zone.
+        """
+        clock = since.astimezone(UTC).replace(tzinfo=None) - FURTHEST_ZONE
+        lately = or_(inbox.c.UpdatedInDB >= clock, inbox.c.ReceivingDateTime >= clock)
+        mine = inbox.c.RecipientID == self._phone, inbox.c.Processed == True, lately  # noqa: E712
+        last = -1
+        while True:
+            with self._database.session() as connection:
+                self._check(connection)
+                page = select(inbox).where(*mine, last < inbox.c.ID).order_by(inbox.c.ID).limit(AT_ONCE)
+                rows = connection.execute(page).all()
+            if not rows:
+                return
+            last = rows[-1].ID
+            yield LookedBack(tuple(self._read(row) for row in rows if row.Class != USSD))
 
     def send(self, sms: OutboundSms) -> SentSms:
         """Put a message into the outbox, cut into its parts, unless it is there or was sent already.

@@ -99,6 +99,7 @@ inbox = Table(
     "inbox",
     tables,
     Column("ID", Integer, primary_key=True),
+    Column("UpdatedInDB", Stamp),
     Column("ReceivingDateTime", Stamp),
     Column("Text", Text, nullable=False),
     Column("SenderNumber", String(20), nullable=False),

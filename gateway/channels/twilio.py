@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from twilio.base.exceptions import TwilioException
@@ -12,6 +13,7 @@ from twilio.http.response import Response
 from twilio.request_validator import RequestValidator, get_signature_algorithm
 from twilio.rest import Client
 
+from gateway.channels import twilio_list
 from gateway.channels.base import SmsChannel, Surroundings
 from gateway.channels.bodies import (
     FORM,
@@ -33,7 +35,7 @@ from gateway.channels.options import (
     find_url_fault,
 )
 from gateway.errors import KabarError, Malformed, Permanent, Refused, Retryable, Unsure
-from gateway.lines import ChannelHealth
+from gateway.lines import ChannelHealth, LookedBack
 from gateway.redact import Secret
 from gateway.values import (
     ChannelLimits,
@@ -150,6 +152,8 @@ STATES: Mapping[str, OutboxState] = {
 class Twilio(SmsChannel):
     """One Twilio number or messaging service."""
 
+    looks_back_every = timedelta(minutes=10)
+
     def __init__(self, name: str, options: Options, surroundings: Surroundings) -> None:
         self.name = name
         self.limits = ChannelLimits(per_second=options.number("per_second"), lease_seconds=60)
@@ -190,15 +194,28 @@ class Twilio(SmsChannel):
     def read_sms(self, request: HttpRequest) -> tuple[InboundSms, ...]:
         """Return the one message. Source: Twilio, "Twilio's request to your incoming message webhook URL"."""
         fields = self._read_fields(request)
-        text = _need(fields, "Body")
-        message = InboundSms(
-            provider_id=_need_sid(fields),
-            sender=read_sender(read_key(_need(fields, "From"), "From"), self._region),
-            text=text,
-            recipient=_may(fields, "To")[:64],
-            is_answered=bool(_may(fields, "OptOutType")) or text.strip().casefold() in self._opt_out,
+        message = self._read(_need_sid(fields), _need(fields, "From"), _may(fields, "To"), _need(fields, "Body"))
+        return (replace(message, is_answered=True) if _may(fields, "OptOutType") else message,)
+
+    def _read(self, sid: str, sender: str, to: str, text: str, sent_at: datetime | None = None) -> InboundSms:
+        return InboundSms(
+            provider_id=sid,
+            sender=read_sender(read_key(sender, "From"), self._region),
+            text=read_text(text, "Body"),
+            recipient=to[:64],
+            is_answered=text.strip().casefold() in self._opt_out,
+            sent_at=sent_at,
         )
-        return (message,)
+
+    def look_back(self, since: datetime, until: datetime) -> Iterator[LookedBack]:
+        """Return what Twilio's own list has of our number or service: it calls a webhook again for seconds only."""
+        return twilio_list.look_back(
+            self._client, since, until, is_ours=self._is_ours, read=self._read, states=STATES, translate=_translate
+        )
+
+    def _is_ours(self, number: str, service: str) -> bool:
+        """Tell whether a message is of our number or service: an account may have others, for other work."""
+        return (bool(self._sender) and number == self._sender) or (bool(self._service) and service == self._service)
 
     def read_status(self, request: HttpRequest) -> tuple[DeliveryStatus, ...]:
         """Return what became of one message. Any word but an unknown one proves that Twilio has it.

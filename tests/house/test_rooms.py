@@ -22,8 +22,10 @@ ROOMS = {
     "babel": ("gateway.review.pages",),
     "click": (
         "gateway.cli",
+        "gateway.cli_backup",
         "gateway.cli_export",
         "gateway.cli_privacy",
+        "gateway.cli_reconcile",
         "gateway.cli_registry",
         "gateway.cli_remind",
         "gateway.cli_staff",
@@ -43,6 +45,7 @@ ROOMS = {
     "psycopg": ("gateway.store",),
     "pydantic": ("gateway.settings", "gateway.publish", "gateway.spool"),
     "pyotp": ("gateway.review.proofs",),
+    "pyrage": ("gateway.archive",),
     "pysqlite3": ("gateway.store.sqlite",),
     "python_calamine": ("gateway.enrol.unpack",),
     "redis": ("gateway.jobs", "workers"),
@@ -59,7 +62,7 @@ ROOMS = {
     ),
     "standardwebhooks": ("gateway.export.webhooks",),
     "structlog": ANYWHERE,
-    "twilio": ("gateway.channels.twilio",),
+    "twilio": ("gateway.channels.twilio", "gateway.channels.twilio_list"),
     "urllib3": ("gateway.channels.http",),
     "werkzeug": FLASK_ROOMS,
     "xlsxwriter": ("gateway.export", "gateway.enrol.writing_files"),
@@ -68,7 +71,7 @@ ROOMS = {
     "smtplib": (),
     "socket": ("gateway.channels.http", "gateway.channels.smpp_link", "gateway.supervise"),
     "sqlite3": ("gateway.store.sqlite",),
-    "subprocess": ("gateway.supervise", "gateway.cli", "gateway.enrol.reading_files"),
+    "subprocess": ("gateway.supervise", "gateway.cli", "gateway.enrol.reading_files", "gateway.store.pg_programs"),
     "urllib.request": ("gateway.channels.http",),
 }
 OWN = {*PRODUCT}

@@ -22,6 +22,7 @@ from gateway.store import (
     hooks,
     outbox,
     quota,
+    reconciling,
     spending,
     strangers,
     thresholds,
@@ -51,6 +52,12 @@ SPOOL_WAITS = mark(
 SPOOL_UNREADABLE = mark("The spool cannot be read (%(fault)s): ./kabar doctor says what to do.")
 SPOOL_CORRUPT = mark("%(number)s deliveries in the spool are broken: ./kabar doctor says what to do.")
 SPOOL_REFUSED = mark("%(number)s deliveries in the spool could not be kept: ./kabar doctor says what to do.")
+FETCHED = mark(
+    "%(number)s messages of %(channel)s had not come in, the oldest of %(since)s: they were fetched from the provider."
+)
+STRANGE = mark(
+    "%(number)s SMS went out through %(channel)s, the first on %(since)s, that Kabar knows nothing of: change its keys."
+)
 
 HAVE_EXPIRED = mark("%(number)s batches of contraceptives in stock have expired.")
 EXPIRE_SOON = mark("%(number)s batches of contraceptives in stock expire soon.")
@@ -78,6 +85,7 @@ def find_alarms(session: Session, runtime: Runtime, scope: Scope) -> tuple[Alarm
         *_machinery(session, runtime),
         *_silences(session, runtime, scope),
         *_lines(session, runtime, scope),
+        *_findings(session, runtime, scope),
         *_quotas(session, runtime, scope),
         *_budgets(session, runtime, scope),
         *_hooks(session, scope),
@@ -129,6 +137,24 @@ def _lines(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
             continue
         found.append(Alarm(said, "bad", address))
     return found
+
+
+def _findings(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:
+    names, since = channels.names_within(session, list(runtime.channels), scope), runtime.now() - RECENT
+    address = _find_address("channels.show_channels", Action.ADMINISTER)
+    return [
+        Alarm(translate(words) % _about(one, runtime), tone, address)
+        for find, words, tone in (
+            (reconciling.missing_lately, FETCHED, "look"),
+            (reconciling.strange_lately, STRANGE, "bad"),
+        )
+        for one in find(session, names, since)
+    ]
+
+
+def _about(one: reconciling.Finding, runtime: Runtime) -> dict[str, object]:
+    since = show.show_time(one.since, runtime.settings.timezone, runtime.now())
+    return {"number": one.count, "channel": one.channel, "since": since}
 
 
 def _quotas(session: Session, runtime: Runtime, scope: Scope) -> list[Alarm]:

@@ -60,6 +60,9 @@ class Phone(StandIn):
         self.failed: set[str] = set()
         self.lost_answers = 0
         self.refusals: list[Reply] = []
+        self.can_refresh = True
+        self.inbox: list[tuple[str, str, datetime]] = []  # from whom, what, when: what an export tells once more
+        self.asked_again: list[Any] = []
         self.most_pending: int | None = None
         self.gate = threading.Event()
         self.gate.set()
@@ -91,12 +94,29 @@ class Phone(StandIn):
             ("POST", "webhooks"): lambda: self._register(seen.json),
             ("GET", "messages"): lambda: self._show(item),
             ("POST", "messages"): lambda: self._take(seen.json),
+            ("POST", "inbox"): lambda: self._tell_again(seen.json) if self.can_refresh else Reply.of_json({}, 404),
         }
         return found.get((seen.method, what), lambda: Reply.of_json({"message": "Cannot find it"}, 404))()
 
     def receive(self, sender: str, text: str, at: datetime) -> list[int]:
         """Receive an SMS whose network stamped it at an instant; return how each try of each webhook was answered."""
         return self.emit("sms:received", received(sender, text, at))
+
+    def _tell_again(self, asked: Any) -> Reply:
+        """Promise to tell once more what came between two instants; `export` does."""
+        self.asked_again.append(asked)
+        return Reply.of_json({}, 202)
+
+    def export(self) -> list[int]:
+        """Tell what was asked for, as the app does a little later."""
+        answers: list[int] = []
+        for asked in self.asked_again:
+            since, until = (datetime.fromisoformat(asked[name]) for name in ("since", "until"))
+            for sender, text, at in self.inbox:
+                if since <= at <= until:
+                    answers += self.receive(sender, text, at)
+        self.asked_again.clear()
+        return answers
 
     def emit(self, event: str, payload: Mapping[str, object] | None) -> list[int]:
         """Post an event to every address that is registered for it, again until it is taken; return all answers."""

@@ -9,14 +9,17 @@ import base64
 import hashlib
 import hmac
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.client import HTTPConnection
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.gateway.channels.standin import Fault, Reply, Seen, StandIn
 
 ACCOUNT_SID = "AC" + "a" * 32
+OUR_NUMBER = "+14155552345"
 AUTH_TOKEN = "b7e23ec29af22b0b4e41da31e868d572"
 
 
@@ -31,6 +34,8 @@ class Sent:
     status_callback: str
     status: str = "queued"
     told: list[str] = field(default_factory=list)
+    at: datetime = datetime(2026, 11, 21, 18, 35, 9, tzinfo=UTC)
+    direction: str = "outbound-api"
 
     @property
     def ref(self) -> str:
@@ -54,6 +59,8 @@ class TwilioApi(StandIn):
     `ledger` holds what was taken, in order. `refusals` are given to the next creations, one each. `lost_answers` is how
     many of the next creations are taken without an answer; `silent_answers` likewise, the connection staying open.
     While `gate` is not set, creations wait for it. Whoever is in `opted_out` is refused.
+    `received` are SMS to its numbers, which stand in its list; `list_faults` are given to the next looks into that
+    list, one each, None for none.
     """
 
     def __init__(self, account_sid: str = ACCOUNT_SID, auth_token: str = AUTH_TOKEN) -> None:
@@ -65,6 +72,9 @@ class TwilioApi(StandIn):
         self.lost_answers = 0
         self.silent_answers = 0
         self.opted_out: set[str] = set()
+        self.received: list[Sent] = []
+        self.list_faults: list[Refusal | Fault | None] = []
+        self.clock: Callable[[], datetime] = lambda: Sent.at
         self.gate = threading.Event()
         self.gate.set()
 
@@ -104,6 +114,10 @@ class TwilioApi(StandIn):
         sent.told.append(status)
         return self._post(sent.status_callback, fields, url)
 
+    def receive(self, sid: str, sender: str, text: str, at: datetime, to: str = OUR_NUMBER) -> None:
+        """Receive an SMS for one of the account's numbers, whose webhook nobody answers."""
+        self.received.append(Sent(sid, to, sender, text, "", "received", at=at, direction="inbound"))
+
     def deliver(self, webhook: str, sid: str, sender: str, text: str, url: str = "") -> int:
         """Hand an SMS to the webhook, signed for that address; `url` is where it really goes. Return the status."""
         fields = inbound_fields(sid, sender, text, self.account_sid)
@@ -133,6 +147,7 @@ class TwilioApi(StandIn):
             body=form["Body"],
             status_callback=form.get("StatusCallback", ""),
             status="accepted" if "MessagingServiceSid" in form else "queued",
+            at=self.clock(),
         )
         self.ledger.append(sent)
         if self.lost_answers:
@@ -159,10 +174,19 @@ class TwilioApi(StandIn):
             return Refusal(400, 21610, "Attempt to send to unsubscribed recipient")
         return None
 
-    def _list(self, query: Mapping[str, list[str]]) -> Reply:
-        to = query.get("To", [""])[0]
-        found = [self._show(sent) for sent in reversed(self.ledger) if to in {"", sent.to}]
-        return Reply.of_json({"messages": found, "page": 0, "page_size": 50, "next_page_uri": None})
+    def _list(self, query: Mapping[str, list[str]]) -> Reply | Fault:
+        if self.list_faults and (fault := self.list_faults.pop(0)) is not None:
+            return fault if isinstance(fault, Fault) else _refuse(fault)
+        given = {name: values[0] for name, values in query.items()}
+        after, before = (datetime.fromisoformat(given.get(f"DateSent{sign}", day)) for sign, day in _EVER.items())
+        every = sorted((*self.ledger, *self.received), key=lambda one: one.at, reverse=True)
+        found = [one for one in every if given.get("To", one.to) == one.to and after <= one.at <= before]
+        number, size = int(given.get("Page", 0)), int(given.get("PageSize", 50))
+        here, is_last = found[number * size : (number + 1) * size], len(found) <= (number + 1) * size
+        further = urlencode(given | {"Page": number + 1, "PageToken": f"PA{number + 1}"})
+        uri = f"/2010-04-01/Accounts/{self.account_sid}/Messages.json?{further}"
+        document = {"messages": [self._show(one) for one in here], "page": number, "page_size": size}
+        return Reply.of_json(document | {"next_page_uri": None if is_last else uri})
 
     def _show(self, sent: Sent) -> dict[str, object]:
         return {
@@ -172,11 +196,16 @@ class TwilioApi(StandIn):
             "from": sent.sender,
             "body": sent.body,
             "status": sent.status,
-            "direction": "outbound-api",
+            "direction": sent.direction,
             "num_segments": "0" if sent.sender.startswith("MG") else "1",
             "error_code": None,
-            "date_created": "Sat, 21 Nov 2026 18:35:09 +0000",
+            "messaging_service_sid": sent.sender if sent.sender.startswith("MG") else None,
+            "date_created": format_datetime(sent.at),
+            "date_sent": format_datetime(sent.at),
         }
+
+
+_EVER = {">": "2000-01-01T00:00:00+00:00", "<": "2100-01-01T00:00:00+00:00"}
 
 
 def inbound_fields(sid: str, sender: str, text: str, account_sid: str = ACCOUNT_SID) -> dict[str, str]:
