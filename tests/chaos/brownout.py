@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections import Counter
 
 from tests.chaos.harness import pause
@@ -26,6 +27,8 @@ class MoodyProvider(Provider):
         self.mood = WELL
         self.refused: Counter[str] = Counter()
         self.requests_met: list[str] = []
+        self.tongue = threading.Event()  # while it is not set, what was taken is not answered
+        self.tongue.set()
         self._chance = chance
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who is killed breaks its line
 
@@ -40,6 +43,12 @@ class MoodyProvider(Provider):
             pause(LATE_SECONDS)
         else:
             pause(0.01 * drawn)
+
+    def take(self, seen: Seen) -> Reply | Fault:
+        """Take a request, and answer when that is allowed."""
+        reply = super().take(seen)
+        self.tongue.wait(60)
+        return reply
 
     def answer(self, seen: Seen) -> Reply | Fault:
         """Take the message or not, and say so or not."""
@@ -57,3 +66,23 @@ class MoodyProvider(Provider):
             return Fault.LOST
         super().answer(seen)
         return Fault.LOST if drawn < 0.7 else Reply(502, b"taken, and nobody says so")
+
+
+class OutpacedProvider(MoodyProvider):
+    """Knows its refs, and answers its first request only when `first` is set: then it refuses it for good."""
+
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__(chance)
+        self.is_idempotent = True
+        self.first = threading.Event()
+
+    def take(self, seen: Seen) -> Reply | Fault:
+        """Let the first request wait, and no other."""
+        with self.lock:
+            self.seen.append(seen)
+            is_first = len(self.seen) == 1
+        if is_first:
+            self.first.wait(60)
+            return Reply(400, b"no")
+        with self.lock:
+            return self.answer(seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,10 @@ from pathlib import Path
 from gateway.store import outbox as outbox_store
 from gateway.store.base import Database
 from tests.chaos.brownout import MoodyProvider
-from tests.chaos.checker import Evidence, find_faults
+from tests.chaos.checker import find_faults
 from tests.chaos.harness import make_practices, wait_until
 from tests.chaos.nemesis import Nemesis
-from tests.chaos.postgres import Postgres, running_postgres
+from tests.chaos.postgres import running_postgres
 from tests.chaos.preload import Skew
 from tests.chaos.traffic import PRACTICES, Client, Ledger
 from tests.chaos.world import World, last_words, make_sqlite, patiently, read_evidence, small_disk
@@ -83,7 +83,7 @@ def run(
             small_disk=folder / "disk" if is_small else None,
             postgres=server,
         )
-        with traffic(world, ledger, seed):
+        with traffic(world.port, ledger, seed, world.tend):
             deadline = time.monotonic() + seconds
             while True:
                 nemesis.strike()
@@ -110,15 +110,15 @@ def tell(story: Story, world: World, database: Database, ledger: Ledger, nemesis
 
 
 @contextmanager
-def traffic(world: World, ledger: Ledger, seed: str, per_second: float = PER_SECOND) -> Iterator[list[Client]]:
+def traffic(port: int, ledger: Ledger, seed: str, tend: Callable[[], object]) -> Iterator[None]:
     """Let clients hand messages in; at the end every one that was begun is acknowledged."""
-    clients = [Client(number, seed, world.port, ledger, per_second) for number in range(CLIENTS)]
+    clients = [Client(number, seed, port, ledger, PER_SECOND) for number in range(CLIENTS)]
     for client in clients:
         client.start()
-    wait_until(lambda: len(ledger.acknowledged) >= WARM_UP, "the first messages are acknowledged", world.tend)
     try:
-        yield clients
+        wait_until(lambda: len(ledger.acknowledged) >= WARM_UP, "the first messages are acknowledged", tend)
+        yield
     finally:
         for client in clients:
             client.stop()
-    wait_until(lambda: not any(client.is_alive() for client in clients), "every message is acknowledged", world.tend)
+    wait_until(lambda: not any(client.is_alive() for client in clients), "every message is acknowledged", tend)
