@@ -232,16 +232,15 @@ def play(bug: Bug, folder: Path, url: str, *, with_bug: bool = True) -> list[str
             database = Database(f"sqlite:///{disk.copy / 'kabar.db'}")
             stack.callback(database.dispose)
             return _look(bug, stage, database, places)
-        return _look_until_clean(bug, stage, places)
+        _wait_until_idle(stage)
+        return _look(bug, stage, database, places)
 
 
-def _look_until_clean(bug: Bug, stage: Stage, places: dict[int, int]) -> list[str]:
-    deadline = time.monotonic() + (stage.seconds if bug.processes != DOOR else 0)
-    while True:
+def _wait_until_idle(stage: Stage) -> None:
+    """Wait until nothing is left to do, but not for ever: what never ends is a bug that was looked for."""
+    deadline = time.monotonic() + stage.seconds
+    while not stage.world.is_idle(stage.database) and time.monotonic() < deadline:
         stage.world.tend()
-        faults = _look(bug, stage, stage.database, places)
-        if time.monotonic() >= deadline or not faults:
-            return faults
         pause(0.2)
 
 

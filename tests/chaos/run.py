@@ -19,7 +19,7 @@ from tests.chaos.nemesis import Nemesis
 from tests.chaos.postgres import running_postgres
 from tests.chaos.preload import Skew
 from tests.chaos.traffic import PRACTICES, Client, Ledger
-from tests.chaos.world import World, last_words, make_sqlite, patiently, read_evidence, small_disk
+from tests.chaos.world import World, last_words, make_sqlite, read_evidence, small_disk
 
 CLIENTS = 4
 PER_SECOND = 8.0  # messages of each client: far below what the workers can do
@@ -92,16 +92,17 @@ def run(
                     break
             nemesis.heal()
         started = time.monotonic()
-        world.settle(opened, patiently)
+        world.settle(opened)
         story.settled_seconds = time.monotonic() - started
         story.faults = find_faults(read_evidence(world, opened, ledger, places))
-        tell(story, world, opened, ledger, nemesis)
+        story.struck = nemesis.struck
+        tell(story, world, opened, ledger)
     return story
 
 
-def tell(story: Story, world: World, database: Database, ledger: Ledger, nemesis: Nemesis) -> None:
+def tell(story: Story, world: World, database: Database, ledger: Ledger) -> None:
     """Write into a story what happened."""
-    story.struck, story.restarts = nemesis.struck, world.restarts
+    story.restarts = world.restarts
     story.acknowledged, story.answers = len(ledger.acknowledged), ledger.answers
     with database.session(read_only=True) as session:
         story.states = outbox_store.count_by_state(session)

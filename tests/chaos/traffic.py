@@ -17,7 +17,7 @@ PRACTICES = 25
 FIRST_SENT_AT = datetime(2025, 10, 3, tzinfo=UTC)
 APART = timedelta(seconds=40)  # two messages of one client
 DOUBLED, OLD, REPEATED, CHAT, FORGED = 0.15, 0.15, 0.10, 0.05, 0.05  # shares of the messages
-CLIENT_SECONDS = 20  # a provider that waits longer for its answer comes again
+CLIENT_SECONDS = 60  # a provider that waits longer for its answer comes again
 CHATS = ("Selamat siang bu", "Terima kasih banyak ya bu", "Besok ada rapat di puskesmas jam berapa?")
 
 
@@ -75,7 +75,7 @@ class Ledger:
 
 
 def post(port: int, body: bytes, secret: str = SECRET, seconds: float = CLIENT_SECONDS) -> str:
-    """Hand a message in once, and return the status, or how none came: refused, or cut off."""
+    """Hand a message in once, and return the status, or how none came: refused, too late, or cut off."""
     line = HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
         line.request(
@@ -86,6 +86,8 @@ def post(port: int, body: bytes, secret: str = SECRET, seconds: float = CLIENT_S
         return str(answer.status)
     except ConnectionRefusedError:
         return "refused"
+    except TimeoutError:
+        return "too late"
     except (OSError, HTTPException):
         return "cut off"
     finally:

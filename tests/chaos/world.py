@@ -7,14 +7,14 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import func, select, text
 
 from gateway.store import reports, schema, totals
-from gateway.store.base import Database, durability
+from gateway.store.base import Database, Session, durability, is_postgresql
 from gateway.store.inbox import inbox
 from gateway.store.outbox import outbox
 from tests.chaos.brownout import TIMEOUT_SECONDS, MoodyProvider
@@ -26,11 +26,11 @@ from tests.chaos.traffic import PRACTICES, Ledger
 START = ROOT / "tests" / "chaos" / "start"
 SMALL_MEGABYTES = 24
 EVERYBODY = ("valkey", "web", "inbound1", "inbound2", "outbound", "errands", "clock")
-_COUNT_OPEN = text(
-    "SELECT (SELECT count(*) FROM inbox WHERE state = 'received')"
-    " + (SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending'))"
-    " + (SELECT count(*) FROM reports WHERE NOT is_summed)"
-)
+_LEFT = {  # what a process still has to do
+    "inbound1": "SELECT count(*) FROM inbox WHERE state = 'received'",
+    "outbound": "SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')",
+    "errands": "SELECT count(*) FROM reports WHERE NOT is_summed",
+}
 
 
 class World(House):
@@ -113,7 +113,13 @@ class World(House):
             return [int(number) for number in listed.read_text().split()]
         return []
 
-    def settle(self, database: Database, patience: Callable[[Callable[[], bool], str, Callable[[], object]], None]) -> None:
+    def is_idle(self, database: Database) -> bool:
+        """Return whether nothing is left to do for those processes that this world has."""
+        with database.session(read_only=True) as session:
+            left = [session.execute(text(_LEFT[name])).scalar_one() for name in _LEFT if name in self.commands]
+        return not any(left) and not self.spooled()
+
+    def settle(self, database: Database) -> None:
         """Wait until nothing is left to do. What waits for another try need not wait for its time."""
 
         def help_on() -> None:
@@ -123,22 +129,13 @@ class World(House):
                 session.execute(outbox.update().where(*waits).values(next_try_at=None))
                 session.commit()
 
-        def is_done() -> bool:
-            with database.session(read_only=True) as session:
-                return session.execute(_COUNT_OPEN).scalar_one() == 0 and not self.spooled()
-
-        patience(is_done, "every message is handled, every answer sent, every report summed up", help_on)
+        wait_until(lambda: self.is_idle(database), "all is handled, sent and summed up", help_on)
 
     def spooled(self) -> list[str]:
         """Return what stands in the spool's files; those that were set aside as unreadable belong to it."""
         if self.spool is None or not self.spool.exists():
             return []
         return [path.read_text(errors="replace") for path in sorted(self.spool.rglob("*")) if path.is_file()]
-
-
-def patiently(holds: Callable[[], bool], what: str, meanwhile: Callable[[], object]) -> None:
-    """Wait as long as it takes on a busy machine."""
-    wait_until(holds, what, meanwhile)
 
 
 @contextmanager
@@ -178,7 +175,7 @@ def read_evidence(
         table = totals.month_totals
         sums = select(table.c.measure, table.c.item, table.c.quantity).where(table.c.area == "")
         current = reports.current_reports(session, facility_ids=list(set(places.values())), form="kb")
-        unsound = [] if database.engine.dialect.name == "postgresql" else _check_file(session)
+        unsound = _check_server(session) if is_postgresql(session) else _check_file(session)
         evidence = Evidence(
             sent=dict(ledger.sent),
             acknowledged=set(ledger.acknowledged),
@@ -200,11 +197,16 @@ def read_evidence(
     return evidence
 
 
-def _check_file(session: object) -> list[str]:
-    found = session.execute(text("PRAGMA integrity_check")).scalar_one()  # type: ignore[attr-defined]
-    says = durability(session)  # type: ignore[arg-type]
+def _check_file(session: Session) -> list[str]:
+    found = session.execute(text("PRAGMA integrity_check")).scalar_one()
+    says = durability(session)
     wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
     return [f"integrity: {found}"] * (found != "ok") + [f"durability: {says}"] * (says != wanted)
+
+
+def _check_server(session: Session) -> list[str]:
+    says = durability(session)
+    return [f"durability: {says}"] * (set(says.values()) != {"on"})
 
 
 def last_words(world: World) -> str:
