@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from tests.chaos.traffic import Message
@@ -43,24 +44,24 @@ class Answer:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that is looked at. `reports` counts by inbox id the values of each report; the figures are by practice.
+    """Everything that is looked at. `reports` counts by inbox id the values of each; figures are by practice.
 
     `has_settled`: nothing was broken any more, and the house had time to do all there was. `wrong` holds what was seen
     on the way and must not be.
     """
 
     sent: Mapping[str, Message]
-    acknowledged: Set[str]
+    acknowledged: AbstractSet[str]
     kept: Sequence[Kept]
     answers: Sequence[Answer]
     reports: Sequence[tuple[int | None, int]]
     current: Mapping[int, Mapping[str, int]]
     totals: Mapping[str, int]
     places: Mapping[int, int]  # of each phone
-    phones: Set[str]
+    phones: AbstractSet[str]
     taken: Sequence[str]  # refs, as the provider sent them on
     refused: Mapping[str, int] = field(default_factory=dict)
-    forged: Set[str] = frozenset()
+    forged: AbstractSet[str] = frozenset()
     spooled: Sequence[str] = ()  # what stands in the files of the spool
     wrong: Sequence[str] = ()
     unsound: Sequence[str] = ()  # what the database says of itself

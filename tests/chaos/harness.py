@@ -27,7 +27,7 @@ from gateway.supervise import find_server_program, start_leashed
 from tests.gateway.channels.provider import Provider
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 120.0  # then a test that waits in vain fails, and says for what
+PATIENCE_SECONDS = 300.0  # then a test that waits in vain fails, and says for what
 LOOK_SECONDS = 0.05
 SECRET = "generic-secret-canary-5b8e1f"
 _never = threading.Event()

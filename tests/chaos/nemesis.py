@@ -6,16 +6,15 @@ import fcntl
 import os
 import random
 import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from tests.chaos import brownout, deploy
-from tests.chaos.brownout import MoodyProvider
 from tests.chaos.harness import pause, wait_until
 from tests.chaos.patches import LEASE_SECONDS
 from tests.chaos.postgres import Postgres
@@ -49,34 +48,31 @@ class Nemesis:
     def _make_faults(self) -> Mapping[str, Callable[[], None]]:
         world = self._world
         found: dict[str, Callable[[], None]] = {
-            "kill -9 web": lambda: world.kill("web"),
-            "kill -9 web master": lambda: world.kill_leader("web"),
+            "kill -9 web": partial(world.kill, "web"),
+            "kill -9 web master": partial(world.kill_leader, "web"),
             "kill -9 web child": self._kill_child,
-            "kill -9 valkey": lambda: self._stay_away("valkey"),
-            "SIGSTOP web": lambda: self._freeze("web"),
+            "kill -9 valkey": self._lose_valkey,
+            "SIGSTOP web": partial(self._freeze, "web"),
             "SIGSTOP valkey": self._freeze_valkey,
-            "SIGTERM web": lambda: world.kill("web", signal.SIGTERM),
+            "SIGTERM web": partial(world.kill, "web", signal.SIGTERM),
             "FLUSHALL": self._flush,
-            "slow provider": lambda: self._be(brownout.SLOW),
-            "provider brown-out": lambda: self._be(brownout.BROWN_OUT),
-            "provider refuses": lambda: self._be(brownout.REFUSING),
-            "deploy": lambda: deploy.restart_everything(world),
+            "slow provider": partial(self._be, brownout.SLOW),
+            "provider brown-out": partial(self._be, brownout.BROWN_OUT),
+            "provider refuses": partial(self._be, brownout.REFUSING),
+            "deploy": partial(deploy.restart_everything, world),
         }
         for name in WORKERS:
-            found[f"kill -9 {name}"] = lambda name=name: world.kill(name)  # type: ignore[misc]
-            found[f"SIGSTOP {name}"] = lambda name=name: self._freeze(name)  # type: ignore[misc]
-            found[f"SIGTERM {name}"] = lambda name=name: world.kill(name, signal.SIGTERM)  # type: ignore[misc]
+            found[f"kill -9 {name}"] = partial(world.kill, name)
+            found[f"SIGSTOP {name}"] = partial(self._freeze, name)
+            found[f"SIGTERM {name}"] = partial(world.kill, name, signal.SIGTERM)
         if self._skew is not None:
-            for name, seconds in JUMPS.items():
-                found[f"clock {name}"] = lambda seconds=seconds: self._jump(seconds)  # type: ignore[misc]
+            found |= {f"clock {name}": partial(self._jump, self._skew, seconds) for name, seconds in JUMPS.items()}
         if self._small_disk is not None:
-            found["disk full"] = self._fill_disk
+            found["disk full"] = partial(self._fill_disk, self._small_disk)
         if self._postgres is not None:
-            found |= {
-                "kill -9 postmaster": self._postgres.strike,
-                "kill -9 backend": lambda: self._postgres.strike_backend(self._chance),  # type: ignore[union-attr]
-                "SIGSTOP postgres": lambda: self._postgres.freeze_all(self._chance.uniform(0.5, 2)),  # type: ignore[union-attr]
-            }
+            found["kill -9 postmaster"] = self._postgres.strike
+            found["kill -9 backend"] = partial(self._postgres.strike_backend, self._chance)
+            found["SIGSTOP postgres"] = partial(self._postgres.freeze_all, self._chance.uniform(0.5, 2))
         else:
             found["writer's turn held"] = self._hold_turn
         return found
@@ -110,8 +106,9 @@ class Nemesis:
             with suppress(ProcessLookupError):
                 os.kill(self._chance.choice(children), signal.SIGKILL)
 
-    def _stay_away(self, name: str) -> None:
-        self._world.kill(name)
+    def _lose_valkey(self) -> None:
+        """Let the queue server be away for a while; it comes back with nothing."""
+        self._world.kill("valkey")
         pause(self._chance.uniform(0.2, 1.5))
 
     def _freeze(self, name: str) -> None:
@@ -133,7 +130,9 @@ class Nemesis:
         message = Message(key, 0, FIRST_SENT_AT, f"Selamat pagi bu {key}")
         self._ledger.hand_in(message)
         with self._frozen("valkey"):
-            wait_until(lambda: self._is_taken(message), "a message is taken while the queue server hangs", self._world.tend)
+            wait_until(
+                lambda: self._is_taken(message), "a message is taken while the queue server hangs", self._world.tend
+            )
 
     def _is_taken(self, message: Message) -> bool:
         answer = post(self._world.port, message.body)
@@ -148,18 +147,18 @@ class Nemesis:
         """Let the provider be of a mood until it has met some requests in it."""
         self._provider.mood = mood
         goal = len(self._provider.requests_met) + self._chance.randint(10, 25)
-        wait_until(lambda: len(self._provider.requests_met) >= goal, f"the provider is asked while {mood}", self._world.tend)
+        wait_until(
+            lambda: len(self._provider.requests_met) >= goal, f"the provider is asked while {mood}", self._world.tend
+        )
         self._provider.mood = brownout.WELL
 
-    def _jump(self, seconds: float) -> None:
-        assert self._skew is not None
-        self._skew.shift(seconds)
+    def _jump(self, skew: Skew, seconds: float) -> None:
+        skew.shift(seconds)
         pause(self._chance.uniform(1, 2))
-        self._skew.shift(0)
+        skew.shift(0)
 
-    def _fill_disk(self) -> None:
-        assert self._small_disk is not None
-        filler = self._small_disk / "filler"
+    def _fill_disk(self, disk: Path) -> None:
+        filler = disk / "filler"
         with suppress(OSError), filler.open("wb") as file:
             while True:
                 file.write(bytes(4096))

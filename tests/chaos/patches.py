@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from redis import Redis
@@ -30,6 +30,7 @@ from workers.silence import Watch
 
 LEASE_SECONDS = 2  # of a run: long enough for a send, short enough to wait for its end
 SLOW_SECONDS = 2.0
+FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 
 
 def short_leases() -> None:
@@ -157,11 +158,11 @@ def last_arrival_counts() -> None:
     def decide_by_arrival(
         known: Sequence[Report], _rank: tuple[datetime, str], values: Mapping[str, int], *, is_closed: bool = False
     ) -> tuple[accept.Decision, Report | None]:
-        last = max((one.sent_at for one in known), default=datetime.min), "\U0010ffff"
+        last = max((one.sent_at for one in known), default=FIRST_INSTANT), "\U0010ffff"
         return decide(known, last, values, is_closed=is_closed)
 
     def end_all(session: Session, known: Sequence[Report], decision: accept.Decision, _rank: object) -> None:
-        end(session, known, decision, (max((one.sent_at for one in known), default=datetime.min), "\U0010ffff"))
+        end(session, known, decision, (max((one.sent_at for one in known), default=FIRST_INSTANT), "\U0010ffff"))
 
     end = accept._end_superseded
     _put(accept, "decide", decide_by_arrival)

@@ -1,4 +1,4 @@
-"""The power goes in the middle of everything: what the disk holds then is looked at, and the house begins again on it."""
+"""The power goes in the middle of everything: the disk is looked at, and the house begins again on what it holds."""
 
 from __future__ import annotations
 

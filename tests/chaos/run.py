@@ -60,7 +60,7 @@ def run(
     seconds: float = 0.0,
     watch: Callable[[World, str], None] = lambda _world, _fault: None,
 ) -> Story:
-    """Strike every fault once, or go on for so many seconds; heal, settle, check. `watch` is shown the world meanwhile."""
+    """Strike every fault once, or go on for so many seconds; heal, settle, check. `watch` sees the world meanwhile."""
     story = Story(seed)
     with ExitStack() as stack:
         is_small = database == "sqlite" and stack.enter_context(small_disk(folder / "disk"))

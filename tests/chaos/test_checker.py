@@ -1,4 +1,4 @@
-"""The checker itself, on made-up evidence: a house that kept its promises has no fault, and each broken one is named."""
+"""The checker itself, on made-up evidence: where promises were kept it finds nothing, and each broken one is named."""
 
 from __future__ import annotations
 
@@ -92,7 +92,10 @@ BROKEN: dict[str, tuple[str, Callable[[], Evidence]]] = {
     "the older one counts": ("I5", lambda: replace(WHOLE, current={**WHOLE.current, 100: message(2).values})),
     "wrong sums": ("I5", lambda: replace(WHOLE, totals={**WHOLE.totals, "baru": 77})),
     "no answer": ("I6", lambda: replace(WHOLE, answers=WHOLE.answers[1:], taken=WHOLE.taken[1:])),
-    "two answers": ("I6", lambda: replace(WHOLE, answers=[*WHOLE.answers, replace(WHOLE.answers[0], ref="r9", state="unsure")])),
+    "two answers": (
+        "I6",
+        lambda: replace(WHOLE, answers=[*WHOLE.answers, replace(WHOLE.answers[0], ref="r9", state="unsure")]),
+    ),
     "sent more often than tried": ("I7", lambda: replace(WHOLE, taken=[*WHOLE.taken, "r1"])),
     "tried too often": ("I7", lambda: with_answer(attempts=2)),
     "refused more often than the provider did": ("I7", lambda: with_answer(refusals=1)),

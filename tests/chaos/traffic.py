@@ -95,7 +95,7 @@ def post(port: int, body: bytes, secret: str = SECRET, seconds: float = CLIENT_S
 
 
 def write_messages(client: int, chance: random.Random) -> Iterator[Message]:
-    """Write the messages of one client without end: mostly reports of one month, in an order that is not that of ranks."""
+    """Write one client's messages without end: mostly reports of one month, in an order that is not that of ranks."""
     before: list[Message] = []
     number = 0
     while True:
