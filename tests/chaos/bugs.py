@@ -222,7 +222,7 @@ def play(bug: Bug, folder: Path, url: str, *, with_bug: bool = True) -> list[str
             skew=skew,
             skewed=bug.skewed,
             disk=disk,
-            **dict(bug.settings),
+            settings=dict(bug.settings),
         )
         stack.enter_context(world)
         seconds = CAUGHT_AFTER_SECONDS if with_bug else CLEAN_AFTER_SECONDS

@@ -26,6 +26,7 @@ from gateway.store.outbox import Claim
 from gateway.store.reports import Report
 from gateway.values import ChannelLimits, HttpRequest, HttpResponse, InboundSms, InboxState, OutboxState
 from workers import clock, inbound
+from workers import sweep as sweeping
 from workers.silence import Watch
 
 LEASE_SECONDS = 2  # of a run: long enough for a send, short enough to wait for its end
@@ -68,7 +69,7 @@ def answer_before_commit() -> None:
 
 def no_sweep() -> None:
     """Look what waits, and ring for none of it: only what was rung for at once is done."""
-    sweep = clock.sweep
+    sweep = sweeping.sweep
 
     def sweep_in_silence(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         return sweep(replace(runtime, bells=jobs.Bells(jobs.connect("unix:///nowhere/v.sock"))), watch)

@@ -33,7 +33,7 @@ def cut_power(seed: str, folder: Path, **settings: str) -> Story:
         disk = Disk(tree, folder)
         provider = stack.enter_context(MoodyProvider(random.Random(f"{seed}-provider")))
         url = before.engine.url.render_as_string()
-        running = [stack.enter_context(World(folder, url, provider, disk=disk, **settings))]
+        running = [stack.enter_context(World(folder, url, provider, disk=disk, settings=settings))]
 
         def tend() -> None:
             running[-1].tend()
@@ -50,7 +50,7 @@ def cut_power(seed: str, folder: Path, **settings: str) -> Story:
                 folder / "again",
                 after.engine.url.render_as_string(),
                 provider,
-                **({"port": str(running[0].port)} | moved),
+                settings={"port": str(running[0].port)} | moved,
             )
             again.port = running[0].port
             story.faults = find_faults(read_evidence(again, after, ledger, places, has_settled=False))

@@ -22,7 +22,7 @@ class Scales:
 
     def __init__(self) -> None:
         self.first: dict[str, tuple[int, int]] = {}
-        self.last: dict[str, tuple[int, int]] = {}
+        self.most: dict[str, tuple[int, int]] = {}
         self.largest_wal = 0
         self._started = time.monotonic()
 
@@ -31,18 +31,17 @@ class Scales:
         for name in world.commands:
             weight = _weigh(world.leader(name), world.children(name))
             self.first.setdefault(name, weight)
-            self.last[name] = weight
+            self.most[name] = max(self.most.get(name, weight), weight)
         wal = Path(world.database_url.removeprefix("sqlite:///") + "-wal")
         with suppress(OSError):
             self.largest_wal = max(self.largest_wal, wal.stat().st_size)
         print(f"{time.monotonic() - self._started:7.1f} s  {fault}", flush=True)
 
     def tell(self) -> str:
-        """Say what every process weighed at first and at last, and how large the log of changes was."""
+        """Say what every process weighed at first and at most, and how large the log of changes was."""
         lines = [
-            f"{name:9} {self.first[name][0]:7} -> {self.last[name][0]:7} kB, "
-            f"{self.first[name][1]:3} -> {self.last[name][1]:3} open files"
-            for name in self.last
+            f"{name:9} {self.first[name][0]:7} kB, at most {self.most[name][0]:7} kB with {self.most[name][1]} open files"
+            for name in self.most
         ]
         return "\n".join([*lines, f"largest WAL {self.largest_wal / MEGABYTE:.1f} MB"])
 

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlalchemy import func, select, text
 
@@ -47,13 +48,13 @@ class World(House):
         skew: Skew | None = None,
         skewed: Sequence[str] = ("inbound1", "clock"),
         disk: Disk | None = None,
-        **settings: str,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__(
             folder,
             database_url,
             provider,
-            **({"generic_timeout_seconds": str(TIMEOUT_SECONDS), "web_processes": "2"} | settings),
+            **({"generic_timeout_seconds": str(TIMEOUT_SECONDS), "web_processes": "2"} | dict(settings)),
         )
         self.provider = provider
         self.spool = Path(settings["spool"]) if "spool" in settings else None
@@ -67,12 +68,9 @@ class World(House):
         found = super().environ_of(name)
         if name == "valkey":
             return found
-        preloaded = [self._skew] if self._skew and name in self._skewed else []
-        added: dict[str, str] = {}
-        for one in (*preloaded, *([self._disk] if self._disk else [])):
-            both = [library for library in (added.get("LD_PRELOAD"), one.environ["LD_PRELOAD"]) if library]
-            added |= one.environ | {"LD_PRELOAD": " ".join(both)}
-        return found | added
+        if self._skew and name in self._skewed:
+            found = found | self._skew.environ
+        return found | self._disk.environ if self._disk else found
 
     def is_ready(self) -> bool:
         """Return whether it works, as far as it runs at all: without a clock no house calls itself ready."""
