@@ -29,7 +29,7 @@ from tests.chaos.preload import Disk, Skew
 from tests.chaos.traffic import FIRST_SENT_AT, PRACTICES, Ledger, Message, post
 from tests.chaos.world import World, make_sqlite, read_evidence
 
-CAUGHT_AFTER_SECONDS = 8.0  # what is still not done then counts as never done; a slow machine cannot hide a bug
+CAUGHT_AFTER_SECONDS = 6.0  # what is still not done then counts as never done; a slow machine cannot hide a bug
 CLEAN_AFTER_SECONDS = 60.0  # and without the bug it may take so long
 DOOR = ("valkey", "web")
 HANDLING = (*DOOR, "inbound1", "clock")

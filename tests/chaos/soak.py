@@ -40,8 +40,8 @@ class Scales:
     def tell(self) -> str:
         """Say what every process weighed at first and at most, and how large the log of changes was."""
         lines = [
-            f"{name:9} {self.first[name][0]:7} kB, at most {self.most[name][0]:7} kB with {self.most[name][1]} open files"
-            for name in self.most
+            f"{name:9} {self.first[name][0]:7} kB, at most {kilobytes:7} kB with {files} open files"
+            for name, (kilobytes, files) in self.most.items()
         ]
         return "\n".join([*lines, f"largest WAL {self.largest_wal / MEGABYTE:.1f} MB"])
 
