@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,6 +30,7 @@ from workers.silence import Watch
 
 LEASE_SECONDS = 2  # of a run: long enough for a send, short enough to wait for its end
 SLOW_SECONDS = 2.0
+_never = threading.Event()
 FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 
 
@@ -58,7 +58,7 @@ def answer_before_commit() -> None:
             return receive(database, bells, channel, request, now)
 
         def keep_later() -> None:
-            time.sleep(SLOW_SECONDS)
+            _never.wait(SLOW_SECONDS)
             receive(database, bells, channel, request, now)
 
         threading.Thread(target=keep_later, daemon=True).start()
@@ -100,7 +100,7 @@ def status_afterwards() -> None:
     def handle_and_settle(runtime: Runtime, lane: int) -> int:
         handled = handle_batch(runtime, lane)
         if settled:
-            time.sleep(SLOW_SECONDS)
+            _never.wait(SLOW_SECONDS)
         with runtime.database.session() as session:
             while settled:
                 finish(session, *settled.pop())
