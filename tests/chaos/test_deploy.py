@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
 import signal
@@ -30,9 +31,11 @@ AFTERWARDS = 20  # messages that are acknowledged after a restart
 _HAND_OVER = """
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-os.dup2(int(sys.argv[1]), 3)
+parent, door, *command = sys.argv[1:]
+os.dup2(int(door), 3)
 os.environ |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
-os.execvp(sys.argv[2], sys.argv[2:])
+if os.getppid() == int(parent):
+    os.execvp(command[0], command)
 """
 
 
@@ -49,7 +52,7 @@ class SocketWorld(World):
             super().start(name)
             return
         file = self.door.fileno()
-        command = [sys.executable, "-c", _HAND_OVER, str(file), *self.commands[name]]
+        command = [sys.executable, "-c", _HAND_OVER, str(os.getpid()), str(file), *self.commands[name]]
         with (self.folder / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
                 command,
