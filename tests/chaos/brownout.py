@@ -18,8 +18,8 @@ TIMEOUT_SECONDS = 2
 class MoodyProvider(Provider):
     """A provider that takes a message once for every request that it does not refuse, whatever its answer says.
 
-    `refused` counts by ref what it refused for certain, `requests_met` has the ref of every request. Its mood decides
-    what becomes of one.
+    `refused` counts by ref what it refused for certain, `requests_met` has the ref of every request, `refs`
+    each once. Its mood decides what becomes of a request.
     """
 
     def __init__(self, chance: random.Random) -> None:
@@ -27,6 +27,7 @@ class MoodyProvider(Provider):
         self.mood = WELL
         self.refused: Counter[str] = Counter()
         self.requests_met: list[str] = []
+        self.refs: set[str] = set()
         self.tongue = threading.Event()  # while it is not set, what was taken is not answered
         self.tongue.set()
         self._chance = chance
@@ -55,6 +56,7 @@ class MoodyProvider(Provider):
         key = seen.headers.get("idempotency-key", "")
         drawn = self._chance.random()
         self.requests_met.append(key)
+        self.refs.add(key)
         if self.mood == REFUSING or (self.mood == BROWN_OUT and drawn < 0.2):
             self.refused[key] += 1
             return Reply(503, b"later", {"Retry-After": "1"})

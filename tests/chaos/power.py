@@ -38,7 +38,7 @@ def cut_power(seed: str, folder: Path, **settings: str) -> Story:
         def tend() -> None:
             running[-1].tend()
 
-        with traffic(running[0].port, ledger, seed, tend):
+        with traffic(running[0], ledger, seed, tend):
             goal = chance.randint(FEWEST, MOST)
             wait_until(lambda: len(ledger.acknowledged) >= goal, "messages are acknowledged", tend)
             running[0].kill_everything()

@@ -83,7 +83,7 @@ def run(
             small_disk=folder / "disk" if is_small else None,
             postgres=server,
         )
-        with traffic(world.port, ledger, seed, world.tend):
+        with traffic(world, ledger, seed, world.tend):
             deadline = time.monotonic() + seconds
             while True:
                 nemesis.strike()
@@ -111,9 +111,10 @@ def tell(story: Story, world: World, database: Database, ledger: Ledger) -> None
 
 
 @contextmanager
-def traffic(port: int, ledger: Ledger, seed: str, tend: Callable[[], object]) -> Iterator[None]:
+def traffic(world: World, ledger: Ledger, seed: str, tend: Callable[[], object]) -> Iterator[None]:
     """Let clients hand messages in; at the end every one that was begun is acknowledged."""
-    clients = [Client(number, seed, port, ledger, PER_SECOND) for number in range(CLIENTS)]
+    refs = world.provider.refs
+    clients = [Client(n, seed, world.port, ledger, PER_SECOND, refs.__len__) for n in range(CLIENTS)]
     for client in clients:
         client.start()
     try:

@@ -83,7 +83,7 @@ def opened(world: type[World], database: Database, folder: Path) -> Iterator[tup
             goal = len(ledger.acknowledged) + AFTERWARDS
             wait_until(lambda: len(ledger.acknowledged) >= goal, "messages are acknowledged", house.tend)
 
-        with traffic(house.port, ledger, seed, house.tend):
+        with traffic(house, ledger, seed, house.tend):
             yield house, ledger, go_on
         house.settle(database)
         print(f"seed {seed}: {len(ledger.acknowledged)} acknowledged, answers {dict(ledger.answers)}")

@@ -6,7 +6,7 @@ import json
 import random
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
@@ -18,6 +18,7 @@ FIRST_SENT_AT = datetime(2025, 10, 3, tzinfo=UTC)
 APART = timedelta(seconds=40)  # two messages of one client
 DOUBLED, OLD, REPEATED, CHAT, FORGED = 0.15, 0.15, 0.10, 0.05, 0.05  # shares of the messages
 CLIENT_SECONDS = 60  # a provider that waits longer for its answer comes again
+AHEAD = 150  # messages that are acknowledged and not yet answered
 CHATS = ("Selamat siang bu", "Terima kasih banyak ya bu", "Besok ada rapat di puskesmas jam berapa?")
 
 
@@ -118,13 +119,19 @@ def write_messages(client: int, chance: random.Random) -> Iterator[Message]:
 
 
 class Client(threading.Thread):
-    """A provider's side of the wire: each message is tried until it is acknowledged, some from two lines at once."""
+    """A provider's side of the wire: each message is tried until it is acknowledged, some from two lines at once.
 
-    def __init__(self, number: int, seed: str, port: int, ledger: Ledger, per_second: float) -> None:
+    It runs ahead of the answers by some messages only: on a busy machine nothing but a long queue would be tried.
+    """
+
+    def __init__(
+        self, number: int, seed: str, port: int, ledger: Ledger, per_second: float, answered: Callable[[], int]
+    ) -> None:
         super().__init__(daemon=True)
         self._number, self._port, self._ledger, self._pace = number, port, ledger, 1 / per_second
         self._chance = random.Random(f"{seed}-client-{number}")
         self._stopped = threading.Event()
+        self._answered = answered
 
     def stop(self) -> None:
         """Begin no other message; what was begun is tried until it is acknowledged."""
@@ -135,6 +142,8 @@ class Client(threading.Thread):
         for message in write_messages(self._number, self._chance):
             if self._stopped.wait(self._chance.uniform(0.5, 1.5) * self._pace):
                 return
+            while len(self._ledger.acknowledged) - self._answered() > AHEAD and not self._stopped.wait(0.05):
+                pass
             if self._chance.random() < FORGED:
                 forged = replace(message, id=f"forged-{message.id}")
                 secret = self._chance.choice(("", "wrong", SECRET[:-1], f"{SECRET}x"))
