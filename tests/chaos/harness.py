@@ -27,7 +27,7 @@ from gateway.supervise import find_server_program, start_leashed
 from tests.gateway.channels.provider import Provider
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 120.0  # then a test that waits in vain fails, and says for what
+PATIENCE_SECONDS = 300.0  # then a test that waits in vain fails, and says for what
 LOOK_SECONDS = 0.05
 SECRET = "generic-secret-canary-5b8e1f"
 _never = threading.Event()
@@ -118,7 +118,20 @@ class House:
     def start(self, name: str) -> None:
         """Start a process; what it writes is added to its log."""
         with (self.folder / f"{name}.log").open("ab") as log:
-            self._running[name] = start_leashed(self.commands[name], self.environ, ROOT, log)
+            self._running[name] = start_leashed(self.commands[name], self.environ_of(name), ROOT, log)
+
+    def environ_of(self, name: str) -> dict[str, str]:
+        """Return what a process is started with."""
+        return self.environ
+
+    def send_signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a process and its children."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._running[name].pid, number)
+
+    def leader(self, name: str) -> int:
+        """Return the number of a process that runs; its group has the same."""
+        return self._running[name].pid
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """End a process and its children at once, as a power cut would, or ask it to stop."""
