@@ -85,7 +85,10 @@ class Meter:
         """Return the time of the server's processes: those that serve a connection stay as long as it does."""
         if self.server is None:
             return 0.0
-        return sum(ticks for parent, ticks in map(read_stat, Path("/proc").glob("[0-9]*")) if parent == self.server) / TICKS
+        return (
+            sum(ticks for parent, ticks in map(read_stat, Path("/proc").glob("[0-9]*")) if parent == self.server)
+            / TICKS
+        )
 
 
 def find_server(runtime: Runtime) -> int | None:
@@ -134,7 +137,9 @@ class Evening:
 
     def _clean(self, number: int, more: int = 0) -> str:
         users = 40 + number % 60 + more
-        return f"KB {self._code} BARU {5 + number % 5} AKTIF {users} PIL {users // 3} SUNTIK3 {users // 3} KONDOM 3 IUD 4"
+        return (
+            f"KB {self._code} BARU {5 + number % 5} AKTIF {users} PIL {users // 3} SUNTIK3 {users // 3} KONDOM 3 IUD 4"
+        )
 
     def _mixed(self, number: int) -> str:
         chance = random.Random(number).random()
