@@ -128,7 +128,7 @@ class GroupLedger(Ledger):
     def let_go(self) -> None:
         """Write what is kept, and read anew from now on."""
         self._write_reports()
-        outbox.add_many(self.session, self._answers)
+        bundles.add_answers(self.session, self._answers)
         for (state, now), ids in self._settled.items():
             if inbox.finish_many(self.session, ids, state, now) != len(ids):
                 raise Raced("a message of the group was settled by another session")

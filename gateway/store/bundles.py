@@ -1,4 +1,4 @@
-"""Bundles: what the reports of many facilities need, read in one statement each, and many reports written in two."""
+"""Bundles: what many messages need of reports, read in one statement each; what they bring, written in a few."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from sqlalchemy import bindparam, func, insert, literal_column, select, text
 
 from gateway.store.base import Session, is_postgresql
 from gateway.store.facilities import facilities
+from gateway.store.outbox import NewOutboxMessage, outbox
+from gateway.store.outbox import as_row as as_outbox_row
 from gateway.store.reports import (
     COLUMNS,
     NewReport,
@@ -47,6 +49,7 @@ _TAKE_IDS = text("SELECT nextval(pg_get_serial_sequence('reports', 'id')) FROM g
 _LAST_ID = select(func.coalesce(func.max(reports.c.id), 0))
 _ADD = insert(reports).returning(reports.c.id)  # with RETURNING many rows are one statement
 _ADD_VALUES = insert(report_values).returning(report_values.c.report_id)
+_ADD_ANSWERS = insert(outbox).returning(outbox.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def values_of_months(
     """Return what counts for these facilities from a period on, by facility and period."""
     found: dict[int, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     about = {"of_form": form, "facility_ids": list(facility_ids), "since": since}
-    for facility_id, period, measure, item, quantity in session.execute(_MONTHS, about):
+    for facility_id, period, measure, item, quantity in session.execute(_MONTHS, about).all():
         found[facility_id][period][f"{measure}.{item}" if item else measure] = quantity
     return found
 
@@ -102,3 +105,9 @@ def add_numbered(session: Session, found: Sequence[NumberedReport]) -> None:
     values = [row for one in found for row in as_value_rows(one.id, one.report.values)]
     if values:
         session.execute(_ADD_VALUES, values)
+
+
+def add_answers(session: Session, answers: Sequence[NewOutboxMessage]) -> None:
+    """Queue or withhold many messages. Errors: Raced when one of these answers is there already."""
+    if answers:
+        session.execute(_ADD_ANSWERS, [as_outbox_row(one) for one in answers])
