@@ -154,7 +154,7 @@ def make_engine(url: str) -> Engine:
 
 
 class _IdleWatch:
-    """Pings a connection before its use that nobody has used for a while; a busy one shows by itself that it is gone."""
+    """Pings a connection that nobody has used for a while before its use; a busy one shows that it is gone."""
 
     def __init__(self, engine: Engine) -> None:
         self._dialect = engine.dialect
