@@ -316,7 +316,7 @@ def test_a_fault_of_an_adapter_leaves_the_message_unsure(
 def test_what_is_sent_of_a_claim_is_recorded_in_one_commit_where_a_send_may_be_repeated(
     make_sending: MakeSending,
 ) -> None:
-    district, provider = make_sending(send_idempotent="on", per_second="20")
+    district, provider = make_sending(send_idempotent="yes", per_second="20")
     provider.replies = [Reply(200), Reply(400), Reply(503), Reply(200)]
     ask(district, 4)
     commits: list[object] = []
@@ -330,7 +330,7 @@ def test_what_is_sent_of_a_claim_is_recorded_in_one_commit_where_a_send_may_be_r
 def test_a_sender_killed_before_it_recorded_sends_the_same_refs_again(
     make_sending: MakeSending, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    district, provider = make_sending(send_idempotent="on", per_second="20")
+    district, provider = make_sending(send_idempotent="yes", per_second="20")
     ask(district, 3)
     with monkeypatch.context() as killed:
         killed.setattr(send, "record", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
