@@ -44,10 +44,12 @@ def handle_batch(session: Session, lane: int, rules: Rules, now: datetime, *, si
     if not batch:
         return Handled()
     desk = facts.gather(session, batch, rules, now)
-    channels, waiting = set(), set()
+    channels: set[str] = set()
+    waiting: set[str] = set()
     for group in find_groups(batch, desk):
         able = [one for one in group if one.sender not in waiting]  # the others wait for hers before, in their order
-        outcomes = _handle_together(session, able, desk) or [_handle_one(session, one, desk, tries) for one in able]
+        outcomes: Sequence[Outcome | None] = _handle_together(session, able, desk)
+        outcomes = outcomes or [_handle_one(session, one, desk, tries) for one in able]
         waiting.update(one.sender for one, outcome in zip(able, outcomes, strict=True) if outcome is None)
         channels.update(outcome.channel for outcome in outcomes if outcome is not None and outcome.is_sent)
     return Handled(len(batch), frozenset(channels))

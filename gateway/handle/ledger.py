@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from gateway.calendar import shift
@@ -58,6 +59,25 @@ class Ledger:
         """Hold nothing back and know nothing beforehand: what follows goes to the database by other ways."""
 
 
+@dataclass
+class _Read:
+    """What was read of reports, by form."""
+
+    months: dict[str, Mapping[int, Mapping[str, Mapping[str, int]]]] = field(default_factory=dict)
+    revisions: dict[str, Mapping[ReportKey, Sequence[Report]]] = field(default_factory=dict)
+    expiries: Mapping[int, Mapping[str, date]] | None = None
+
+
+@dataclass
+class _Unwritten:
+    """What is to be written, and the facilities that it or something written since they were read is about."""
+
+    reports: list[NumberedReport] = field(default_factory=list)
+    answers: list[NewOutboxMessage] = field(default_factory=list)
+    settled: dict[tuple[InboxState, datetime], list[int]] = field(default_factory=lambda: defaultdict(list))
+    touched: set[int] = field(default_factory=set)
+
+
 class GroupLedger(Ledger):
     """Reads for all facilities of a group at the first question, and writes when the group is done.
 
@@ -74,35 +94,37 @@ class GroupLedger(Ledger):
         self._revised_since = shift(period_of(now.date()), -_MONTHS_REVISED)
         self._is_locked = False
         self._ids: deque[int] = deque()
-        self._forget()
+        self._read, self._unwritten = _Read(), _Unwritten()
 
     def history(self, form: str, facility_id: int, since: str) -> Mapping[str, Mapping[str, int]]:
         """Return it as read ahead; of a month of long ago, at once."""
         self._prepare(facility_id)
         if since < self._judged_since:
             return super().history(form, facility_id, since)
-        if form not in self._months:
-            self._months[form] = bundles.values_of_months(self.session, form, self._facility_ids, self._judged_since)
-        months = self._months[form].get(facility_id, {})
+        if form not in self._read.months:
+            self._read.months[form] = bundles.values_of_months(
+                self.session, form, self._facility_ids, self._judged_since
+            )
+        months = self._read.months[form].get(facility_id, {})
         return {period: values for period, values in months.items() if period >= since}
 
     def expiries(self, form: Form, facility_id: int) -> Mapping[str, date]:
         """Return them as read ahead."""
         if not batches.tells_stock(form):
             return {}
-        if self._expiries is None:
-            self._expiries = batches.first_expiries(self.session, self._facility_ids)
-        return self._expiries.get(facility_id, {})
+        if self._read.expiries is None:
+            self._read.expiries = batches.first_expiries(self.session, self._facility_ids)
+        return self._read.expiries.get(facility_id, {})
 
     def revisions(self, key: ReportKey) -> Sequence[Report]:
         """Return them as read ahead; of a month of long ago, at once."""
         self._prepare(key.facility_id)
         if key.period < self._revised_since:
             return reports.revisions(self.session, key)
-        if key.form not in self._revisions:
+        if key.form not in self._read.revisions:
             found = bundles.revisions(self.session, key.form, self._facility_ids, self._revised_since)
-            self._revisions[key.form] = found
-        return self._revisions[key.form].get(key, ())
+            self._read.revisions[key.form] = found
+        return self._read.revisions[key.form].get(key, ())
 
     def add(self, report: NewReport, known: Sequence[Report]) -> int:
         """Keep a revision to be written. One that waits is written at once: the question about it names it."""
@@ -110,46 +132,37 @@ class GroupLedger(Ledger):
             self._write_reports()  # on SQLite ids are taken behind the last one that is written
             self._ids = deque(bundles.take_ids(self.session, self._size))
         one = NumberedReport(self._ids.popleft(), known[-1].revision + 1 if known else 1, report)
-        self._touched.add(report.key.facility_id)
+        self._unwritten.touched.add(report.key.facility_id)
         if report.state is ReportState.WAITING:
             bundles.add_numbered(self.session, [one])
         else:
-            self._reports.append(one)
+            self._unwritten.reports.append(one)
         return one.id
 
     def answer(self, message: NewOutboxMessage) -> None:
         """Keep an answer to be written."""
-        self._answers.append(message)
+        self._unwritten.answers.append(message)
 
     def finish(self, message_id: int, state: InboxState, now: datetime) -> None:
         """Keep a message's state to be written."""
-        self._settled[state, now].append(message_id)
+        self._unwritten.settled[state, now].append(message_id)
 
     def let_go(self) -> None:
         """Write what is kept, and read anew from now on."""
         self._write_reports()
-        bundles.add_answers(self.session, self._answers)
-        for (state, now), ids in self._settled.items():
+        bundles.add_answers(self.session, self._unwritten.answers)
+        for (state, now), ids in self._unwritten.settled.items():
             if inbox.finish_many(self.session, ids, state, now) != len(ids):
                 raise Raced("a message of the group was settled by another session")
-        self._forget()
+        self._read, self._unwritten = _Read(), _Unwritten()
 
     def _prepare(self, facility_id: int) -> None:
-        if facility_id in self._touched:
+        if facility_id in self._unwritten.touched:
             self.let_go()
         if not self._is_locked:
             bundles.lock_facilities(self.session, self._facility_ids)
             self._is_locked = True
 
     def _write_reports(self) -> None:
-        bundles.add_numbered(self.session, self._reports)
-        self._reports = []
-
-    def _forget(self) -> None:
-        self._months: dict[str, Mapping[int, Mapping[str, Mapping[str, int]]]] = {}
-        self._revisions: dict[str, Mapping[ReportKey, Sequence[Report]]] = {}
-        self._expiries: Mapping[int, Mapping[str, date]] | None = None
-        self._reports: list[NumberedReport] = []
-        self._answers: list[NewOutboxMessage] = []
-        self._settled: dict[tuple[InboxState, datetime], list[int]] = defaultdict(list)
-        self._touched: set[int] = set()
+        bundles.add_numbered(self.session, self._unwritten.reports)
+        self._unwritten.reports.clear()

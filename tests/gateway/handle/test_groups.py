@@ -225,5 +225,5 @@ def test_a_report_of_another_lane_for_the_same_facility_is_waited_for_and_seen(
         session.commit()
         worker.join()
     assert is_waiting
-    mine = [one for one in read_rows(district.database)["reports"] if one["facility_id"] == district.ids["PMB01"]]
-    assert sorted((one["revision"], one["state"]) for one in mine) == [(1, "replaced"), (2, "accepted")]
+    hers = [one for one in read_rows(district.database)["reports"] if one["facility_id"] == district.ids["PMB01"]]
+    assert sorted((one["revision"], one["state"]) for one in hers) == [(1, "replaced"), (2, "accepted")]
