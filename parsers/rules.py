@@ -64,7 +64,8 @@ def items_of(values: Mapping[str, int], measure: str) -> dict[str, int]:
     >>> items_of({"baru": 12, "baru.pil": 5, "aktif.pil": 30}, "baru")
     {'pil': 5}
     """
-    return {key.partition(".")[2]: value for key, value in values.items() if key.startswith(f"{measure}.")}
+    start = f"{measure}."
+    return {key[len(start) :]: value for key, value in values.items() if key.startswith(start)}
 
 
 def total_of_items(values: Mapping[str, int], measure: str, form: Form) -> int:

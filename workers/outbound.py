@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -12,6 +13,7 @@ from gateway.channels.base import SmsChannel
 from gateway.errors import Raced, Unavailable
 from gateway.remind import last_look
 from gateway.reply import send
+from gateway.reply.send import Delivery
 from gateway.runtime import Runtime, get_runtime
 from gateway.store import claimed, outbox
 from gateway.store.base import Session, savepoint
@@ -20,6 +22,7 @@ from workers.pauses import pausing
 
 LONGEST_NAP_SECONDS = 0.5  # a channel whose pace asks for a longer wait is rung again by the sweep
 LOOK_AGAIN_AFTER = timedelta(minutes=15)  # at a reminder that a fault of ours kept from being looked at
+RECORD_EVERY_SECONDS = 1.0  # at a provider who takes his time
 ROUNDS = 50  # then other channels have their turn
 
 logger = structlog.get_logger(__name__)
@@ -64,11 +67,31 @@ def send_claim(runtime: Runtime, channel: SmsChannel) -> tuple[int, float]:
         claim = outbox.claim(session, channel.name, channel.limits)
         going = _look_again(session, runtime, claim.messages)
         session.commit()
+    waiting: list[tuple[OutboxMessage, Delivery]] = []
+    recorded_at = time.monotonic()
     for message in going:
-        delivery = send.deliver(channel, message)
-        with runtime.database.session() as session:
-            is_ours = send.record(session, message, claim.token, delivery, runtime.now())
-            session.commit()
+        waiting.append((message, send.deliver(channel, message)))
+        if time.monotonic() - recorded_at > RECORD_EVERY_SECONDS:
+            _record(runtime, channel, claim.token, waiting)
+            recorded_at, waiting = time.monotonic(), []
+    _record(runtime, channel, claim.token, waiting)
+    return len(claim.messages), claim.wait_seconds
+
+
+def _record(
+    runtime: Runtime, channel: SmsChannel, token: str, deliveries: Sequence[tuple[OutboxMessage, Delivery]]
+) -> None:
+    """Write down what became of messages in one commit. Whoever dies before it has sent several only if again is safe.
+
+    A claim holds more than one message only where a send may be repeated (`outbox.claim`).
+    """
+    if not deliveries:
+        return
+    now = runtime.now()
+    with runtime.database.session() as session:
+        are_ours = [send.record(session, message, token, delivery, now) for message, delivery in deliveries]
+        session.commit()
+    for (message, delivery), is_ours in zip(deliveries, are_ours, strict=True):
         logger.info(
             "sent" if delivery.result is send.Result.SENT else "not_sent",
             channel=channel.name,
@@ -79,7 +102,6 @@ def send_claim(runtime: Runtime, channel: SmsChannel) -> tuple[int, float]:
             trace_id=message.trace_id,
             is_ours=is_ours,
         )
-    return len(claim.messages), claim.wait_seconds
 
 
 def _look_again(session: Session, runtime: Runtime, messages: tuple[OutboxMessage, ...]) -> tuple[OutboxMessage, ...]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from gateway.handle.ledger import Ledger
 from gateway.handle.reading_json import to_json
 from gateway.store import facilities, reports
 from gateway.store.base import Session
@@ -87,7 +88,7 @@ class Accepted:
 
 
 def accept(
-    session: Session,
+    ledger: Ledger,
     message: InboxMessage,
     report: ReadReport,
     form: Form,
@@ -108,17 +109,15 @@ def accept(
     assert report.period is not None, "only a clean report is accepted"
     facility_id, reporter_id = place
     key = ReportKey(form.code, facility_id, report.period)
-    facilities.lock_facility(session, facility_id)
-    known = reports.revisions(session, key)
+    known = ledger.revisions(key)
     rank = (message.sent_at, message.provider_id)
     decision, current = decide(known, rank, report.values, is_closed=is_closed)
     if waits and decision is Decision.COUNTS:
         decision = Decision.WAITS
-    _end_superseded(session, known, decision, rank)
+    _end_superseded(ledger.session, known, decision, rank)
     if message.rounds:
-        reports.release(session, key, message.id)
-    report_id = reports.add(
-        session,
+        reports.release(ledger.session, key, message.id)
+    report_id = ledger.add(
         NewReport(
             key=key,
             state=_STATES[decision],
@@ -135,6 +134,7 @@ def accept(
             reporter_id=reporter_id,
             replaces_id=current.id if current and decision is Decision.COUNTS else None,
         ),
+        known,
     )
     return _as_accepted(report_id, decision, current)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -10,9 +12,12 @@ import structlog
 from gateway.errors import Raced, Unavailable
 from gateway.handle import facts, message
 from gateway.handle.facts import Desk, Outcome, Rules
+from gateway.handle.ledger import GroupLedger
 from gateway.store import inbox
 from gateway.store.base import Session, savepoint
+from gateway.store.inbox import InboxMessage
 
+_NOWHERE = 0  # the facility of those who have none
 RACES = 3  # times that a message which lost a race is done again at once
 RACE_WAIT = timedelta(seconds=1)
 WAITS = (1, 5, 30, 120)  # seconds before each further try of a message that cannot be handled; the last goes on
@@ -40,20 +45,81 @@ def handle_batch(session: Session, lane: int, rules: Rules, now: datetime, *, si
     if not batch:
         return Handled()
     desk = facts.gather(session, batch, rules, now)
-    channels, waiting = set(), set()
-    for one in batch:
-        if one.sender in waiting:
-            continue  # her messages keep their order: this one waits for the one before it
-        outcome = _handle_one(session, one, desk, tries)
-        if outcome is None:
-            waiting.add(one.sender)
-        elif outcome.is_sent:
-            channels.add(outcome.channel)
+    channels: set[str] = set()
+    waiting: set[str] = set()
+    for group in find_groups(batch, desk):
+        able = [one for one in group if one.sender not in waiting]  # the others wait for hers before, in their order
+        outcomes: Sequence[Outcome | None] = _handle_together(session, able, desk)
+        outcomes = outcomes or [_handle_one(session, one, desk, tries) for one in able]
+        waiting.update(one.sender for one, outcome in zip(able, outcomes, strict=True) if outcome is None)
+        channels.update(outcome.channel for outcome in outcomes if outcome is not None and outcome.is_sent)
     return Handled(len(batch), frozenset(channels))
 
 
+def find_groups(batch: Sequence[InboxMessage], desk: Desk) -> Iterator[tuple[InboxMessage, ...]]:
+    """Cut a batch, in its order, into groups of messages that have neither a sender nor a facility in common.
+
+    Senders without a facility have in common that answers to strangers are counted together: no two are in a group.
+    """
+    group: list[InboxMessage] = []
+    seen: set[object] = set()
+    for one in batch:
+        about = {one.sender, *(_facilities_of(one, desk) or {_NOWHERE})}
+        if about & seen:
+            yield tuple(group)
+            group, seen = [], set()
+        group.append(one)
+        seen |= about
+    yield tuple(group)
+
+
+def _facilities_of(message: InboxMessage, desk: Desk) -> set[int]:
+    return {facility.id for person in desk.reporters_of(message) for facility in person.facilities}
+
+
+def _handle_together(session: Session, group: Sequence[InboxMessage], desk: Desk) -> list[Outcome]:
+    """Handle a group in few statements, wholly or not at all. None of its outcomes: each must be handled by itself.
+
+    Errors: Unavailable when the database went away.
+    """
+    if len(group) < 2:
+        return []
+    facility_ids = {found for one in group for found in _facilities_of(one, desk)}
+    ledger = GroupLedger(session, facility_ids, len(group), desk.now)
+    together = replace(desk, ledger=ledger)
+    try:
+        with savepoint(session):
+            outcomes = [_understand(session, one, together) for one in group]
+            ledger.let_go()
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it was falls on one message when each is handled by itself
+        desk.restore(session, [one.sender for one in group])
+        logger.info("group_undone", messages=len(group), why=type(error).__name__)
+        return []
+    for one, outcome in zip(group, outcomes, strict=True):
+        _note_down(one, outcome, desk)
+    return outcomes
+
+
+def _understand(session: Session, one: InboxMessage, desk: Desk) -> Outcome:
+    with _said_of(one):
+        return message.handle(session, one, desk)
+
+
+def _note_down(one: InboxMessage, outcome: Outcome, desk: Desk) -> None:
+    desk.remember(outcome)
+    with _said_of(one):
+        logger.info("handled", state=outcome.state, answer=outcome.kind)
+
+
+def _said_of(one: InboxMessage) -> AbstractContextManager[None]:
+    """Name a message in whatever is logged inside."""
+    return structlog.contextvars.bound_contextvars(trace_id=one.trace_id, message=one.id)
+
+
 def handle_shown(
-    session: Session, message: inbox.InboxMessage, rules: Rules, now: datetime, *, tries: int
+    session: Session, message: InboxMessage, rules: Rules, now: datetime, *, tries: int
 ) -> tuple[Outcome | None, frozenset[str]]:
     """Handle a message whose sender waits with a USSD screen, after what came from her before; whoever opened commits.
 
@@ -81,34 +147,33 @@ def handle_shown(
     return None, frozenset(channels)
 
 
-def _handle_one(session: Session, one: inbox.InboxMessage, desk: Desk, tries: int) -> Outcome | None:
+def _handle_one(session: Session, one: InboxMessage, desk: Desk, tries: int) -> Outcome | None:
     """Handle one message wholly or not at all; None when it was not handled this time.
 
     Errors: Unavailable when the database went away: that is not the message's fault, and the whole batch is undone.
     """
-    with structlog.contextvars.bound_contextvars(trace_id=one.trace_id, message=one.id):
+    with _said_of(one):
         for _ in range(RACES):
             try:
                 with savepoint(session):
                     outcome = message.handle(session, one, desk)
             except Raced as error:
                 logger.info("raced", why=str(error))
-                desk.restore(session, one.sender)
+                desk.restore(session, [one.sender])
                 continue
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001  our bug: this message waits, the batch goes on
-                desk.restore(session, one.sender)
+                desk.restore(session, [one.sender])
                 _set_aside(session, one, error, tries, desk.now)
                 return None
-            desk.remember(outcome)
-            logger.info("handled", state=outcome.state, answer=outcome.kind)
+            _note_down(one, outcome, desk)
             return outcome
         inbox.postpone(session, one.id, desk.now + RACE_WAIT)
         return None
 
 
-def _set_aside(session: Session, one: inbox.InboxMessage, error: Exception, tries: int, now: datetime) -> None:
+def _set_aside(session: Session, one: InboxMessage, error: Exception, tries: int, now: datetime) -> None:
     tried = one.attempts + 1
     wait = WAITS[min(one.attempts, len(WAITS) - 1)]
     next_try_at = now + timedelta(seconds=wait) if tried < tries else None

@@ -85,6 +85,7 @@ def obey(
         return _set_language(session, reading.command.rest, people, desk)
     if name is CommandName.STATUS:
         return status.show_status(session, message, reading.command.about, people, day, desk)
+    desk.ledger.let_go()  # what these are about may lie where she reported before
     if name is CommandName.CANCEL:
         return _withdraw(session, message, people, example, desk)
     question = desk.asked.get(message.sender)

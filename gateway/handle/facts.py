@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.calendar import areas_around, shift
+from gateway.handle.ledger import Ledger
 from gateway.ladder import Ladder
 from gateway.operators import is_of
 from gateway.reply.chosen import speak
@@ -89,6 +90,7 @@ class Desk:
     closed_since: str  # of older months `closed` does not know
     taught: Sequence[TaughtAlias]
     strangers_answered: list[int]  # how many answers went to unknown numbers in the last hour
+    ledger: Ledger
     shown_id: int | None = None  # the message whose sender waits with a USSD screen, which will show the answer
 
     def reporters_of(self, message: InboxMessage) -> tuple[Reporter, ...]:
@@ -118,10 +120,11 @@ class Desk:
             self.strangers_answered[0] += not self.people.get(outcome.recipient)
             self.sends[outcome.recipient].append((outcome.text, self.now))
 
-    def restore(self, session: Session, sender: str) -> None:
+    def restore(self, session: Session, senders: Collection[str]) -> None:
         """Take back what a try that was undone had changed here: the next one must find the question open."""
-        self.asked.pop(sender, None)
-        self.asked.update(_open_questions(session, [sender], self.rules, self.now))
+        for sender in senders:
+            self.asked.pop(sender, None)
+        self.asked.update(_open_questions(session, senders, self.rules, self.now))
 
     def is_echo(self, message: InboxMessage) -> bool:
         """Return whether a message repeats what we sent to its sender."""
@@ -174,6 +177,7 @@ def gather(session: Session, batch: Sequence[InboxMessage], rules: Rules, now: d
         closed_since=closed_since,
         taught=aliases.approved(session),
         strangers_answered=[strangers.count_answered(session, now - STRANGERS_HOUR) if senders - set(people) else 0],
+        ledger=Ledger(session),
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.errors import Raced
 from gateway.handle import asking, command, proof, report, status
 from gateway.handle.facts import Desk, Outcome, sent_on
 from gateway.handle.replies import Reply, say
-from gateway.store import inbox, outbox
+from gateway.store import outbox
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.outbox import NewOutboxMessage
@@ -36,8 +35,7 @@ def handle(session: Session, message: InboxMessage, desk: Desk) -> Outcome:
     else:
         reply = _understand(session, message, people, desk)
     outcome = _answer(session, message, reply, desk, people)
-    if not inbox.finish(session, message.id, reply.state, desk.now):
-        raise Raced(f"inbox message {message.id} was settled by another session")
+    desk.ledger.finish(message.id, reply.state, desk.now)
     return outcome
 
 
@@ -104,7 +102,7 @@ def _answer(session: Session, message: InboxMessage, reply: Reply, desk: Desk, p
         reason=reason,
         next_try_at=desk.now + asking.TIME_ON_SCREEN if is_shown and reply.asks else None,
     )
-    outbox.add(session, answer)
+    desk.ledger.answer(answer)
     is_sent = reason is None
     return Outcome(reply.state, message.sender, reply.text, reply.kind, is_sent, reply.asks, answer.channel)
 

@@ -17,7 +17,7 @@ from gateway.reply import compose
 from gateway.reply.compose import Stored
 from gateway.reply.wordings import Wording
 from gateway.segments import fits_one_sms, join_fitting
-from gateway.store import batches, reports
+from gateway.store import reports
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.reporters import Reporter
@@ -130,7 +130,7 @@ def _take_one(
     if place is None or problems:
         return Taken(form, replace(report, problems=tuple(problems)), place)
     since = _year_before(report.period or assumed_period(day))  # the judge takes the last six that were reported
-    history = reports.values_of_months(session, form.code, place.facility.id, since)
+    history = desk.ledger.history(form.code, place.facility.id, since)
     is_again = _is_read_again(session, message, form, place, report)
     limits = limits_for(desk.chosen, form, place.facility)
     if is_again:
@@ -139,7 +139,7 @@ def _take_one(
         sent_on=day,
         facility_type=place.facility.type,
         history=history,
-        expires_on=batches.expiries_for(session, form, place.facility.id),
+        expires_on=desk.ledger.expiries(form, place.facility.id),
         thresholds=limits,
     )
     verdict = judge(report, form, known)
@@ -154,7 +154,7 @@ def _take_one(
     if is_closed:  # nobody is asked about a request: staff see what is doubtful in it
         flags = [closing.flag(str(report.period)), *map(_as_flag, verdict.asks), *flags]
     accepted = accept.accept(
-        session,
+        desk.ledger,
         message,
         report,
         form,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Engine,
     MetaData,
     create_engine,
+    event,
     func,
     or_,
     select,
@@ -21,16 +23,19 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     DatabaseError,
     DBAPIError,
     IntegrityError,
     InterfaceError,
     InternalError,
+    InvalidatePoolError,
     OperationalError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -78,6 +83,9 @@ _POSTGRESQL_ARGUMENTS = {
     "keepalives_count": 3,
 }
 
+
+_IDLE_SECONDS = 1.0  # after so long without use a connection is asked whether it still stands
+_USED_AT = "kabar_used_at"
 
 # PostgreSQL, appendix A.
 _RACES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
@@ -131,15 +139,39 @@ def make_engine(url: str) -> Engine:
         )
         sqlite.prepare_engine(engine)
         return engine
-    return create_engine(
+    engine = create_engine(
         parsed.set(drivername="postgresql+psycopg"),
         connect_args=_POSTGRESQL_ARGUMENTS,
         hide_parameters=True,
         pool_size=8,
         max_overflow=8,
         pool_timeout=3,
-        pool_pre_ping=True,
     )
+    watch = _IdleWatch(engine)
+    event.listen(engine, "checkin", watch.note_use)
+    event.listen(engine, "checkout", watch.ping)
+    return engine
+
+
+class _IdleWatch:
+    """Pings a connection that nobody has used for a while before its use; a busy one shows that it is gone."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._dialect = engine.dialect
+
+    def note_use(self, _connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        """Note when a connection was last used."""
+        record.info[_USED_AT] = time.monotonic()
+
+    def ping(self, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        """Ask. Errors: InvalidatePoolError, upon which the pool opens new connections."""
+        used_at = record.info.get(_USED_AT)
+        if used_at is None or time.monotonic() - used_at < _IDLE_SECONDS:  # it is new, or was used just now
+            return
+        try:
+            self._dialect.do_ping(connection)
+        except self._dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
 
 class Database:

@@ -249,13 +249,28 @@ def sum_in_stock(session: Session, facility_ids: Collection[int], *, scope: Scop
     return {(facility_id, item): int(total) for facility_id, item, total in session.execute(statement)}
 
 
-def expiries_for(session: Session, form: Form, facility_id: int) -> dict[str, date]:
+def tells_stock(form: Form) -> bool:
+    """Tell whether a form reports stock at all: where it does not, nothing can expire."""
+    return LEFT in form.measures
+
+
+def expiries_for(session: Session, form: Form, facility_id: int) -> Mapping[str, date]:
     """Return on which day the stock of each item of a facility expires first, as far as a form reports stock at all."""
-    if LEFT not in form.measures:
-        return {}
-    theirs = batches.c.facility_id == facility_id, _IN_STOCK, batches.c.quantity > 0, batches.c.expires_on.is_not(None)
-    statement = select(batches.c.item, func.min(batches.c.expires_on)).where(*theirs).group_by(batches.c.item)
-    return {row[0]: row[1] for row in session.execute(statement)}
+    return first_expiries(session, [facility_id]).get(facility_id, {}) if tells_stock(form) else {}
+
+
+def first_expiries(session: Session, facility_ids: Collection[int]) -> Mapping[int, Mapping[str, date]]:
+    """Return on which day the stock of each item expires first, by facility."""
+    in_stock = _IN_STOCK, batches.c.quantity > 0, batches.c.expires_on.is_not(None)
+    statement = (
+        select(batches.c.facility_id, batches.c.item, func.min(batches.c.expires_on))
+        .where(batches.c.facility_id.in_(facility_ids), *in_stock)
+        .group_by(batches.c.facility_id, batches.c.item)
+    )
+    found: dict[int, dict[str, date]] = defaultdict(dict)
+    for facility_id, item, day in session.execute(statement):
+        found[facility_id][item] = day
+    return found
 
 
 def give_batches(session: Session, winner_id: int, loser_id: int) -> None:

@@ -181,6 +181,11 @@ _FINISH = (
     .where(inbox.c.id == bindparam("message_id"), _received)
     .values(state=bindparam("outcome"), handled_at=bindparam("now"), next_try_at=None, fault=None)
 )
+_FINISH_MANY = (
+    update(inbox)
+    .where(inbox.c.id.in_(bindparam("message_ids", expanding=True)), _received)
+    .values(state=bindparam("outcome"), handled_at=bindparam("now"), next_try_at=None, fault=None)
+)
 WAITING = (InboxState.HELD, InboxState.DEAD, InboxState.FOR_STAFF)
 ANEW: Mapping[str, Any] = {
     "state": InboxState.RECEIVED,
@@ -261,6 +266,12 @@ def finish(session: Session, message_id: int, state: InboxState, now: datetime) 
     """Settle a received message; False when somebody else settled it first: then all that was done for it is undone."""
     changed = session.execute(_FINISH, {"message_id": message_id, "outcome": state, "now": now})
     return bool(changed.rowcount)
+
+
+def finish_many(session: Session, message_ids: Collection[int], state: InboxState, now: datetime) -> int:
+    """Settle received messages in one statement, and return how many of them still stood there."""
+    about = {"message_ids": list(message_ids), "outcome": state, "now": now}
+    return int(session.execute(_FINISH_MANY, about).rowcount)
 
 
 def set_aside(session: Session, message: InboxMessage, fault: str, next_try_at: datetime | None) -> None:

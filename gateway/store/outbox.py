@@ -161,7 +161,7 @@ def answer_kind(rounds: int) -> str:
 
 def add(session: Session, message: NewOutboxMessage) -> str:
     """Queue or withhold a message and return its ref. Errors: Raced when this answer is there already."""
-    row = _as_row(message)
+    row = as_row(message)
     session.execute(_ADD, row)
     return str(row["ref"])
 
@@ -170,11 +170,12 @@ def add_many(session: Session, messages: Sequence[NewOutboxMessage]) -> tuple[tu
     """Queue or withhold many messages and return the id and the ref of each, in the order given."""
     if not messages:
         return ()
-    statement = insert(outbox).returning(outbox.c.id, outbox.c.ref, sort_by_parameter_order=True)
-    return tuple((row.id, row.ref) for row in session.execute(statement, [_as_row(one) for one in messages]))
+    statement = _ADD.returning(outbox.c.id, outbox.c.ref, sort_by_parameter_order=True)
+    return tuple((row.id, row.ref) for row in session.execute(statement, [as_row(one) for one in messages]))
 
 
-def _as_row(message: NewOutboxMessage) -> dict[str, Any]:
+def as_row(message: NewOutboxMessage) -> dict[str, Any]:
+    """Return a message's row, with a ref of its own."""
     row = {name: getattr(message, name) for name in NewOutboxMessage.__slots__}
     state = OutboxState.WITHHELD if message.reason else OutboxState.QUEUED
     return row | {"ref": secrets.token_hex(8), "state": state, "attempts": 0, "refusals": 0}

@@ -58,6 +58,7 @@ parts = Table(
 )
 _waits = parts.c.inbox_id.is_(None)
 Index("ix_parts_waiting", parts.c.received_at, sqlite_where=_waits, postgresql_where=_waits)
+Index("ix_parts_inbox_id", parts.c.inbox_id)
 Index("ix_parts_sender", parts.c.sender, parts.c.ref)
 
 _MESSAGE = ("channel", "sender", "recipient", "ref", "total")  # what the parts of one message have in common

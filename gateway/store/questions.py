@@ -63,6 +63,9 @@ Index(
     sqlite_where=_next,
     postgresql_where=_next,
 )
+_unsettled = questions.c.state.in_((literal_column("'open'"), literal_column("'next'")))
+Index("ix_questions_asked_at", questions.c.asked_at, sqlite_where=_unsettled, postgresql_where=_unsettled)
+Index("ix_questions_inbox_id", questions.c.inbox_id)
 Index("ix_questions_report_id", questions.c.report_id, questions.c.id)
 Index("ix_questions_sender", questions.c.sender, questions.c.id)
 
@@ -222,7 +225,7 @@ def expire(session: Session, asked_before: datetime, now: datetime) -> tuple[tup
 
     Shape: (id of the message that was asked about, id of the report that waited, None where it was never stored).
     """
-    late = questions.c.state.in_((OPEN, NEXT)), questions.c.asked_at < asked_before
+    late = _unsettled, questions.c.asked_at < asked_before
     statement = update(questions).where(*late).values(state=EXPIRED, closed_at=now)
     expired = session.execute(statement.returning(questions.c.inbox_id, questions.c.report_id))
     return tuple((row.inbox_id, row.report_id) for row in expired)

@@ -180,21 +180,10 @@ class NewReport:
     reason: str | None = None
 
 
-_COLUMNS = tuple(
+COLUMNS = tuple(
     reports.c[name]
     for name in (
-        *(
-            "id",
-            "form",
-            "facility_id",
-            "period",
-            "revision",
-            "state",
-            "sent_at",
-            "sent_key",
-            "inbox_id",
-            "reporter_id",
-        ),
+        *("id", "form", "facility_id", "period", "revision", "state", "sent_at", "sent_key", "inbox_id", "reporter_id"),
         *("replaces_id", "text", "created_at", "made_by", "reason"),
     )
 )
@@ -206,8 +195,8 @@ _about = (
     reports.c.facility_id == bindparam("about_facility"),
     reports.c.period == bindparam("about_period"),
 )
-_REVISIONS = select(*_COLUMNS).where(*_about).order_by(reports.c.revision)
-_CURRENT = select(*_COLUMNS).where(*_about, _counts)
+_REVISIONS = select(*COLUMNS).where(*_about).order_by(reports.c.revision)
+_CURRENT = select(*COLUMNS).where(*_about, _counts)
 _MONTHS = (
     select(reports.c.period, report_values.c.measure, report_values.c.item, report_values.c.quantity)
     .join(report_values, report_values.c.report_id == reports.c.id)
@@ -226,19 +215,19 @@ _SET_STATE = (
 
 def revisions(session: Session, key: ReportKey) -> tuple[Report, ...]:
     """Return every revision of a report with its values, oldest first."""
-    return _with_values(session, session.execute(_REVISIONS, _name(key)).all())
+    return with_values(session, session.execute(_REVISIONS, _name(key)).all())
 
 
 def current_reports(session: Session, *, facility_ids: Collection[int], form: str) -> tuple[Report, ...]:
     """Return the reports that count for these facilities, newest period first."""
     counting = reports.c.facility_id.in_(facility_ids), reports.c.form == form, _counts
-    statement = select(*_COLUMNS).where(*counting).order_by(reports.c.period.desc())
-    return _with_values(session, session.execute(statement).all())
+    statement = select(*COLUMNS).where(*counting).order_by(reports.c.period.desc())
+    return with_values(session, session.execute(statement).all())
 
 
 def find_current(session: Session, key: ReportKey) -> Report | None:
     """Return the revision that counts, or None."""
-    return next(iter(_with_values(session, session.execute(_CURRENT, _name(key)).all())), None)
+    return next(iter(with_values(session, session.execute(_CURRENT, _name(key)).all())), None)
 
 
 def values_of_months(session: Session, form: str, facility_id: int, since: str) -> dict[str, dict[str, int]]:
@@ -253,14 +242,14 @@ def values_of_months(session: Session, form: str, facility_id: int, since: str) 
 def latest_of(session: Session, reporter_ids: Collection[int]) -> Report | None:
     """Return the revision that these reporters sent last, whatever became of it."""
     by_rank = reports.c.sent_at.desc(), reports.c.sent_key.desc(), reports.c.id.desc()
-    statement = select(*_COLUMNS).where(reports.c.reporter_id.in_(reporter_ids)).order_by(*by_rank).limit(1)
-    return next(iter(_with_values(session, session.execute(statement).all())), None)
+    statement = select(*COLUMNS).where(reports.c.reporter_id.in_(reporter_ids)).order_by(*by_rank).limit(1)
+    return next(iter(with_values(session, session.execute(statement).all())), None)
 
 
 def find_report(session: Session, report_id: int) -> Report | None:
     """Return one revision with its values, or None."""
-    rows = session.execute(select(*_COLUMNS).where(reports.c.id == report_id)).all()
-    return next(iter(_with_values(session, rows)), None)
+    rows = session.execute(select(*COLUMNS).where(reports.c.id == report_id)).all()
+    return next(iter(with_values(session, rows)), None)
 
 
 def find_reading(session: Session, report_id: int) -> dict[str, Any] | None:
@@ -282,8 +271,8 @@ def add(session: Session, report: NewReport) -> int:
 
     Errors: Raced when another session added that revision, or another one that counts, at the same time.
     """
-    report_id = int(session.execute(_ADD, _as_row(report) | _name(report.key)).scalar_one())
-    values = _as_value_rows(report_id, report.values)
+    report_id = int(session.execute(_ADD, as_row(report) | _name(report.key)).scalar_one())
+    values = as_value_rows(report_id, report.values)
     if values:
         session.execute(_ADD_VALUES, values)
     return report_id
@@ -310,9 +299,9 @@ def add_firsts(session: Session, found: Sequence[NewReport]) -> tuple[int, ...]:
     if not found:
         return ()
     statement = insert(reports).returning(reports.c.id, sort_by_parameter_order=True)
-    ids = tuple(session.execute(statement, [_as_row(report) | {"revision": 1} for report in found]).scalars())
+    ids = tuple(session.execute(statement, [as_row(report) | {"revision": 1} for report in found]).scalars())
     values = [
-        row for report_id, report in zip(ids, found, strict=True) for row in _as_value_rows(report_id, report.values)
+        row for report_id, report in zip(ids, found, strict=True) for row in as_value_rows(report_id, report.values)
     ]
     if values:
         session.execute(_ADD_VALUES, values)
@@ -335,7 +324,7 @@ def latest_reports(
 ) -> tuple[tuple[Report, str], ...]:
     """Return the newest revisions with their facility's name, newest first."""
     statement = (
-        select(*_COLUMNS, facilities.c.name.label("facility_name"))
+        select(*COLUMNS, facilities.c.name.label("facility_name"))
         .join(facilities, facilities.c.id == reports.c.facility_id)
         .order_by(reports.c.id.desc())
         .limit(limit)
@@ -343,18 +332,20 @@ def latest_reports(
     if reporter_ids is not None:
         statement = statement.where(reports.c.reporter_id.in_(reporter_ids))
     rows = session.execute(statement).all()
-    found = _with_values(session, rows)
+    found = with_values(session, rows)
     return tuple((report, row.facility_name) for report, row in zip(found, rows, strict=True))
 
 
-def _as_row(report: NewReport) -> dict[str, Any]:
+def as_row(report: NewReport) -> dict[str, Any]:
+    """Return a revision's row, but for its number."""
     same = ("state", "sent_at", "sent_key", "text", "form_version", "reader_version", "created_at", "inbox_id")
     row = {name: getattr(report, name) for name in (*same, "reporter_id", "replaces_id", "made_by", "reason")}
     key = {"form": report.key.form, "facility_id": report.key.facility_id, "period": report.key.period}
     return row | key | {"reading": dict(report.reading), "flags": list(report.flags)}
 
 
-def _as_value_rows(report_id: int, values: Mapping[str, int]) -> list[dict[str, Any]]:
+def as_value_rows(report_id: int, values: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the rows of a revision's values."""
     parts = ((*name.partition("."), quantity) for name, quantity in values.items())
     return [
         {"report_id": report_id, "measure": measure, "item": item, "quantity": quantity}
@@ -370,7 +361,7 @@ def _name(key: ReportKey) -> dict[str, Any]:
     return {"about_form": key.form, "about_facility": key.facility_id, "about_period": key.period}
 
 
-def _with_values(session: Session, rows: Collection[Any]) -> tuple[Report, ...]:
+def with_values(session: Session, rows: Collection[Any]) -> tuple[Report, ...]:
     """Return the revisions with their values, asked for in one question for all of them."""
     if not rows:
         return ()
