@@ -66,7 +66,7 @@ ROOMS = {
     "smtplib": (),
     "socket": ("gateway.channels.http", "gateway.channels.smpp_link", "gateway.supervise"),
     "sqlite3": ("gateway.store.sqlite",),
-    "subprocess": ("gateway.supervise", "gateway.cli", "gateway.enrol.reading_files"),
+    "subprocess": ("gateway.leash", "gateway.cli", "gateway.enrol.reading_files"),
     "urllib.request": ("gateway.channels.http",),
 }
 OWN = {*PRODUCT}
