@@ -16,8 +16,8 @@ PROC = Path("/proc")
 class Memory:
     """Memory of processes. Units: megabytes.
 
-    `resident` counts what processes share once for each of them, `share` divides it among them, so that shares add up to
-    what the machine gives; `own` is what would come back if they ended.
+    `resident` counts what processes share once for each of them; `share` divides it among them, so that shares add up
+    to what the machine gives; `own` is what would come back if they ended.
     """
 
     resident: float = 0.0
@@ -62,6 +62,24 @@ def memory_of(pids: Iterable[int]) -> Memory:
         own = kb["Private_Clean"] + kb["Private_Dirty"]
         total += Memory(kb["Rss"] / 1024, kb["Pss"] / 1024, own / 1024)
     return total
+
+
+def name_of(pid: int) -> str:
+    """Return what a process calls itself, at most 15 letters."""
+    return (PROC / str(pid) / "comm").read_text(encoding="utf-8").strip()
+
+
+def peak_mb() -> float:
+    """Return the most that this process had in memory at once."""
+    status = (PROC / "self" / "status").read_text(encoding="ascii")
+    (peak,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) / 1024
+
+
+def forget_peak() -> float:
+    """Let the peak begin anew from what is in memory now, and return that."""
+    (PROC / "self" / "clear_refs").write_text("5", encoding="ascii")  # proc_pid_clear_refs(5)
+    return peak_mb()
 
 
 def _read_stat(path: Path) -> list[str]:

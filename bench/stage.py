@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,7 +165,7 @@ class Stage:
         else:
             command = ["-m", "gateway.cli", "web"]
         self._start("web", command)
-        self._wait_until(_is_listening, "the web server")
+        self._wait_until(is_listening, "the web server")
 
     def start_workers(self, count: int, queue: str, *command: str) -> None:
         """Start workers of a queue, and wait until they wait for jobs."""
@@ -199,13 +199,10 @@ class Stage:
         connections: int = 16,
         write: Callable[[Text], HttpRequest] | None = None,
     ) -> subprocess.Popen[str]:
-        """Let a provider's process send these texts, as the simulator's unless told; its output is what `load` writes."""
+        """Let a provider's process send these texts, by the simulator unless told; its output is what `load` writes."""
         write = write or self._as_phone()
-        requests = [{"id": one.provider_id, "raw": _as_bytes(write(one))} for one in texts]
-        plan = {"host": HOST, "port": PORT, "connections": connections, "seconds": seconds, "per_second": per_second}
-        path = self.folder / "plan.json"
-        path.write_text(json.dumps(plan | {"requests": requests}), encoding="utf-8")
-        return subprocess.Popen([sys.executable, "-m", "bench.load", str(path)], cwd=ROOT, stdout=-1, text=True)
+        requests = ((one.provider_id, write(one)) for one in texts)
+        return start_load(self.folder, requests, per_second, connections, seconds)
 
     def check(self) -> None:
         """Raise RuntimeError with the last words when a process has ended."""
@@ -265,7 +262,22 @@ def set_stage(
             stage.redis.close()
 
 
-def _is_listening() -> bool:
+def start_load(
+    folder: Path,
+    requests: Iterable[tuple[str, HttpRequest]],
+    per_second: float | None,
+    connections: int = 16,
+    seconds: float = 3600.0,
+) -> subprocess.Popen[str]:
+    """Start a provider's process that sends these requests, each with its message's id, and stops after some time."""
+    plan = {"host": HOST, "port": PORT, "connections": connections, "seconds": seconds, "per_second": per_second}
+    path = folder / "plan.json"
+    written = [{"id": key, "raw": _as_bytes(request)} for key, request in requests]
+    path.write_text(json.dumps(plan | {"requests": written}), encoding="utf-8")
+    return subprocess.Popen([sys.executable, "-m", "bench.load", str(path)], cwd=ROOT, stdout=-1, text=True)
+
+
+def is_listening() -> bool:
     """Return whether the web server answers, whatever it says."""
     line = http.client.HTTPConnection(HOST, PORT, timeout=5)
     try:

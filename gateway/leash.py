@@ -1,4 +1,4 @@
-"""Start processes that die with this one: another program, or this very one, forked with everything that it has loaded."""
+"""Start processes that die with this one: another program, or this very one, forked with all that it has loaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn, Protocol
 
 LETS_GO_OF_FILES_FROM = 3  # standard input, output and error stay
-SET_DEATH_SIGNAL = 1  # prctl(2), PR_SET_PDEATHSIG; only Linux has it
+SET_DEATH_SIGNAL, SET_NAME = 1, 15  # prctl(2), PR_SET_PDEATHSIG and PR_SET_NAME; only Linux has it
 
 # Runs before the program: asks the kernel to stop it when its parent dies, however the parent dies. Not a preexec_fn,
 # which is unsafe in a process with threads.
@@ -102,9 +102,9 @@ class Fork:
         return self.returncode
 
 
-def fork_leashed(run: Callable[[], object], folder: Path) -> Fork:
+def fork_leashed(run: Callable[[], object], name: str, folder: Path) -> Fork:
     """Fork this process, which must have one thread only, and call `run` in the fork: what both have loaded is in
-    memory once. Like a started program it has its own process group and dies when we do.
+    memory once. `ps` shows it by its name. Like a started program it has its own process group and dies when we do.
 
     Errors: whatever `run` raises is written out, and the fork ends with 1; SystemExit ends it as it says.
     """
@@ -116,17 +116,19 @@ def fork_leashed(run: Callable[[], object], folder: Path) -> Fork:
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
-        _live(run, folder, write, parent)
+        _live(run, name, folder, write, parent)
     os.close(write)
     return Fork(pid, os.fdopen(read, "rb", buffering=0))
 
 
-def _live(run: Callable[[], object], folder: Path, output: int, parent: int) -> NoReturn:
+def _live(run: Callable[[], object], name: str, folder: Path, output: int, parent: int) -> NoReturn:
     """Be the fork. Nothing of the caller's goes on in it: no `finally`, no `atexit`, no file of its."""
     status = 1
     try:
         os.setpgid(0, 0)
-        ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, signal.SIGTERM)
+        system = ctypes.CDLL(None)
+        system.prctl(SET_DEATH_SIGNAL, signal.SIGTERM)
+        system.prctl(SET_NAME, f"kabar {name}".encode())
         if os.getppid() == parent:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
@@ -139,7 +141,7 @@ def _live(run: Callable[[], object], folder: Path, output: int, parent: int) -> 
             status = 0
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001  there is nobody above who could catch it
         traceback.print_exc()
     finally:
         sys.stdout.flush()

@@ -98,7 +98,7 @@ def read_procfile(path: Path, environ: Mapping[str, str]) -> tuple[Process, ...]
 def start(process: Process) -> Running:
     """Start a process; one that is ours already is forked."""
     if process.run is not None:
-        return fork_leashed(process.run, process.folder)
+        return fork_leashed(process.run, process.name, process.folder)
     return start_leashed(process.command, process.environ, process.folder)
 
 
