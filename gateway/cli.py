@@ -55,6 +55,8 @@ from workers import clock, process, smpp
 
 ROOT = Path(__file__).resolve().parents[1]
 ANSWER_SECONDS = 30.0  # how long `kabar sms` waits for an answer
+CLOCK = "clock"
+WITH_ERRANDS = "--with-errands"  # of `kabar clock`: what nobody waits for needs no process of its own
 WEB = "web"
 HERE = "--here"  # of `kabar web`: in this very process
 SMPP = "smpp"  # the adapter, and its line of the Procfile, which has nothing to do without it
@@ -143,25 +145,22 @@ def _supervise(settings: Settings, environ: dict[str, str], announce: Callable[[
 
 
 def processes_of(settings: Settings, environ: dict[str, str]) -> list[supervise.Process]:
-    """Return the Procfile's processes, without those that have nothing to do in these settings.
+    """Return the Procfile's processes for one small machine: none that has nothing to do, the errands in the clock's.
 
     Where the system allows it they are forks of this process: what all have loaded is in memory once.
     """
     adapters = {channel.adapter for channel in parse_channels(settings.channels)}
-    found = supervise.read_procfile(ROOT / "Procfile", environ)
-    wanted = [one for one in found if one.name != SMPP or SMPP in adapters]
-    return [_as_fork(one) for one in wanted] if sys.platform == "linux" else wanted
+    unused = {jobs.ERRANDS} | ({SMPP} - adapters)
+    wanted = [one for one in supervise.read_procfile(ROOT / "Procfile", environ) if one.name not in unused]
+    more = {CLOCK: WITH_ERRANDS, **({WEB: HERE} if sys.platform == "linux" else {})}
+    found = [replace(one, command=(*one.command, more[one.name])) if one.name in more else one for one in wanted]
+    return [_as_fork(one) for one in found] if sys.platform == "linux" else found
 
 
 def _as_fork(process: supervise.Process) -> supervise.Process:
-    python, *module = process.command[:3]
-    if python != sys.executable or module != ["-m", "gateway.cli"]:
-        return process
-    arguments = [*process.command[3:], *([HERE] if process.name == WEB else [])]
-
     def run() -> None:
         adopt_environment(process.environ)
-        main(arguments)
+        main(process.command[3:])  # after: python -m gateway.cli
 
     return replace(process, run=run)
 
@@ -215,9 +214,13 @@ def run_worker(queue: str) -> None:
 
 
 @kabar.command("clock")
-def run_clock() -> None:
+@click.option(WITH_ERRANDS, is_flag=True, help="Kerjakan juga antrean errands / do the errands, too.")
+def run_clock(with_errands: bool) -> None:
     """Jalankan jam yang menyapu tiap detik. / Run the clock, which sweeps every second."""
-    clock.run(_start("clock"))
+    runtime = _start(CLOCK)
+    if with_errands:
+        sys.exit(clock.run_beside(runtime, lambda: process.run(runtime, jobs.ERRANDS)))
+    clock.run(runtime)
 
 
 @kabar.command("smpp")

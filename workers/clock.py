@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 import structlog
@@ -27,6 +28,22 @@ def run(runtime: Runtime) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    _sweep_until(stopped, runtime)
+
+
+def run_beside(runtime: Runtime, work: Callable[[], int]) -> int:
+    """Sweep every second in a thread while this process does other work, and return what that comes to."""
+    stopped = threading.Event()
+    thread = threading.Thread(target=_sweep_until, args=(stopped, runtime), name="clock", daemon=True)
+    thread.start()
+    try:
+        return work()
+    finally:
+        stopped.set()
+        thread.join(SECONDS)
+
+
+def _sweep_until(stopped: threading.Event, runtime: Runtime) -> None:
     watch = Watch()
     while not stopped.is_set():
         try:
