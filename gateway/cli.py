@@ -47,6 +47,7 @@ from gateway.settings import (
 )
 from gateway.store import schema
 from gateway.values import HttpRequest
+from gateway.version import VERSION
 from parsers.explain import explain
 from parsers.form import Form
 from parsers.read import read_message
@@ -64,6 +65,7 @@ LOOK_SECONDS = 0.2  # and how often it looks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(VERSION, message="%(version)s")
 def kabar() -> None:
     """Laporan KB lewat SMS dan USSD. / Family-planning reports by SMS and USSD."""
 

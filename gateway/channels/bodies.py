@@ -24,6 +24,16 @@ def content_type(request: HttpRequest) -> str:
     return request.header("content-type").partition(";")[0].strip().lower()
 
 
+def split_path(request: HttpRequest) -> tuple[str, str]:
+    """Return the path and the query of a request's address, each as it came; whatever it holds is no host.
+
+    >>> split_path(HttpRequest("GET", "//[a/sms?id=1?2", {}))
+    ('//[a/sms', 'id=1?2')
+    """
+    path, _, query = request.path.partition("?")
+    return path, query
+
+
 def read_form(body: bytes) -> Fields:
     """Return every field of a form with all its values, empty ones too.
 

@@ -13,7 +13,17 @@ from twilio.request_validator import RequestValidator, get_signature_algorithm
 from twilio.rest import Client
 
 from gateway.channels.base import SmsChannel, Surroundings
-from gateway.channels.bodies import FORM, Fields, content_type, only_value, read_form, read_key, read_text, shorten
+from gateway.channels.bodies import (
+    FORM,
+    Fields,
+    content_type,
+    only_value,
+    read_form,
+    read_key,
+    read_text,
+    shorten,
+    split_path,
+)
 from gateway.channels.http import HttpClient
 from gateway.channels.options import (
     Options,
@@ -197,7 +207,7 @@ class Twilio(SmsChannel):
         """
         fields = self._read_fields(request)
         words = _need(fields, "MessageStatus")
-        refs = parse_qs(urlsplit(request.path).query).get("ref", [])
+        refs = parse_qs(split_path(request)[1]).get("ref", [])
         code = _may(fields, "ErrorCode")
         status = DeliveryStatus(
             state=STATES.get(words),

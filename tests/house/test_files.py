@@ -10,6 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from gateway.version import VERSION
 from tests.house.source import ROOT, project_files
 from tests.run import read_peers
 
@@ -53,6 +54,11 @@ def test_no_file_names_a_folder_of_somebodys_machine() -> None:
 def test_no_file_names_a_package_registry() -> None:
     found = [f"{path}: {host}" for path, text in read_texts() for host in REGISTRIES if host in text]
     assert not found, f"where packages come from is the machine's own setting: {found}"
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    written = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert written["project"]["version"] == VERSION
 
 
 @pytest.mark.parametrize("lock", LOCKS)

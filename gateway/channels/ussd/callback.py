@@ -8,10 +8,19 @@ import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from gateway.channels.base import Surroundings
-from gateway.channels.bodies import MOST_FIELDS, Fields, only_value, read_json, read_key, read_text, shorten
+from gateway.channels.bodies import (
+    MOST_FIELDS,
+    Fields,
+    only_value,
+    read_json,
+    read_key,
+    read_text,
+    shorten,
+    split_path,
+)
 from gateway.channels.options import Options, find_form_fault, find_secrets_fault, split_list
 from gateway.channels.ussd.base import UssdChannel
 from gateway.errors import Malformed, Refused
@@ -135,7 +144,7 @@ def read_fields(request: HttpRequest) -> Fields:
     """
     try:
         pairs = parse_qsl(
-            urlsplit(request.path).query, keep_blank_values=True, errors="surrogateescape", max_num_fields=MOST_FIELDS
+            split_path(request)[1], keep_blank_values=True, errors="surrogateescape", max_num_fields=MOST_FIELDS
         )
     except ValueError as fault:
         raise Malformed(f"the query cannot be read, or has more than {MOST_FIELDS} fields") from fault
@@ -157,7 +166,7 @@ def read_tail(request: HttpRequest) -> list[str]:
     >>> read_tail(HttpRequest("PUT", "/in/umb/ussd/secret/session/7/end?x=1", {}))
     ['secret', 'session', '7', 'end']
     """
-    return [unquote(part) for part in urlsplit(request.path).path.split("/")[4:] if part]
+    return [unquote(part) for part in split_path(request)[0].split("/")[4:] if part]
 
 
 def read_typed(value: object, name: str) -> str:

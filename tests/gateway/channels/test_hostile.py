@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.channels.base import SmsChannel
 from gateway.errors import Malformed, Refused
-from gateway.values import DeliveryStatus, HttpRequest, InboundSms
+from gateway.values import HttpRequest
+from tests.gateway.channels.fitting import fits, fits_column, read_both
 from tests.gateway.channels.recorded import Case, by_name, load_cases
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
@@ -119,8 +120,7 @@ def test_whatever_an_authentic_peer_sends_is_read_or_malformed(
     case: Case, tmp_path_factory: pytest.TempPathFactory, request: HttpRequest
 ) -> None:
     channel = kept(case, tmp_path_factory)
-    for read in (channel.read_sms, channel.read_status):
-        found = read_or_fault(read, request)
+    for found in read_both(channel, request):
         if isinstance(found, Malformed):
             assert fits_column(found.field, 64)
             assert channel.acknowledge_malformed(found).body.isascii()
@@ -139,31 +139,6 @@ def test_a_body_made_to_break_a_reader_is_malformed(
     for read in (channel.read_sms, channel.read_status):
         with pytest.raises(Malformed):
             read(HttpRequest("POST", "/in/x/sms", {"content-type": kind}, body))
-
-
-def read_or_fault(read: object, request: HttpRequest) -> tuple[InboundSms | DeliveryStatus, ...] | Malformed:
-    """Return what was read, or why it could not be."""
-    assert callable(read)
-    try:
-        found: tuple[InboundSms | DeliveryStatus, ...] = read(request)
-    except Malformed as fault:
-        return fault
-    return found
-
-
-def fits_column(text: str, longest: int) -> bool:
-    """Tell whether both databases take a text into a column of a width."""
-    return len(text) <= longest and not any(mark == "\x00" or 0xD800 <= ord(mark) <= 0xDFFF for mark in text)
-
-
-def fits(one: InboundSms | DeliveryStatus) -> bool:
-    """Tell whether what was read fits the columns that it goes to, and names the message that it is about."""
-    if isinstance(one, DeliveryStatus):
-        widths = [(one.ref, 64), (one.provider_id, 200), (one.code, 40), (one.words, 64)]
-        return all(fits_column(*each) for each in widths) and bool(one.ref or one.provider_id)
-    widths = [(one.provider_id, 200), (one.sender.address, 64), (one.recipient, 64), (one.text, 70_000)]
-    is_timed = one.sent_at is None or one.sent_at.utcoffset() is not None
-    return all(fits_column(*each) for each in widths) and bool(one.provider_id) and is_timed
 
 
 def kept(case: Case, folders: pytest.TempPathFactory) -> SmsChannel:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, text
@@ -118,3 +119,15 @@ def test_a_reader_on_sqlite_waits_for_no_writer(sqlite_url: str, open_database: 
 def _count(database: Database) -> int:
     with database.session(read_only=True) as session:
         return areas.count_areas(session)
+
+
+def test_before_a_pooler_postgresql_is_asked_for_nothing_that_lasts_longer_than_a_transaction(
+    postgresql_url: str, open_database: Callable[[str], Database]
+) -> None:
+    shown = {}
+    for ending in ("", "&pooled=1"):
+        with open_database(postgresql_url + ending).session() as session:
+            told = [session.execute(text(f"SHOW {name}")).scalar_one() for name in ("statement_timeout", "jit")]
+            raw: Any = session.connection.driver_connection
+            shown[ending] = (*told, raw.prepare_threshold is not None)
+    assert shown == {"": ("4s", "off", True), "&pooled=1": ("0", "on", False)}
