@@ -51,6 +51,7 @@ class Ground:
     databases: Databases
     valkey: ValkeyServer
     connections: int
+    senders: int  # workers of the queue `outbound`
 
 
 def time_kabar(
@@ -64,7 +65,7 @@ def time_kabar(
 ) -> Result:
     """Let Kabar have its evening: everything is received, read, judged, stored, and answered to the provider."""
     measure.start_workers(stage, "kabar", workers)
-    stage.start_workers(1, jobs.OUTBOUND, "-m", "gateway.cli", "work", jobs.OUTBOUND)
+    stage.start_workers(ground.senders, jobs.OUTBOUND, "-m", "gateway.cli", "work", jobs.OUTBOUND)
     stage.start_workers(1, jobs.ERRANDS, "-m", "gateway.cli", "work", jobs.ERRANDS)
     stage.start_web()
     stage.start("-m", "gateway.cli", "clock")

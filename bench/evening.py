@@ -27,7 +27,7 @@ CLEAN, MENDED, ASKED, CHAT = "clean", "mended", "asked", "chat"
 MIX = {CLEAN: 70, MENDED: 14, ASKED: 6, CHAT: 5}  # of a hundred requests; the other five are repeats
 REPEATS = 5
 LATEST = 40  # a provider repeats a message at most so many messages later
-WARM = 64  # midwives beside the country's, who report before anything is timed
+WARM = 32  # midwives beside the country's, who report before anything is timed
 ITEMS = ("pil", "suntik3", "kondom", "iud")
 _WRITERS = {CLEAN: write_clean, MENDED: write_sloppy, ASKED: write_faulty, CHAT: write_chat}
 

@@ -32,7 +32,11 @@ from tests.servers import ValkeyServer
 KINDS: Mapping[str, type[Databases]] = {"postgresql": PostgresqlDatabases, "sqlite": SqliteDatabases}
 MONTHS = 10  # of history behind every midwife: what is normal, and a tenth and ten times of it are whole months
 PLAIN_MESSAGES = 100  # more of it would only take longer
-BESIDE_MESSAGES = 4000  # the most that are sent with another history, by another number of workers, or at a pace
+BESIDE = (
+    8,
+    300,
+    4000,
+)  # with another history or number of workers, or at a pace: an eighth, at least and at most so many
 PACE = 0.5  # of the rate that was reached just before
 AIM_FLOOR, AIM_PLAIN, AIM_WEBHOOK_MS, AIM_FLAT = 0.4, 15.0, 50.0, 1.15
 
@@ -59,6 +63,7 @@ class Evening:
     valkey: ValkeyServer
     kind: str
     connections: int
+    senders: int
 
     @contextmanager
     def country(self, months: int, today: datetime) -> Iterator[Ground]:
@@ -69,7 +74,7 @@ class Evening:
         )
         try:
             databases.prepare()
-            yield Ground(databases, self.valkey, self.connections)
+            yield Ground(databases, self.valkey, self.connections, self.senders)
         finally:
             databases.remove()
 
@@ -99,7 +104,8 @@ def tell(words: str) -> None:
 def measure(one: Evening, rounds: int, histories: Sequence[int], growth: Sequence[int], found: Found) -> None:
     """Measure everything that was asked for, on one kind of database."""
     today = utc_now()
-    beside = min(one.count, BESIDE_MESSAGES)
+    part, least, most = BESIDE
+    beside = min(one.count, max(least, min(one.count // part, most)))
     with one.country(MONTHS, today) as ground:
         for seed in range(rounds):
             messages = evening.write_messages(1, one.count, today, seed)
@@ -198,19 +204,23 @@ def _median(values: Iterator[float]) -> float:
 @click.option(
     "--workers", default=2, show_default=True, help="Workers of the queue `inbound`, and of the plain design."
 )
+@click.option("--senders", default=1, show_default=True, help="Workers of the queue `outbound`.")
 @click.option("--connections", default=8, show_default=True, help="Over which the messages come.")
 @click.option("--database", "kind", type=click.Choice(list(KINDS)), default="postgresql", show_default=True)
-def main(count: int, history: str, growth: str, rounds: int, workers: int, connections: int, kind: str) -> None:
+def main(
+    count: int, history: str, growth: str, rounds: int, workers: int, senders: int, connections: int, kind: str
+) -> None:
     """Let a country report on one evening, and print what it took."""
     started = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped, however this ends
-    click.echo(f"{describe_machine()}; {kind}, {count:,} messages, {workers} workers, {connections} connections")
+    click.echo(f"{describe_machine()}; {kind}, {count:,} messages, {connections} connections")
+    click.echo(f"workers: {workers} inbound, {senders} outbound")
     found = Found()
     with tempfile.TemporaryDirectory(prefix="kabar-bench-") as name:
         valkey = ValkeyServer(Path(name))
         valkey.start()
         try:
-            one = Evening(count, workers, Path(name), valkey, kind, connections)
+            one = Evening(count, workers, Path(name), valkey, kind, connections, senders)
             measure(one, rounds, _numbers(history), _numbers(growth), found)
         finally:
             valkey.stop()

@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, NoReturn, Protocol
+from typing import IO, BinaryIO, NoReturn, Protocol
 
 LETS_GO_OF_FILES_FROM = 3  # standard input, output and error stay
 SET_DEATH_SIGNAL, SET_NAME = 1, 15  # prctl(2), PR_SET_PDEATHSIG and PR_SET_NAME; only Linux has it
@@ -37,7 +37,7 @@ class Running(Protocol):
     returncode: int | None
 
     @property
-    def stdout(self) -> BinaryIO | None:
+    def stdout(self) -> IO[bytes] | None:
         """What it writes."""
 
     def poll(self) -> int | None:

@@ -297,7 +297,7 @@ class Supervisor:
     def _bury(self, child: _Child) -> None:
         assert child.running is not None
         self._close(child)
-        code = child.running.returncode
+        code = child.running.wait()
         child.running = None
         if self._clock() - child.started >= STEADY_SECONDS:
             child.wait = FIRST_WAIT_SECONDS
