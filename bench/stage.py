@@ -35,7 +35,8 @@ ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
 FOREIGN = ("KABAR_", "DATABASE_URL", "REDIS_URL", "PORT")  # settings of whoever measures are not what is measured
 STEP_SECONDS = 0.02
-PATIENCE_SECONDS = 30.0
+STOPPING_SECONDS = 10.0
+PATIENCE_SECONDS = 120.0
 
 
 def _free_port() -> int:
@@ -183,7 +184,7 @@ class Stage:
             process.terminate()
         for process in self.running:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(PATIENCE_SECONDS / 3)
+                process.wait(STOPPING_SECONDS)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
