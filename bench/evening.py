@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, String, Table, cast, func, insert, literal, select, text
 
@@ -113,13 +114,13 @@ def _fill_month(session: Session, period: str, base: int) -> None:
         session.execute(insert(table).from_select(list(values), statement))
 
 
-def _rows_of_month(period: str, at: datetime, base: int) -> Iterator[tuple[Table, dict[str, ColumnElement[object]]]]:
+def _rows_of_month(period: str, at: datetime, base: int) -> Iterator[tuple[Table, dict[str, ColumnElement[Any]]]]:
     """Yield (table, each column as an expression over the facilities)."""
     number = facilities.c.id
     row, phone = number + base, literal("+62812") + func.substr(cast(number + 100_000_000, String), 2)
     users = number % 60 + 40
 
-    def constants(table: Table, **values: object) -> dict[str, ColumnElement[object]]:
+    def constants(table: Table, **values: object) -> dict[str, ColumnElement[Any]]:
         return {name: literal(value, table.c[name].type) for name, value in values.items()}
 
     sample = vary(1, random.Random(period))
