@@ -24,8 +24,8 @@ from typing import Any
 import xlsxwriter
 from sqlalchemy import text
 
-from bench.memory import forget_peak, peak_mb
 from bench.nation import DISTRICT, NATION, Size, fill_places, write_rows
+from bench.processes import forget_peak, peak_mb
 from gateway.calendar import report_month, shift
 from gateway.export import run
 from gateway.export.gather import EVERYWHERE, gather

@@ -23,15 +23,20 @@ def start_app() -> Flask:
     return make_app(runtime, lambda lane, _: runtime.bells.ring(jobs.INBOUND, lane))
 
 
+def start_bare_app() -> Flask:
+    """Return a floor that inserts only: nobody is rung for."""
+    return make_app(make_runtime(read_settings()), lambda _lane, _id: None)
+
+
 def make_app(runtime: Runtime, ring: Callable[[int, int], object]) -> Flask:
     """Return an application that keeps what it is sent as it stands, unverified, and rings: (lane, id of the row)."""
     app = Flask("floor", static_folder=None)
 
-    @app.post("/in/simulator/sms")
-    def take_sms() -> Response:
+    @app.post("/in/<channel>/sms")
+    def take_sms(channel: str) -> Response:
         given = request.get_json()
         lane = lane_of(given["from"])
-        kept = _insert(runtime.database, given, lane, runtime.now())
+        kept = _insert(runtime.database, channel, given, lane, runtime.now())
         if kept:
             ring(lane, kept)
         return Response("", 200)
@@ -39,12 +44,12 @@ def make_app(runtime: Runtime, ring: Callable[[int, int], object]) -> Flask:
     return app
 
 
-def _insert(database: Database, given: dict[str, str], lane: int, now: datetime) -> int:
+def _insert(database: Database, channel: str, given: dict[str, str], lane: int, now: datetime) -> int:
     """Insert the row that Kabar would and return its id, 0 when it is there already."""
     dialect = postgresql if database.engine.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(inbox).on_conflict_do_nothing(index_elements=["channel", "provider_id"])
     row = {
-        "channel": "simulator",
+        "channel": channel,
         "provider_id": given["id"],
         "sender": given["from"],
         "recipient": "",

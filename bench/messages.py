@@ -86,25 +86,28 @@ def write_texts(count: int, now: datetime, seed: int, *, repeats: bool = True) -
     return texts
 
 
-def _write_clean(number: int, code: str, chance: random.Random) -> str:
-    values = _vary(number, chance)
+def write_clean(number: int, code: str, chance: random.Random) -> str:
+    """Return a report as most are written."""
+    values = vary(number, chance)
     return chance.choice(_STYLES)(code, values)
 
 
-def _write_sloppy(number: int, code: str, chance: random.Random) -> str:
-    values = _vary(number, chance)
+def write_sloppy(number: int, code: str, chance: random.Random) -> str:
+    """Return a report with a slip that is mended without asking."""
+    values = vary(number, chance)
     style = chance.randrange(4)
     if style == 0:  # misspelt
-        return _plain(code, values).replace("BARU", "BRU").replace("AKTIF", "AKTIP").replace("KONDOM", "KONDON")
+        return write_plain(code, values).replace("BARU", "BRU").replace("AKTIF", "AKTIP").replace("KONDOM", "KONDON")
     if style == 1:  # a letter for a digit
-        return _plain(code, values).replace("0 ", "O ", 2)
+        return write_plain(code, values).replace("0 ", "O ", 2)
     if style == 2:  # no month
-        return _plain("", values)
-    return f"{_plain(code, values)} trims bu"
+        return write_plain("", values)
+    return f"{write_plain(code, values)} trims bu"
 
 
-def _write_faulty(number: int, code: str, chance: random.Random) -> str:
-    values = _vary(number, chance)
+def write_faulty(number: int, code: str, chance: random.Random) -> str:
+    """Return a report that must be asked about."""
+    values = vary(number, chance)
     style = chance.randrange(3)
     if style == 0:  # a needed number is missing
         return f"KB {code} BARU {values['baru']}"
@@ -113,7 +116,8 @@ def _write_faulty(number: int, code: str, chance: random.Random) -> str:
     return f"KB {code} BARU {values['baru']} AKTIF {values['aktif']} XYZQ 7"
 
 
-def _write_chat(_number: int, _code: str, chance: random.Random) -> str:
+def write_chat(_number: int, _code: str, chance: random.Random) -> str:
+    """Return what is no report."""
     return chance.choice(CHAT)
 
 
@@ -121,7 +125,8 @@ def _write_command(_number: int, _code: str, chance: random.Random) -> str:
     return chance.choice(COMMANDS)
 
 
-def _plain(code: str, values: dict[str, int]) -> str:
+def write_plain(code: str, values: dict[str, int]) -> str:
+    """Return a report in the words of the example."""
     parts = [f"KB {code}".strip(), f"BARU {values['baru']}", f"AKTIF {values['aktif']}"]
     return " ".join([*parts, *(f"{item.upper()} {values[item]}" for item in ("pil", "suntik3", "kondom", "iud"))])
 
@@ -142,17 +147,24 @@ def _numbers_first(code: str, values: dict[str, int]) -> str:
     return f"KB {code} {values['baru']} BARU {values['aktif']} AKTIF {values['pil']} PIL"
 
 
-_STYLES: tuple[Callable[[str, dict[str, int]], str], ...] = (_plain, _plain, _short, _commas, _lines, _numbers_first)
+_STYLES: tuple[Callable[[str, dict[str, int]], str], ...] = (
+    write_plain,
+    write_plain,
+    _short,
+    _commas,
+    _lines,
+    _numbers_first,
+)
 _KINDS: tuple[tuple[Callable[[int, str, random.Random], str], int], ...] = (
-    (_write_clean, 70),
-    (_write_sloppy, 14),
-    (_write_faulty, 6),
-    (_write_chat, 6),
+    (write_clean, 70),
+    (write_sloppy, 14),
+    (write_faulty, 6),
+    (write_chat, 6),
     (_write_command, 4),
 )
 
 
-def _vary(number: int, chance: random.Random) -> dict[str, int]:
+def vary(number: int, chance: random.Random) -> dict[str, int]:
     """Return a month's numbers near what a midwife reports usually, so that few of them are implausible."""
     users = 40 + number % 60 + chance.randint(-1, 1)
     pills, injections = users // 3, users // 3
@@ -167,7 +179,7 @@ def _vary(number: int, chance: random.Random) -> dict[str, int]:
 
 
 def _approved(number: int, facility_id: int, reporter_id: int, period: str, form_version: int) -> NewReport:
-    values = _vary(number, random.Random(f"{number} {period}"))
+    values = vary(number, random.Random(f"{number} {period}"))
     kept = {name if name in {"baru", "aktif"} else f"aktif.{name}": quantity for name, quantity in values.items()}
     year, month = int(period[:4]), int(period[5:])
     sent_at = datetime(year + month // 12, month % 12 + 1, 2, 3, number % 60, tzinfo=UTC)
@@ -177,7 +189,7 @@ def _approved(number: int, facility_id: int, reporter_id: int, period: str, form
         sent_at=sent_at,
         sent_key=f"bench:{number}:{period}",
         values=kept,
-        text=_plain(f"{period[5:]}{period[2:4]}", values),
+        text=write_plain(f"{period[5:]}{period[2:4]}", values),
         reading=to_json(ReadReport("kb", period, kept)),
         form_version=form_version,
         reader_version=READER_VERSION,

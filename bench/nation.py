@@ -48,9 +48,7 @@ class Size:
 def fill(session: Session, size: Size, now: datetime) -> None:
     """Write everything into an empty database, and sum it up. Commits as it goes."""
     inside = fill_places(session, size)
-    write_rows(session, reporters.reporters, _people(size.facilities))
-    write_rows(session, reporters.reporter_phones, _phones(size.facilities))
-    write_rows(session, reporters.reporter_facilities, _places(size.facilities))
+    fill_people(session, size.facilities)
     sent = _Sent(size, now)
     write_rows(session, inbox, sent.received())
     write_rows(session, reports.reports, sent.reported())
@@ -75,6 +73,13 @@ def fill_places(session: Session, size: Size) -> list[str]:
         inside = inside[: max(1, len(inside) * size.facilities // NATION)]
     write_rows(session, facilities, facility_rows(size.facilities, inside))
     return inside
+
+
+def fill_people(session: Session, count: int) -> None:
+    """Write a midwife for each facility: reporter, facility and phone have the same number."""
+    write_rows(session, reporters.reporters, _people(count))
+    write_rows(session, reporters.reporter_phones, _phones(count))
+    write_rows(session, reporters.reporter_facilities, _places(count))
 
 
 def write_rows(session: Session, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -24,8 +24,8 @@ from typing import Any
 import structlog
 from sqlalchemy import func, select, text
 
-from bench.memory import forget_peak, peak_mb
 from bench.nation import NATION, Size, fill
+from bench.processes import forget_peak, peak_mb
 from gateway.calendar import Days, Hours, due_on, report_month
 from gateway.ladder import Audience, Ladder, Manners, OffDays, Rung
 from gateway.remind import last_look, run

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -71,7 +73,9 @@ def start_app() -> Flask:
     """Return the application of this process's environment: what the web server loads."""
     settings = read_settings()
     start_logging(settings, "web")
-    return create_app(make_runtime(settings))
+    app = create_app(make_runtime(settings))
+    gc.freeze()  # where the web server's processes are forks of this one: a collection would copy what they share
+    return app
 
 
 def _answer_error(error: Exception) -> Response:

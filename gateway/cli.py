@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import os
+import runpy
 import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -37,8 +39,15 @@ from gateway.errors import KabarError, Misconfigured
 from gateway.forms import load_forms
 from gateway.instances import parse_channels
 from gateway.redact import Secret
-from gateway.runtime import Runtime, make_runtime, start_logging, utc_now
-from gateway.settings import Settings, child_environment, describe_settings, phone_server, read_settings
+from gateway.runtime import Runtime, get_runtime, make_runtime, start_logging, utc_now
+from gateway.settings import (
+    Settings,
+    adopt_environment,
+    child_environment,
+    describe_settings,
+    phone_server,
+    read_settings,
+)
 from gateway.store import schema
 from gateway.values import HttpRequest
 from gateway.version import VERSION
@@ -50,6 +59,10 @@ from workers import clock, process, smpp
 
 ROOT = Path(__file__).resolve().parents[1]
 ANSWER_SECONDS = 30.0  # how long `kabar sms` waits for an answer
+CLOCK = "clock"
+WITH_ERRANDS = "--with-errands"  # of `kabar clock`: what nobody waits for needs no process of its own
+WEB = "web"
+HERE = "--here"  # of `kabar web`: in this very process
 SMPP = "smpp"  # the adapter, and its line of the Procfile, which has nothing to do without it
 VERDICTS = {"ok": "baik/ok ", "advice": "saran   ", "mend": "PERIKSA "}  # how a line of `doctor` begins
 LOOK_SECONDS = 0.2  # and how often it looks
@@ -69,7 +82,7 @@ def say(indonesian: str, english: str) -> None:
 def _start(name: str) -> Runtime:
     settings = read_settings()
     start_logging(settings, name)
-    return make_runtime(settings)
+    return get_runtime()  # the one that its jobs have, too
 
 
 @kabar.command("demo")
@@ -78,13 +91,9 @@ def _start(name: str) -> Runtime:
 )
 def run_demo(port: int | None) -> None:
     """Coba semuanya di komputer ini. / Try everything on this machine."""
-    changes = {"KABAR_DEMO": "1"} | ({"KABAR_PORT": str(port)} if port else {})
-    settings = read_settings(child_environment(changes))
-    settings.make_var()
+    settings, environ = _read_for_all({"KABAR_DEMO": "1"}, port)
     with supervise.hold_folder(settings.var):
-        if not supervise.is_port_free(settings.host, settings.port):
-            fault = f"port {settings.port} sudah dipakai / is taken: coba / try --port {settings.port + 1}"
-            raise Misconfigured({"KABAR_PORT": fault})
+        _check_port(settings)
         say("Menyiapkan basis data ...", "Preparing the database ...")
         schema.upgrade(settings.database)
         runtime = make_runtime(settings)
@@ -96,10 +105,41 @@ def run_demo(port: int | None) -> None:
                 demo_days.play(session, runtime.rules, runtime.now())
             session.commit()
         runtime.database.dispose()
-        sys.exit(_supervise(settings, child_environment(changes)))
+        structlog.reset_defaults()
+        sys.exit(_supervise(settings, environ, lambda: _welcome(settings)))
 
 
-def _supervise(settings: Settings, environ: dict[str, str]) -> int:
+@kabar.command("run")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port halaman / the pages' port (default KABAR_PORT).")
+def run_all(port: int | None) -> None:
+    """Jalankan semua proses sekaligus, hemat memori. / Run all processes at once, in little memory.
+
+    Untuk satu komputer kecil / for one small machine. Jalankan dulu / run first: ./kabar migrate
+    """
+    settings, environ = _read_for_all({}, port)
+    with supervise.hold_folder(settings.var):
+        _check_port(settings)
+        address = f"http://{settings.host}:{settings.port}"
+        sys.exit(_supervise(settings, environ, lambda: say(f"Kabar berjalan: {address}", f"Kabar runs: {address}")))
+
+
+def _read_for_all(changes: dict[str, str], port: int | None) -> tuple[Settings, dict[str, str]]:
+    """Return the settings of all processes on one small machine, and their environment: one process serves the web."""
+    changes |= {"KABAR_PORT": str(port)} if port else {}
+    settings = read_settings(child_environment(changes))
+    if "web_processes" not in settings.model_fields_set:
+        changes |= {"KABAR_WEB_PROCESSES": "1"}
+    settings.make_var()
+    return settings, child_environment(changes)
+
+
+def _check_port(settings: Settings) -> None:
+    if not supervise.is_port_free(settings.host, settings.port):
+        fault = f"port {settings.port} sudah dipakai / is taken: coba / try --port {settings.port + 1}"
+        raise Misconfigured({"KABAR_PORT": fault})
+
+
+def _supervise(settings: Settings, environ: dict[str, str], announce: Callable[[], None]) -> int:
     first: list[supervise.Process] = []
     if settings.is_embedded:
         server = supervise.EmbeddedServer(settings.var, environ)
@@ -107,14 +147,28 @@ def _supervise(settings: Settings, environ: dict[str, str]) -> int:
         environ |= {"KABAR_REDIS_URL": server.url}
         first = [server.process()]
     watch = supervise.Supervisor([*first, *processes_of(settings, environ)], sys.stderr)
-    return watch.run(lambda: not supervise.is_port_free(settings.host, settings.port), lambda: _welcome(settings))
+    return watch.run(lambda: not supervise.is_port_free(settings.host, settings.port), announce)
 
 
 def processes_of(settings: Settings, environ: dict[str, str]) -> list[supervise.Process]:
-    """Return the Procfile's processes, without those that have nothing to do in these settings."""
+    """Return the Procfile's processes for one small machine: none that has nothing to do, the errands in the clock's.
+
+    Where the system allows it they are forks of this process: what all have loaded is in memory once.
+    """
     adapters = {channel.adapter for channel in parse_channels(settings.channels)}
-    found = supervise.read_procfile(ROOT / "Procfile", environ)
-    return [one for one in found if one.name != SMPP or SMPP in adapters]
+    unused = {jobs.ERRANDS} | ({SMPP} - adapters)
+    wanted = [one for one in supervise.read_procfile(ROOT / "Procfile", environ) if one.name not in unused]
+    more = {CLOCK: WITH_ERRANDS, **({WEB: HERE} if sys.platform == "linux" else {})}
+    found = [replace(one, command=(*one.command, more[one.name])) if one.name in more else one for one in wanted]
+    return [_as_fork(one) for one in found] if sys.platform == "linux" else found
+
+
+def _as_fork(process: supervise.Process) -> supervise.Process:
+    def run() -> None:
+        adopt_environment(process.environ)
+        main(process.command[3:])  # after: python -m gateway.cli
+
+    return replace(process, run=run)
 
 
 def _welcome(settings: Settings) -> None:
@@ -141,17 +195,21 @@ Berhenti / stop: Ctrl-C
 
 @kabar.command("web")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: KABAR_PORT.")
-def run_web(port: int | None) -> None:
+@click.option(HERE, "is_here", is_flag=True, hidden=True)
+def run_web(port: int | None, is_here: bool) -> None:
     """Jalankan server web. / Run the web server."""
     settings = read_settings()
     arguments = [
-        *(sys.executable, "-m", "gunicorn", "gateway.app:start_app()", "--worker-class", "gthread"),
+        *("gateway.app:start_app()", "--worker-class", "gthread"),
         *("--bind", f"{settings.host}:{port or settings.port}"),
         *("--workers", str(settings.web_processes), "--threads", str(settings.web_threads)),
         *("--no-control-socket", "--limit-request-line", "8190", "--graceful-timeout", "10", "--log-level", "warning"),
     ]
     os.chdir(ROOT)
-    os.execv(sys.executable, arguments)  # noqa: S606  our own Python, no shell
+    if is_here:  # a fork, which has everything loaded
+        sys.argv = ["gunicorn", *arguments, "--preload"]
+        runpy.run_module("gunicorn", run_name="__main__")
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *arguments])  # noqa: S606  our own Python, no shell
 
 
 @kabar.command("work")
@@ -162,9 +220,13 @@ def run_worker(queue: str) -> None:
 
 
 @kabar.command("clock")
-def run_clock() -> None:
+@click.option(WITH_ERRANDS, is_flag=True, help="Kerjakan juga antrean errands / do the errands, too.")
+def run_clock(with_errands: bool) -> None:
     """Jalankan jam yang menyapu tiap detik. / Run the clock, which sweeps every second."""
-    clock.run(_start("clock"))
+    runtime = _start(CLOCK)
+    if with_errands:
+        sys.exit(clock.run_beside(runtime, lambda: process.run(runtime, jobs.ERRANDS)))
+    clock.run(runtime)
 
 
 @kabar.command("smpp")
@@ -316,10 +378,10 @@ class _Phone:
         return self._client.call(request.method, f"{self._address}{request.path}", request.headers, request.body)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line: every fault of the caller's is a sentence, never a stack trace."""
     try:
-        kabar(prog_name="kabar")
+        kabar(arguments, prog_name="kabar")
     except Misconfigured as error:
         say("Setelan perlu diperbaiki:", "These settings must be mended:")
         for name, fault in error.faults.items():

@@ -362,6 +362,12 @@ def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
     return dict(os.environ) | dict(changes)
 
 
+def adopt_environment(environ: Mapping[str, str]) -> None:
+    """Take over an environment, in a process that was forked to have it."""
+    os.environ.clear()
+    os.environ.update(environ)
+
+
 def _unknown(name: str) -> str:
     known = [_name_of(field) for field in Settings.model_fields if field != "channel_options"]
     close = difflib.get_close_matches(name, known, n=1)

@@ -13,7 +13,6 @@ import shutil
 import signal
 import socket
 import stat
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,6 +26,18 @@ from typing import BinaryIO, TextIO
 from urllib.parse import quote
 
 from gateway.errors import Misconfigured
+from gateway.leash import Running, fork_leashed, start_leashed
+
+__all__ = [
+    "EmbeddedServer",
+    "Process",
+    "Supervisor",
+    "find_server_program",
+    "hold_folder",
+    "is_port_free",
+    "read_procfile",
+    "start_leashed",
+]
 
 FIRST_WAIT_SECONDS = 0.25  # before a process that ended is started again; doubled each time
 LONGEST_WAIT_SECONDS = 10.0
@@ -37,23 +48,13 @@ TRIES_BEFORE_READY = 5  # of a process that others wait for; then there is no us
 PING_SECONDS = 0.5
 LONGEST_SOCKET_PATH = 100  # bytes; sun_path of unix(7) holds 107, of macOS 103
 
-# Runs before the program: asks the kernel to stop it when its parent dies, however the parent dies. Not a preexec_fn,
-# which is unsafe in a process with threads. Source: prctl(2), PR_SET_PDEATHSIG; only Linux has it.
-_LEASH = """
-import ctypes, os, signal, sys
-parent, *command = sys.argv[1:]
-ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-try:
-    if os.getppid() == int(parent):
-        os.execvp(command[0], command)
-except OSError as error:
-    sys.exit(f"{command[0]}: {error.strerror}")
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What is to be kept running. Where `is_ready` is given, the processes after it wait until it says so."""
+    """What is to be kept running. Where `is_ready` is given, the processes after it wait until it says so.
+
+    `run` does what the command would, in a fork of the supervisor's own process.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -61,6 +62,7 @@ class Process:
     folder: Path
     is_ready: Callable[[], bool] | None = None
     log: Path | None = None  # where it writes what it does not say here
+    run: Callable[[], object] | None = None
 
 
 def read_procfile(path: Path, environ: Mapping[str, str]) -> tuple[Process, ...]:
@@ -93,25 +95,11 @@ def read_procfile(path: Path, environ: Mapping[str, str]) -> tuple[Process, ...]
     return tuple(processes)
 
 
-def start_leashed(
-    command: Sequence[str],
-    environ: Mapping[str, str],
-    folder: Path,
-    output: int | BinaryIO | None = subprocess.PIPE,
-) -> subprocess.Popen[bytes]:
-    """Start a program in its own process group, so that Ctrl-C reaches us alone; on Linux it dies when we do."""
-    leashed = list(command)
-    if sys.platform == "linux":
-        leashed = [sys.executable, "-I", "-S", "-c", _LEASH, str(os.getpid()), *command]
-    return subprocess.Popen(
-        leashed,
-        env=dict(environ),
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        process_group=0,
-    )
+def start(process: Process) -> Running:
+    """Start a process; one that is ours already is forked."""
+    if process.run is not None:
+        return fork_leashed(process.run, process.name, process.folder)
+    return start_leashed(process.command, process.environ, process.folder)
 
 
 def is_port_free(host: str, port: int) -> bool:
@@ -232,7 +220,7 @@ class _Child:
     """A process and how it fares."""
 
     process: Process
-    running: subprocess.Popen[bytes] | None = None
+    running: Running | None = None
     started: float = 0.0  # by the supervisor's clock, seconds
     due: float = 0.0  # not to be started before
     wait: float = FIRST_WAIT_SECONDS
@@ -297,7 +285,7 @@ class Supervisor:
         child.tries += 1
         child.started = self._clock()
         try:
-            child.running = start_leashed(child.process.command, child.process.environ, child.process.folder)
+            child.running = start(child.process)
         except OSError as error:
             self._say(f"{child.process.name}: {error}")
             self._put_off(child)
@@ -309,7 +297,7 @@ class Supervisor:
     def _bury(self, child: _Child) -> None:
         assert child.running is not None
         self._close(child)
-        code = child.running.returncode
+        code = child.running.wait()
         child.running = None
         if self._clock() - child.started >= STEADY_SECONDS:
             child.wait = FIRST_WAIT_SECONDS
@@ -394,6 +382,6 @@ class Supervisor:
             self._out.flush()
 
 
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def _signal_group(process: Running, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):  # none is left; or macOS: only a zombie is
         os.killpg(process.pid, number)

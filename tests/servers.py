@@ -36,6 +36,12 @@ class Server:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The running process."""
+        assert self._process is not None, "it does not run"
+        return self._process.pid
+
     def start(self) -> None:
         """Start it on what it kept from before. Errors: RuntimeError with its last words when it does not come up."""
         assert self._process is None, "it runs already"

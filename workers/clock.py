@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
 import structlog
 
-from gateway import metrics
 from gateway.errors import Raced, Unavailable
 from gateway.receive import replay
 from gateway.runtime import Runtime
@@ -31,8 +32,33 @@ def run(runtime: Runtime) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    metrics.serve(runtime)
+    _sweep_until(stopped, runtime)
+
+
+def run_beside(runtime: Runtime, work: Callable[[], int]) -> int:
+    """Sweep every second in a thread while this process does other work, and return what that comes to."""
+    stopped = threading.Event()
+    thread = threading.Thread(target=_sweep_or_end, args=(stopped, runtime), name="clock", daemon=True)
+    thread.start()
+    try:
+        return work()
+    finally:
+        stopped.set()
+        thread.join(SECONDS)
+
+
+def _sweep_or_end(stopped: threading.Event, runtime: Runtime) -> None:
+    """Sweep; where that breaks down the whole process ends, and is started again: nobody works without a clock."""
+    try:
+        _sweep_until(stopped, runtime)
+    except Exception:
+        logger.exception("clock_crashed")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _sweep_until(stopped: threading.Event, runtime: Runtime) -> None:
     watch = Watch()
+    metrics.serve(runtime)
     replay.begin(runtime.spool, runtime.now())
     with suppress(Raced, Unavailable):  # an older backup may have been restored; the daily errand looks again
         keep_step(runtime)

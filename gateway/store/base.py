@@ -86,6 +86,12 @@ _POSTGRESQL_ARGUMENTS = {
 
 _IDLE_SECONDS = 1.0  # after so long without use a connection is asked whether it still stands
 _USED_AT = "kabar_used_at"
+# A pooler that lends a connection for one transaction (PgBouncer, pool_mode=transaction) passes no options on, so that
+# the role must have them, and the next transaction finds the statements of another client prepared.
+_POOLED = "pooled"  # in the query of an address
+_POOLED_ARGUMENTS = {name: value for name, value in _POSTGRESQL_ARGUMENTS.items() if name != "options"} | {
+    "prepare_threshold": None
+}
 
 # PostgreSQL, appendix A.
 _RACES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
@@ -125,7 +131,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def make_engine(url: str) -> Engine:
-    """Return an engine for SQLite or PostgreSQL whose commits are durable and whose transactions are explicit."""
+    """Return an engine for SQLite or PostgreSQL whose commits are durable and whose transactions are explicit.
+
+    Shape: `?pooled=1` in an address says that a pooler stands before PostgreSQL (docs/scale.md).
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
@@ -140,8 +149,8 @@ def make_engine(url: str) -> Engine:
         sqlite.prepare_engine(engine)
         return engine
     engine = create_engine(
-        parsed.set(drivername="postgresql+psycopg"),
-        connect_args=_POSTGRESQL_ARGUMENTS,
+        parsed.set(drivername="postgresql+psycopg").difference_update_query([_POOLED]),
+        connect_args=_POOLED_ARGUMENTS if _POOLED in parsed.query else _POSTGRESQL_ARGUMENTS,
         hide_parameters=True,
         pool_size=8,
         max_overflow=8,

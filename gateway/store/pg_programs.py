@@ -106,7 +106,7 @@ def load(url: URL, file: Path, *, before: str, after: str, server: int, environ:
 
 def _address(url: URL, environ: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """Return a database's address without its password, and an environment that holds it instead."""
-    query = {name: value for name, value in url.query.items() if name != "password"}
+    query = {name: value for name, value in url.query.items() if name not in {"password", "pooled"}}
     password = url.password or url.query.get("password")
     bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
     return bare.render_as_string(), dict(environ) | ({"PGPASSWORD": str(password)} if password else {})

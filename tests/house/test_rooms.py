@@ -71,7 +71,7 @@ ROOMS = {
     "smtplib": (),
     "socket": ("gateway.channels.http", "gateway.channels.smpp_link", "gateway.supervise"),
     "sqlite3": ("gateway.store.sqlite",),
-    "subprocess": ("gateway.supervise", "gateway.cli", "gateway.enrol.reading_files", "gateway.store.pg_programs"),
+    "subprocess": ("gateway.leash", "gateway.cli", "gateway.enrol.reading_files", "gateway.store.pg_programs"),
     "urllib.request": ("gateway.channels.http",),
 }
 OWN = {*PRODUCT}

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, text
@@ -155,3 +156,15 @@ def test_a_transaction_that_sqlite_has_rolled_back_by_itself_is_unavailable(
         session.begin()
         with pytest.raises(Unavailable), base.savepoint(session):
             session.exec_driver_sql("ROLLBACK")
+
+
+def test_before_a_pooler_postgresql_is_asked_for_nothing_that_lasts_longer_than_a_transaction(
+    postgresql_url: str, open_database: Callable[[str], Database]
+) -> None:
+    shown = {}
+    for ending in ("", "&pooled=1"):
+        with open_database(postgresql_url + ending).session() as session:
+            told = [session.execute(text(f"SHOW {name}")).scalar_one() for name in ("statement_timeout", "jit")]
+            raw: Any = session.connection.driver_connection
+            shown[ending] = (*told, raw.prepare_threshold is not None)
+    assert shown == {"": ("4s", "off", True), "&pooled=1": ("0", "on", False)}
