@@ -11,6 +11,7 @@ from types import FrameType
 
 import structlog
 
+from gateway import metrics
 from gateway.errors import Raced, Unavailable
 from gateway.receive import replay
 from gateway.runtime import Runtime

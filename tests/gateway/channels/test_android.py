@@ -20,9 +20,9 @@ from gateway.channels import android
 from gateway.channels.base import Adapter, SmsChannel, Surroundings, make_channel
 from gateway.errors import Malformed, Misconfigured, Permanent, Refused
 from gateway.values import HttpRequest, InboundSms, OutboundSms
+from tests.gateway.channels.fitting import fits, read_both
 from tests.gateway.channels.phone import DEVICE, PASSWORD, SIGNING_KEY, USER, Phone, received, sign
 from tests.gateway.channels.standin import Reply, Script
-from tests.gateway.channels.test_hostile import fits, read_or_fault
 
 NOW = datetime(2026, 11, 21, 19, 9, 42, tzinfo=UTC)
 SENDER, TEXT = "+6281234567890", "KB 0925 BARU 12 AKTIF 40"
@@ -155,8 +155,7 @@ def test_whatever_a_phone_says_is_read_or_malformed(
     channel = kept(tmp_path_factory)
     document = {"event": event, "payload": payload, "deviceId": DEVICE if device is None else device}
     request = HttpRequest("POST", "/in/phone1/sms", {}, json.dumps(document).encode())
-    for reader in (channel.read_sms, channel.read_status):
-        found = read_or_fault(reader, request)
+    for found in read_both(channel, request):
         assert isinstance(found, Malformed) or all(fits(one) for one in found)
 
 

@@ -22,8 +22,8 @@ from gateway.store.base import Database
 from gateway.store.inbox import inbox
 from gateway.values import HttpRequest, OutboxState, SmsPart, clean_text
 from tests.district import make_runtime
+from tests.gateway.channels.fitting import fits, read_both
 from tests.gateway.channels.standin import Reply, Script, closed_address
-from tests.gateway.channels.test_hostile import fits, read_or_fault
 
 NOW = datetime(2026, 11, 21, 18, 35, 9, tzinfo=UTC)
 SECRET = "a-secret-of-kannel-1"
@@ -107,8 +107,7 @@ def test_no_header_breaks_the_reader(header: bytes) -> None:
 @given(fields=st.dictionaries(st.sampled_from(KNOWN), st.binary(max_size=50) | ANY_TEXT.map(clean_text)))
 def test_whatever_kannel_asks_is_read_or_malformed(fields: dict[str, bytes | str]) -> None:
     request = as_request(**fields)
-    for read in (channel().read_sms, channel().read_status):
-        found = read_or_fault(read, request)
+    for found in read_both(channel(), request):
         assert found.field in KNOWN if isinstance(found, Malformed) else all(fits(one) for one in found)
 
 
