@@ -26,6 +26,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from gateway import backup
 from gateway.calendar import month_days, report_month
 from gateway.condition import Condition, Stored, look, python_version, seconds_since
 from gateway.errors import KabarError
@@ -113,6 +114,7 @@ class House(Collector):
         yield from _queues(condition.crews)
         yield from _doors(condition.counts, tuple({**self._runtime.channels, **self._runtime.ussd}))
         yield from _disk(self._runtime)
+        yield from _safety(self._runtime, condition.at)
         if condition.stored is None:
             return
         yield from _waiting(condition, condition.stored)
@@ -196,6 +198,22 @@ def _disk(runtime: Runtime) -> Iterator[Metric]:
         return
     yield _gauge("kabar_disk_bytes", "Size of the disk that KABAR_VAR is on.", found.total)
     yield _gauge("kabar_disk_free_bytes", "What is free of it.", found.free)
+
+
+def _safety(runtime: Runtime, now: datetime) -> Iterator[Metric]:
+    spooled = runtime.spool.look()
+    yield _gauge(
+        "kabar_spool_waiting", "Deliveries in this machine's spool, for the database to take.", spooled.waiting
+    )
+    aside = spooled.corrupt + spooled.refused
+    yield _gauge("kabar_spool_aside", "Deliveries in this machine's spool that somebody must look at.", aside)
+    folder = runtime.settings.backups_folder
+    try:
+        newest = backup.newest_at(folder) if folder else None
+    except OSError:
+        return
+    if newest is not None:
+        yield _gauge("kabar_backup_age_seconds", "Since the newest backup was made.", (now - newest).total_seconds())
 
 
 def _waiting(condition: Condition, stored: Stored) -> Iterator[Metric]:

@@ -100,6 +100,10 @@ _AWAY = {"08", "53", "57", "58"}  # classes: connection, resources, operator int
 # SQLite has rolled back the whole transaction by itself, so that nothing may be done in it any more.
 _SQLITE_AWAY = {5, 6, 7, 8, 10, 11, 13, 14, 26}
 
+# What the code asks for is not there: the database was not brought up yet. Nothing is lost by waiting for that.
+_BEHIND = {"42P01", "42703"}  # undefined table, undefined column
+_SQLITE_BEHIND = ("no such table", "no such column")
+
 _LOCK_TIMEOUT = text("SELECT set_config('lock_timeout', :wait, true)")  # until the transaction ends
 
 
@@ -235,7 +239,7 @@ def savepoint(session: Session) -> Iterator[None]:
         if getattr(error.orig, "sqlstate", None) in _RACES:
             raise Raced(str(error.orig)) from error
         if _is_away(error) or sqlite.has_lost_transaction(session):
-            raise Unavailable(f"the database is not available: {error.orig}") from error
+            raise Unavailable(_say(error)) from error
         raise
     except sqlite.driver.OperationalError as error:  # it is the first of its transaction, which could not begin
         raise Unavailable(f"the database is not available: {error}") from error
@@ -249,22 +253,33 @@ def translating_errors() -> Iterator[None]:
     except IntegrityError as error:
         raise Raced(str(error.orig)) from error
     except (OperationalError, InterfaceError, InternalError, PoolTimeout, sqlite.driver.OperationalError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        raise Unavailable(f"the database is not available: {cause}") from error
+        said = _say(error) if isinstance(error, DBAPIError) else f"the database is not available: {error}"
+        raise Unavailable(said) from error
     except DatabaseError as error:
         if not _is_away(error):
             raise
-        raise Unavailable(f"the database is not available: {error.orig}") from error
+        raise Unavailable(_say(error)) from error
 
 
 def _is_away(error: DBAPIError) -> bool:
     """Tell whether the database itself is at fault, and not what it was asked."""
-    if error.connection_invalidated:
+    if error.connection_invalidated or _is_behind(error):
         return True
     state = getattr(error.orig, "sqlstate", None)
     if state is not None:
         return state[:2] in _AWAY
     return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _SQLITE_AWAY  # the low byte is the primary code
+
+
+def _is_behind(error: DBAPIError) -> bool:
+    """Tell whether the database lacks what this code asks for."""
+    return getattr(error.orig, "sqlstate", None) in _BEHIND or str(error.orig).startswith(_SQLITE_BEHIND)
+
+
+def _say(error: DBAPIError) -> str:
+    if _is_behind(error):
+        return f"the database is not at the version of this code: run ./kabar migrate ({error.orig})"
+    return f"the database is not available: {error.orig}"
 
 
 def within(area: ColumnElement[str], scope: Scope) -> ColumnElement[bool]:

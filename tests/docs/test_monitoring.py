@@ -13,9 +13,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway import metrics
+from gateway.backup import Source, make_backup
 from gateway.lines import ChannelHealth
 from gateway.store import channel_health, vitals
 from gateway.store.base import Database
+from gateway.version import VERSION
 from tests.district import District, make_runtime
 from tests.docs.pages import Page
 from tests.docs.test_links import anchors_of
@@ -32,7 +34,9 @@ IMPLIED = ("_bucket", "_count", "_sum", "_created")
 @pytest.fixture
 def told(sqlite_url: str, tmp_path: Path, redis_url: str) -> dict[str, str]:
     """What a house tells in which everything has happened once: each sample's name, and its meaning."""
-    district = District(make_runtime(Database(sqlite_url), tmp_path, redis_url))
+    backups = tmp_path / "backups"
+    district = District(make_runtime(Database(sqlite_url), tmp_path, redis_url, backups=str(backups)))
+    make_backup(Source(sqlite_url, {}, tmp_path, VERSION, {}), backups, (), district.runtime.now())
     house = metrics.House(district.runtime, cached_seconds=0)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(house)

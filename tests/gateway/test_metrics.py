@@ -112,7 +112,7 @@ def test_a_refused_request_is_counted_whichever_process_refused_it(district: Dis
 
 def test_a_request_that_could_not_be_kept_is_counted(district: District, redis_url: str) -> None:
     away = Database("postgresql://nobody@127.0.0.1:1/kabar")
-    runtime = make_runtime(away, district.runtime.settings.var, redis_url)
+    runtime = make_runtime(away, district.runtime.settings.var, redis_url, spool="none")
     request = write_request(read_secret(runtime.settings.var), "m1", PHONES["ani"], "halo")
     answer = create_app(runtime).test_client().post(request.path, data=request.body, headers=dict(request.headers))
     away.dispose()

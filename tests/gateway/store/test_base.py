@@ -168,3 +168,17 @@ def test_before_a_pooler_postgresql_is_asked_for_nothing_that_lasts_longer_than_
             raw: Any = session.connection.driver_connection
             shown[ending] = (*told, raw.prepare_threshold is not None)
     assert shown == {"": ("4s", "off", True), "&pooled=1": ("0", "on", False)}
+
+
+def test_a_database_that_is_behind_the_code_is_unavailable_and_the_way_out_is_named(
+    database_url: str, open_database: Callable[[str], Database]
+) -> None:
+    with open_database(database_url).session() as session:
+        session.execute(text("ALTER TABLE inbox RENAME TO inbox_of_the_day_before"))
+        session.commit()
+    with pytest.raises(Unavailable, match="kabar migrate"), open_database(database_url).session() as session:
+        session.execute(text("SELECT id FROM inbox"))
+    with open_database(database_url).session() as session:
+        session.begin()
+        with pytest.raises(Unavailable, match="kabar migrate"), base.savepoint(session):
+            session.execute(text("SELECT id FROM inbox"))
