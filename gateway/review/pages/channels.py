@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import Response, request
 
-from gateway import checkup
 from gateway.discover import discover
 from gateway.instances import parse_channels
 from gateway.review.pages import frame
@@ -127,7 +126,6 @@ def _show(name: str = "", typed: dict[str, str] | None = None, faults: dict[str,
         typed_name=name,
         faults=faults or {},
         zone=runtime.settings.timezone,
-        checks=tuple(checkup.check_parts(runtime.settings)),
     )
 
 
