@@ -168,7 +168,7 @@ def find_faults(
     faults: list[str] = []
     with database.session(read_only=True) as session:
         rows = session.execute(select(inbox.c.provider_id, inbox.c.id, inbox.c.state, inbox.c.attempts)).all()
-        answers = session.execute(select(outbox.c.inbox_id, outbox.c.ref, outbox.c.state)).all()
+        answers = session.execute(select(outbox.c.inbox_id, outbox.c.kind, outbox.c.ref, outbox.c.state)).all()
         whole = (
             select(reports.reports.c.inbox_id, func.count(reports.report_values.c.quantity))
             .outerjoin(reports.report_values)
@@ -187,7 +187,7 @@ def find_faults(
     reported = Counter(message_id for message_id, _ in found)
     faults += [f"{reported[row.id]} reports: {row}" for row in rows if reported[row.id] != 1]
     faults += [f"half a report, {values} values: {message_id}" for message_id, values in found if values != VALUES]
-    answered = Counter(row.inbox_id for row in answers)
+    answered = Counter(row.inbox_id for row in answers if row.kind == outbox_store.ANSWER)  # others are notices
     faults += [f"{answered[row.id]} answers: {row}" for row in rows if answered[row.id] != 1]
     faults += [f"an answer is left in the middle: {row}" for row in answers if row.state not in {"sent", "unsure"}]
     at_provider = Counter(taken.ref for taken in provider.ledger)
