@@ -43,8 +43,7 @@ def tell_first_phone(
     sent = outbox.recent_sends(session, [before.sender], desk.now - timedelta(hours=1))
     has_enough = len(sent) >= desk.rules.answers_per_hour
     to, outgoing = before.sender, desk.rules.outgoing
-    outbox.add(
-        session,
+    desk.ledger.answer(
         NewOutboxMessage(
             inbox_id=message.id,
             kind=f"{KIND}{accepted.report_id}",

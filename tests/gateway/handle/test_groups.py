@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 
 from gateway.handle import batch
 from gateway.handle import message as handling
+from gateway.handle.notice import KIND
 from gateway.reply.compose import ref_of
 from gateway.store import inbox, outbox, questions, registrations, reporters, reports
 from gateway.store.base import Database
@@ -119,6 +120,8 @@ def read_rows(database: Database) -> dict[str, list[dict[str, Any]]]:
             row.update({"id": number} if "id" in row else {})  # what was undone may have taken some
             row.update({column: number_of.get(row[column]) for column in REPORT_IDS.get(name, ())})
             row.update({"text": told.sub(lambda it: refs[it.group()], row["text"])} if "text" in row else {})
+            if told_of := re.fullmatch(rf"{KIND}(\d+)", str(row.get("kind"))):
+                row["kind"] = f"{KIND}{number_of[int(told_of[1])]}"
             for column in OWN & row.keys():
                 del row[column]
     return found
