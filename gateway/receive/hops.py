@@ -231,7 +231,7 @@ def _hand_in(stage: Stage, caller: Caller, ground: Ground, standing: Standing, t
     key = f"{standing.session_id[:150]}:{standing.id}:{standing.sends}"
     sms = InboundSms(key, Sender(caller.phone, SenderKind.PHONE), turn.sends, sent_at=stage.now)
     keep.keep_sms(stage.session, standing.channel, sms, stage.now)
-    message = inbox.find_message(stage.session, standing.channel, key)
+    message = inbox.find_message(stage.session, standing.channel, keep.key_of(key, caller.phone))
     assert message is not None
     outcome, channels = batch.handle_shown(stage.session, message, stage.rules, stage.now, tries=stage.tries)
     if outcome is None or not outcome.text:

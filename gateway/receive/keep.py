@@ -182,7 +182,7 @@ def keep_sms(session: Session, channel: str, sms: InboundSms, now: datetime, *, 
         return trace_id if parts.keep_part(session, _as_part(channel, sms, now), trace_id) else ""
     message = inbox.NewInboxMessage(
         channel=channel,
-        provider_id=_key(sms.provider_id, sms.sender.address),
+        provider_id=key_of(sms.provider_id, sms.sender.address),
         sender=sms.sender.address,
         recipient=sms.recipient,
         text=sms.text,
@@ -209,10 +209,10 @@ def _as_part(channel: str, sms: InboundSms, now: datetime) -> parts.Part:
     assert sms.part is not None
     return parts.Part(
         channel=channel,
-        provider_id=_key(sms.provider_id, sms.sender.address),
+        provider_id=key_of(sms.provider_id, sms.sender.address),
         sender=sms.sender.address,
         recipient=sms.recipient,
-        ref=_key(sms.part.ref),
+        ref=key_of(sms.part.ref),
         total=sms.part.total,
         number=sms.part.number,
         text=sms.text,
@@ -247,7 +247,7 @@ def show_answer(
     try:
         channel.verify(request, now)
         with database.session(read_only=True) as session:
-            message = inbox.find_message(session, channel.name, _key(provider_id))
+            message = inbox.find_message(session, channel.name, key_of(provider_id))
             answer = outbox.find_answer(session, message.id) if message else None
     except Refused:
         return REFUSED
@@ -265,7 +265,7 @@ def _record(session: Session, channel: str, status: DeliveryStatus, now: datetim
     logger.info("status", channel=channel, ref=status.ref, state=state, code=status.code, has_moved=has_moved)
 
 
-def _key(provider_id: str, sender: str = "") -> str:
+def key_of(provider_id: str, sender: str = "") -> str:
     """Return a key that fits its column; a longer one becomes its hash, never cut: two messages may share a start.
 
     One that holds the sender's number becomes its hash too: keys are kept for ever, numbers are not.
