@@ -116,6 +116,10 @@ class HalfYear:
         """Let some time pass."""
         self.set_clock(self.now + timedelta(seconds=seconds))
 
+    def monotonic(self) -> float:
+        """Return the seconds that a sender counts."""
+        return self.now.timestamp()
+
     def go_on(self, until: datetime) -> None:
         """Let the clock go on, and everything happen that it brings."""
         for at in _ticks(self.now, until):

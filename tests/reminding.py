@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class Clock(Protocol):
 
 def share_clock(place: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the database's clock show what the test's does, and a sender's nap move it: nobody waits for anything."""
-    nap = SimpleNamespace(sleep=lambda seconds: place.pass_time(seconds=seconds))
+    nap = SimpleNamespace(sleep=lambda seconds: place.pass_time(seconds=seconds), monotonic=time.monotonic)
     monkeypatch.setattr(outbound, "time", nap)
     for module in (outbox_store, claimed, sweeping):
         monkeypatch.setattr(module, "database_now", lambda _session: place.runtime.now())
