@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, ColumnElement, Date, DateTime, String, Table, Text, insert, or_, select
+from sqlalchemy import JSON, Column, ColumnElement, Date, DateTime, String, Table, Text, false, insert, or_, select
 
 from gateway.discover import discover
 from gateway.handle.reading_json import to_json
@@ -228,7 +228,7 @@ def _is_foreign(table: Table) -> ColumnElement[bool]:
     found += [table.c.phone.in_([PHONE, UNKNOWN])] if "phone" in table.c and table.name != "users" else []
     found += [table.c.name == CHANNEL] if table.name == "channels" else []
     found += [table.c.reporter_id == ID] if "reporter_id" in table.c else []
-    return or_(*found, *([table.c.first_id == ID] if "first_id" in table.c else []))
+    return or_(false(), *found, *([table.c.first_id == ID] if "first_id" in table.c else []))
 
 
 def find_leak(body: str) -> str:
