@@ -13,6 +13,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -32,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     hypothesis.settings.load_profile("kabar-ci" if os.environ.get("CI") == "true" else "kabar")
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])  # the other draws for seconds
     sys.addaudithook(_stay_here)
 
 
