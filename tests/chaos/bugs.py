@@ -193,7 +193,7 @@ BUGS = (
     Bug("leases_by_a_wrong_clock", frozenset({"I9"}), _kill_with_a_wrong_clock, SENDING, skewed=("outbound",)),
     Bug("attempts_counted_afterwards", frozenset({"I7"}), _kill_after_sending, SENDING),
     Bug("last_arrival_counts", frozenset({"I5"}), _send_the_older_one_later, (*HANDLING, "errands")),
-    Bug("faults_swallowed", frozenset({"I1"}), _hold_the_turn_to_write, DOOR),
+    Bug("faults_swallowed", frozenset({"I1"}), _hold_the_turn_to_write, DOOR, settings=(("spool", "none"),)),
     Bug("same_text_is_same_message", frozenset({"I1"}), _say_the_same_again, DOOR, settings=(("web_processes", "1"),)),
     Bug("leases_for_ever", frozenset({"I9"}), _kill_while_sending, SENDING),
     Bug("commits_not_on_disk", frozenset({"I1"}), _cut_the_power, DOOR, has_power_cut=True),

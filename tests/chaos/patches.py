@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from gateway.errors import Malformed, Refused
 from gateway.handle import accept
 from gateway.receive import keep
 from gateway.runtime import Runtime
+from gateway.spool import Spool
 from gateway.store import claimed, inbox, outbox, sqlite
 from gateway.store.base import Database, Session, database_now
 from gateway.store.outbox import Claim
@@ -50,16 +51,16 @@ def answer_before_commit() -> None:
     receive = keep.receive_sms
 
     def answer_first(
-        database: Database, bells: jobs.Bells, channel: SmsChannel, request: HttpRequest, now: datetime
+        database: Database, bells: jobs.Bells, channel: SmsChannel, request: HttpRequest, now: datetime, spare: Spool
     ) -> HttpResponse:
         try:
             messages = channel.take_sms(request, now)
         except (Refused, Malformed):
-            return receive(database, bells, channel, request, now)
+            return receive(database, bells, channel, request, now, spare)
 
         def keep_later() -> None:
             _never.wait(SLOW_SECONDS)
-            receive(database, bells, channel, request, now)
+            receive(database, bells, channel, request, now, spare)
 
         threading.Thread(target=keep_later, daemon=True).start()
         return channel.acknowledge(messages)
@@ -97,6 +98,10 @@ def status_afterwards() -> None:
         settled.append((message_id, state, now))
         return True
 
+    def note_many(_session: Session, message_ids: Collection[int], state: InboxState, now: datetime) -> int:
+        settled.extend((message_id, state, now) for message_id in message_ids)
+        return len(message_ids)
+
     def handle_and_settle(runtime: Runtime, lane: int) -> int:
         handled = handle_batch(runtime, lane)
         if settled:
@@ -108,6 +113,7 @@ def status_afterwards() -> None:
         return handled
 
     _put(inbox, "finish", note)
+    _put(inbox, "finish_many", note_many)
     _put(inbound, "handle_batch", handle_and_settle)
 
 
