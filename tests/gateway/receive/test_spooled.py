@@ -200,6 +200,33 @@ def test_a_broken_file_and_one_that_the_database_refuses_hold_up_no_other(doors:
     assert doors.runtime.spool.look() == Contents(waiting=1, oldest_at=NOON, corrupt=1)
 
 
+def test_one_that_loses_every_race_holds_up_no_other_and_no_sweep(doors: Doors) -> None:
+    with away(doors):
+        for key in ("m1", "m2", "m3"):
+            doors.post(key)
+            doors.runtime.clock[0] += timedelta(seconds=1)
+    with doors.runtime.database.session() as session:
+        for statement in never_keep("m1", session):
+            session.execute(text(statement))
+        session.commit()
+    sweep(doors.runtime)
+    assert [one.provider_id for one in doors.kept()] == ["m3", "m2"]
+    assert doors.runtime.spool.look() == Contents(waiting=1, oldest_at=NOON), "it is tried again, and shows its age"
+
+
+def never_keep(key: str, session: Connection) -> tuple[str, ...]:
+    """Return what has a database refuse a message as if another session were in its way, always."""
+    if session.dialect.name == "sqlite":
+        refuse = f"BEFORE INSERT ON inbox WHEN NEW.provider_id = '{key}' BEGIN SELECT RAISE(ABORT, 'raced'); END"
+        return (f"CREATE TRIGGER never_kept {refuse}",)
+    raced = "$$ BEGIN RAISE unique_violation; END $$"
+    return (
+        f"CREATE FUNCTION never_kept() RETURNS trigger LANGUAGE plpgsql AS {raced}",
+        f"CREATE TRIGGER never_kept BEFORE INSERT ON inbox FOR EACH ROW WHEN (NEW.provider_id = '{key}') "
+        "EXECUTE FUNCTION never_kept()",
+    )
+
+
 def test_clocks_that_replay_one_spool_at_once_keep_each_message_once(doors: Doors) -> None:
     with away(doors):
         for number in range(30):
