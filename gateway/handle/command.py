@@ -127,7 +127,7 @@ def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter
     if question is not None and question.report_id is None:
         return _answer_no(session, message, people, example, desk)  # her last report is the one asked about
     wording = desk.rules.wordings[person.language]
-    last = _find_last(session, people)
+    last = _find_last(session, people, message.received_at)  # a late BATAL was not meant for what came after it
     if last is None or last.state not in (ReportState.ACCEPTED, ReportState.FLAGGED, ReportState.WAITING):
         return say(desk.rules, person.language, "nothing_to_cancel", InboxState.DONE)
     slots = {
@@ -157,14 +157,17 @@ def _must_be_proven(counting: Report, people: Sequence[Reporter], desk: Desk) ->
     return limits_for(desk.chosen, desk.rules.form(counting.key.form), facility).confirm_changes > 0
 
 
-def _find_last(session: Session, people: Sequence[Reporter]) -> Report | None:
-    """Return the sender's last report; where it was replaced or refused, hers that counts in its place."""
+def _find_last(session: Session, people: Sequence[Reporter], received_until: datetime | None = None) -> Report | None:
+    """Return the sender's last report, of those received until then; where it was replaced or refused, hers that counts
+    in its place, unless that is a later one.
+    """
     ids = [one.id for one in people]
-    last = reports.latest_of(session, ids)
+    last = reports.latest_of(session, ids, received_until)
     if last is None or last.state != ReportState.REPLACED:
         return last
     current = reports.find_current(session, last.key)
-    return current if current and current.reporter_id in ids else last
+    is_later = current is not None and (current.sent_at, current.sent_key) > (last.sent_at, last.sent_key)
+    return current if current and current.reporter_id in ids and not is_later else last
 
 
 def _answer_yes(

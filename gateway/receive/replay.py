@@ -24,7 +24,8 @@ def replay(database: Database, bells: jobs.Bells, spare: Spool) -> int:
 
     Each counts by the time at which it came. A file that does not hold what was written, or that the database refuses,
     is set aside for a person and holds up no other; nor does one that loses a race, and stays. Several may replay one
-    spool at once. Errors: Unavailable; Raced; OSError when the spool's disk fails. What was not committed stays where it is.
+    spool at once. What was not committed stays where it is.
+    Errors: Unavailable; Raced; OSError when the spool's disk fails.
     """
     names = spare.waiting()
     total = 0

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 
 from gateway.errors import Permanent, SomebodyElse, Unavailable
 from gateway.store import pg_programs, schema, sqlite
-from gateway.store.base import make_engine, metadata, translating_errors
+from gateway.store.base import POOLED, make_engine, metadata, translating_errors
 from gateway.store.inbox import inbox
 from gateway.store.outbox import outbox
 from gateway.values import OutboxState
@@ -47,9 +47,19 @@ def dump(url: str, into: Path, environ: Mapping[str, str]) -> Dumped:
 
     Errors: Unavailable when it cannot be reached; Permanent when it is not migrated, broken, or a program is missing.
     """
+    refuse_pooler(url)
     if kind_of(url) == SQLITE and not Path(str(make_url(url).database)).exists():
         raise Permanent(f"basis data belum ada / there is no database yet: {make_url(url).database}")
     return _dump_sqlite(url, into) if kind_of(url) == SQLITE else _dump_postgresql(url, into, environ)
+
+
+def refuse_pooler(url: str) -> None:
+    """Refuse an address of a pooler: programs like pg_dump leave their settings in connections that others are lent."""
+    if POOLED in make_url(url).query:
+        raise Permanent(
+            "tidak lewat pooler: beri alamat langsung di KABAR_DATABASE_URL, tanpa pooled=1 / not through a pooler:"
+            " give the direct address in KABAR_DATABASE_URL, without pooled=1"
+        )
 
 
 def _dump_sqlite(url: str, into: Path) -> Dumped:

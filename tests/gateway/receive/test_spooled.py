@@ -104,6 +104,23 @@ def test_a_report_that_lay_in_the_spool_counts_by_when_it_came(doors: Doors) -> 
         assert session.execute(text(f"{query} {states}")).scalars().all() == [3]
 
 
+def test_a_batal_that_lay_in_the_spool_takes_back_nothing_that_came_after_it(doors: Doors) -> None:
+    doors.post("m1", "KB 0925 BARU 1 AKTIF 40")
+    doors.district.handle()
+    doors.runtime.clock[0] += timedelta(minutes=5)
+    with away(doors):
+        doors.post("m2", "BATAL")
+    doors.runtime.clock[0] += timedelta(minutes=5)
+    doors.post("m3", "KB 0925 BARU 3 AKTIF 40")
+    doors.district.handle()
+    sweep(doors.runtime)
+    doors.district.handle()
+    with doors.runtime.database.session(read_only=True) as session:
+        query = "SELECT quantity FROM report_values v JOIN reports r ON r.id = v.report_id WHERE measure = 'baru'"
+        assert session.execute(text(f"{query} AND state = 'accepted'")).scalars().all() == [3]
+    assert len(answers(doors)) == 3
+
+
 def test_what_cannot_be_read_and_news_of_ours_are_spooled_as_well(doors: Doors) -> None:
     doors.post("m1")
     doors.district.handle()
@@ -220,10 +237,10 @@ def never_keep(key: str, session: Connection) -> tuple[str, ...]:
         refuse = f"BEFORE INSERT ON inbox WHEN NEW.provider_id = '{key}' BEGIN SELECT RAISE(ABORT, 'raced'); END"
         return (f"CREATE TRIGGER never_kept {refuse}",)
     raced = "$$ BEGIN RAISE unique_violation; END $$"
+    refuse = f"BEFORE INSERT ON inbox FOR EACH ROW WHEN (NEW.provider_id = '{key}') EXECUTE FUNCTION never_kept()"
     return (
         f"CREATE FUNCTION never_kept() RETURNS trigger LANGUAGE plpgsql AS {raced}",
-        f"CREATE TRIGGER never_kept BEFORE INSERT ON inbox FOR EACH ROW WHEN (NEW.provider_id = '{key}') "
-        "EXECUTE FUNCTION never_kept()",
+        f"CREATE TRIGGER never_kept {refuse}",
     )
 
 
