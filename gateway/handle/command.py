@@ -206,6 +206,7 @@ def ask_for_proof(
     """Ask again where a YA lacks the digits of its question; after too many wrong ones the report is for staff."""
     if not given or not proof.note_wrong(session, question, desk):
         return Reply(question.text, InboxState.DONE, "asked_again")
+    desk.ledger.let_go()  # as in `obey`
     if question.report_id:
         reports.set_state(session, question.report_id, ReportState.FLAGGED, was=ReportState.WAITING)
     wording, asked = desk.rules.wordings[people[0].language], from_json(question.reading)
