@@ -20,7 +20,7 @@ logger = structlog.get_logger(__name__)
 
 
 def drain(runtime: Runtime) -> int:
-    """Reconcile the channels that are due and return how many were asked. Errors: Unavailable; the next turn asks again."""
+    """Reconcile the channels that are due and return how many were asked. Errors: Unavailable; the next turn asks."""
     runtime.bells.answer(jobs.ERRANDS, NAME)
     if not _is_our_turn(runtime):
         return 0

@@ -14,7 +14,7 @@ from gateway.handle.places import Place
 from gateway.handle.reading_json import from_json
 from gateway.handle.replies import Reply, example_for, say
 from gateway.reply import compose
-from gateway.store import broadcasts, facilities, registrations, reporters, reports, users
+from gateway.store import broadcasts, facilities, inbox, registrations, reporters, reports, users
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.questions import REPLACED, Question
@@ -124,7 +124,7 @@ def _set_language(session: Session, written: str, people: Sequence[Reporter], de
 def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter], example: str, desk: Desk) -> Reply:
     """Take back the sender's last report, until it is approved."""
     person, question = people[0], desk.asked.get(message.sender)
-    if question is not None and question.report_id is None:
+    if question is not None and question.report_id is None and not _is_about_later(session, question, message):
         return _answer_no(session, message, people, example, desk)  # her last report is the one asked about
     wording = desk.rules.wordings[person.language]
     last = _find_last(session, people, message.received_at)  # a late BATAL was not meant for what came after it
@@ -147,6 +147,12 @@ def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter
     answer = "withdrawn_change" if reports.find_current(session, last.key) else without
     said = say(desk.rules, person.language, answer, InboxState.DONE, **slots)
     return report.with_next(session, message.sender, said, said.text, desk)
+
+
+def _is_about_later(session: Session, question: Question, message: InboxMessage) -> bool:
+    """Tell whether what is asked about came after a message, which lay in a spool meanwhile."""
+    asked_about = inbox.find_by_id(session, question.inbox_id)
+    return asked_about is not None and asked_about.received_at > message.received_at
 
 
 def _must_be_proven(counting: Report, people: Sequence[Reporter], desk: Desk) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import text
 
 from gateway import backup, cli_reconcile, jobs
 from gateway.app import create_app
@@ -251,7 +250,7 @@ def test_a_database_that_goes_away_in_between_is_waited_for_and_is_no_fault_of_a
     office.district.keep("ani", REPORT, provider_id=office.sid(1), channel="twilio")
     office.missed(2, "STATUS")
     with runtime.database.session() as session:
-        session.execute(text("DROP TABLE findings"))
+        reconciling.findings.drop(session)
         session.commit()
     with pytest.raises(Unavailable):
         worker.drain(runtime)

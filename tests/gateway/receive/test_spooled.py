@@ -121,6 +121,20 @@ def test_a_batal_that_lay_in_the_spool_takes_back_nothing_that_came_after_it(doo
     assert len(answers(doors)) == 3
 
 
+def test_a_batal_that_lay_in_the_spool_leaves_a_question_open_that_came_after_it(doors: Doors) -> None:
+    with away(doors):
+        doors.post("m1", "BATAL")
+    doors.runtime.clock[0] += timedelta(minutes=5)
+    doors.post("m2", "KB 0925 BARU 3")
+    doors.district.handle()
+    sweep(doors.runtime)
+    doors.district.handle()
+    doors.runtime.clock[0] += timedelta(minutes=5)
+    doors.post("m3", "AKTIF 40")
+    doors.district.handle()
+    assert "BARU 3 AKTIF 40" in answers(doors)[-1].text
+
+
 def test_what_cannot_be_read_and_news_of_ours_are_spooled_as_well(doors: Doors) -> None:
     doors.post("m1")
     doors.district.handle()
