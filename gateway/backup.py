@@ -201,6 +201,7 @@ def find_hindrances(url: str, manifest: Manifest) -> dict[str, int]:
             f"cadangan versi {manifest.migration}, Kabar ini {schema.newest_version()}: perbarui Kabar dahulu"
             f" / the backup's version is {manifest.migration}, this Kabar's {schema.newest_version()}: update it first"
         )
+    dumps.refuse_pooler(url)
     rows = dumps.count_all(url)
     if foreign := dumps.find_foreign(rows):
         raise Permanent(

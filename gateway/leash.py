@@ -114,7 +114,12 @@ def fork_leashed(run: Callable[[], object], name: str, folder: Path) -> Fork:
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:  # it is tried again and again, and would hold every file open in the end
+        os.close(read)
+        os.close(write)
+        raise
     if pid == 0:
         _live(run, name, folder, write, parent)
     os.close(write)

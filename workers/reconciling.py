@@ -8,6 +8,7 @@ import structlog
 
 from gateway import jobs
 from gateway.channels.base import SmsChannel
+from gateway.errors import Unavailable
 from gateway.receive import reconcile
 from gateway.runtime import Runtime
 from gateway.store import channels
@@ -19,7 +20,7 @@ logger = structlog.get_logger(__name__)
 
 
 def drain(runtime: Runtime) -> int:
-    """Reconcile the channels that are due and return how many were asked. Errors: Unavailable; it is rung again."""
+    """Reconcile the channels that are due and return how many were asked. Errors: Unavailable; the next turn asks."""
     runtime.bells.answer(jobs.ERRANDS, NAME)
     if not _is_our_turn(runtime):
         return 0
@@ -51,6 +52,8 @@ def _ask(runtime: Runtime, channel: SmsChannel) -> bool:
         return False
     try:
         reconcile.reconcile(runtime.database, runtime.bells, channel, since, now)
+    except Unavailable:
+        raise
     except Exception:  # a fault in one adapter: the other channels are asked all the same
         logger.exception("reconciling_failed", channel=channel.name)
     return True

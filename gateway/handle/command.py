@@ -14,7 +14,7 @@ from gateway.handle.places import Place
 from gateway.handle.reading_json import from_json
 from gateway.handle.replies import Reply, example_for, say
 from gateway.reply import compose
-from gateway.store import broadcasts, facilities, registrations, reporters, reports, users
+from gateway.store import broadcasts, facilities, inbox, registrations, reporters, reports, users
 from gateway.store.base import Session
 from gateway.store.inbox import InboxMessage
 from gateway.store.questions import REPLACED, Question
@@ -124,10 +124,10 @@ def _set_language(session: Session, written: str, people: Sequence[Reporter], de
 def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter], example: str, desk: Desk) -> Reply:
     """Take back the sender's last report, until it is approved."""
     person, question = people[0], desk.asked.get(message.sender)
-    if question is not None and question.report_id is None:
+    if question is not None and question.report_id is None and not _is_about_later(session, question, message):
         return _answer_no(session, message, people, example, desk)  # her last report is the one asked about
     wording = desk.rules.wordings[person.language]
-    last = _find_last(session, people)
+    last = _find_last(session, people, message.received_at)  # a late BATAL was not meant for what came after it
     if last is None or last.state not in (ReportState.ACCEPTED, ReportState.FLAGGED, ReportState.WAITING):
         return say(desk.rules, person.language, "nothing_to_cancel", InboxState.DONE)
     slots = {
@@ -149,6 +149,12 @@ def _withdraw(session: Session, message: InboxMessage, people: Sequence[Reporter
     return report.with_next(session, message.sender, said, said.text, desk)
 
 
+def _is_about_later(session: Session, question: Question, message: InboxMessage) -> bool:
+    """Tell whether what is asked about came after a message, which lay in a spool meanwhile."""
+    asked_about = inbox.find_by_id(session, question.inbox_id)
+    return asked_about is not None and asked_about.received_at > message.received_at
+
+
 def _must_be_proven(counting: Report, people: Sequence[Reporter], desk: Desk) -> bool:
     """Tell whether figures there are changed only by who proves to hold the phone: a BATAL brings no proof."""
     facility = next((it for one in people for it in one.facilities if it.id == counting.key.facility_id), None)
@@ -157,14 +163,17 @@ def _must_be_proven(counting: Report, people: Sequence[Reporter], desk: Desk) ->
     return limits_for(desk.chosen, desk.rules.form(counting.key.form), facility).confirm_changes > 0
 
 
-def _find_last(session: Session, people: Sequence[Reporter]) -> Report | None:
-    """Return the sender's last report; where it was replaced or refused, hers that counts in its place."""
+def _find_last(session: Session, people: Sequence[Reporter], received_until: datetime | None = None) -> Report | None:
+    """Return the sender's last report, of those received until then; where it was replaced or refused, hers that counts
+    in its place, unless that is a later one.
+    """
     ids = [one.id for one in people]
-    last = reports.latest_of(session, ids)
+    last = reports.latest_of(session, ids, received_until)
     if last is None or last.state != ReportState.REPLACED:
         return last
     current = reports.find_current(session, last.key)
-    return current if current and current.reporter_id in ids else last
+    is_later = current is not None and (current.sent_at, current.sent_key) > (last.sent_at, last.sent_key)
+    return current if current and current.reporter_id in ids and not is_later else last
 
 
 def _answer_yes(
@@ -203,6 +212,7 @@ def ask_for_proof(
     """Ask again where a YA lacks the digits of its question; after too many wrong ones the report is for staff."""
     if not given or not proof.note_wrong(session, question, desk):
         return Reply(question.text, InboxState.DONE, "asked_again")
+    desk.ledger.let_go()  # as in `obey`
     if question.report_id:
         reports.set_state(session, question.report_id, ReportState.FLAGGED, was=ReportState.WAITING)
     wording, asked = desk.rules.wordings[people[0].language], from_json(question.reading)

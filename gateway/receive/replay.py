@@ -23,8 +23,9 @@ def replay(database: Database, bells: jobs.Bells, spare: Spool) -> int:
     """Keep whatever waits in a spool, the oldest first, and return how many deliveries that was.
 
     Each counts by the time at which it came. A file that does not hold what was written, or that the database refuses,
-    is set aside for a person and holds up no other. Several may replay one spool at once.
-    Errors: Unavailable; Raced; OSError when the spool's disk fails. What was not committed stays where it is.
+    is set aside for a person and holds up no other; nor does one that loses a race, and stays. Several may replay one
+    spool at once. What was not committed stays where it is.
+    Errors: Unavailable; Raced; OSError when the spool's disk fails.
     """
     names = spare.waiting()
     total = 0
@@ -43,8 +44,10 @@ def _replay_batch(database: Database, bells: jobs.Bells, spare: Spool, names: Se
             try:
                 with savepoint(session):
                     kept[name] = delivery.channel, keep.keep_delivery(session, delivery)
-            except (Unavailable, Raced):
+            except Unavailable:
                 raise
+            except Raced:  # it stays where it is, and is tried again with the next sweep
+                logger.info("raced", file=name)
             except Exception:  # our bug: this one waits for a person, the others go on
                 logger.exception("not_replayed", file=name)
                 refused.append(name)

@@ -45,6 +45,7 @@ from gateway.store import patience, sqlite
 from gateway.values import Scope
 
 __all__ = [
+    "POOLED",
     "Database",
     "Session",
     "UtcDateTime",
@@ -88,7 +89,7 @@ _IDLE_SECONDS = 1.0  # after so long without use a connection is asked whether i
 _USED_AT = "kabar_used_at"
 # A pooler that lends a connection for one transaction (PgBouncer, pool_mode=transaction) passes no options on, so that
 # the role must have them, and the next transaction finds the statements of another client prepared.
-_POOLED = "pooled"  # in the query of an address
+POOLED = "pooled"  # in the query of an address
 _POOLED_ARGUMENTS = {name: value for name, value in _POSTGRESQL_ARGUMENTS.items() if name != "options"} | {
     "prepare_threshold": None
 }
@@ -153,8 +154,8 @@ def make_engine(url: str) -> Engine:
         sqlite.prepare_engine(engine)
         return engine
     engine = create_engine(
-        parsed.set(drivername="postgresql+psycopg").difference_update_query([_POOLED]),
-        connect_args=_POOLED_ARGUMENTS if _POOLED in parsed.query else _POSTGRESQL_ARGUMENTS,
+        parsed.set(drivername="postgresql+psycopg").difference_update_query([POOLED]),
+        connect_args=_POOLED_ARGUMENTS if POOLED in parsed.query else _POSTGRESQL_ARGUMENTS,
         hide_parameters=True,
         pool_size=8,
         max_overflow=8,

@@ -15,13 +15,14 @@ from sqlalchemy.engine import URL, make_url
 
 from gateway.errors import Permanent, SomebodyElse, Unavailable
 from gateway.store import pg_programs, schema, sqlite
-from gateway.store.base import make_engine, metadata, translating_errors
+from gateway.store.base import POOLED, make_engine, metadata, translating_errors
 from gateway.store.inbox import inbox
 from gateway.store.outbox import outbox
 from gateway.values import OutboxState
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 SEEDED = {"alembic_version", "lanes", "ticks", "channels"}  # what migrations and idle processes write by themselves
+_BROKEN = {11, 26}  # SQLite, "Result codes": CORRUPT, NOTADB
 RESTORED = "dari cadangan: mungkin sudah terkirim sesudahnya / from a backup: it may have gone out after that was made"
 
 
@@ -46,9 +47,19 @@ def dump(url: str, into: Path, environ: Mapping[str, str]) -> Dumped:
 
     Errors: Unavailable when it cannot be reached; Permanent when it is not migrated, broken, or a program is missing.
     """
+    refuse_pooler(url)
     if kind_of(url) == SQLITE and not Path(str(make_url(url).database)).exists():
         raise Permanent(f"basis data belum ada / there is no database yet: {make_url(url).database}")
     return _dump_sqlite(url, into) if kind_of(url) == SQLITE else _dump_postgresql(url, into, environ)
+
+
+def refuse_pooler(url: str) -> None:
+    """Refuse an address of a pooler: programs like pg_dump leave their settings in connections that others are lent."""
+    if POOLED in make_url(url).query:
+        raise Permanent(
+            "tidak lewat pooler: beri alamat langsung di KABAR_DATABASE_URL, tanpa pooled=1 / not through a pooler:"
+            " give the direct address in KABAR_DATABASE_URL, without pooled=1"
+        )
 
 
 def _dump_sqlite(url: str, into: Path) -> Dumped:
@@ -121,7 +132,10 @@ def kind_of_dialect(connection: Connection) -> bool:
 
 
 def count_all(url: str) -> dict[str, int]:
-    """Return how many rows each table of a database has; of one that is not there yet, none."""
+    """Return how many rows each table of a database has; of one that is not there yet, none.
+
+    Errors: Unavailable when it cannot be reached; Permanent when SQLite finds it broken.
+    """
     if kind_of(url) == SQLITE and not Path(str(make_url(url).database)).exists():
         return {}
     engine = make_engine(url)
@@ -130,6 +144,14 @@ def count_all(url: str) -> dict[str, int]:
             if kind_of_dialect(connection):
                 connection.execute(text("SET LOCAL statement_timeout = 0"))
             return count_rows(connection)
+    except Unavailable as fault:
+        if getattr(getattr(fault.__cause__, "orig", None), "sqlite_errorcode", 0) & 0xFF in _BROKEN:
+            where = make_url(url).database
+            raise Permanent(
+                f"basis data di sini rusak: pindahkan dahulu, lalu ulangi / the database that is there is broken: move"
+                f" it away first, then do this again ({where})"
+            ) from fault
+        raise
     finally:
         engine.dispose()
 
@@ -173,6 +195,8 @@ def _load_sqlite(url: URL, file: Path, repeatable: Collection[str]) -> None:
         out.flush()
         os.fsync(out.fileno())
     _release(place)
+    for left in ("-wal", "-shm", "-journal"):  # of one that is gone or broken: SQLite would play them into this one
+        place.with_name(place.name + left).unlink(missing_ok=True)
     fresh.rename(place)
     sync_folder(place.parent)
 

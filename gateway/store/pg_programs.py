@@ -106,7 +106,11 @@ def load(url: URL, file: Path, *, before: str, after: str, server: int, environ:
 
 def _address(url: URL, environ: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """Return a database's address without its password, and an environment that holds it instead."""
-    query = {name: value for name, value in url.query.items() if name not in {"password", "pooled"}}
+    query = {name: value for name, value in url.query.items() if name != "password"}
+    hosts = query.get("host")
+    if isinstance(hosts, tuple):  # one of several, host=a:5432&host=b:5432: SQLAlchemy's way to write it, not libpq's
+        _, told = url.get_dialect()().create_connect_args(url)
+        query |= {name: str(told[name]) for name in ("host", "port") if name in told}
     password = url.password or url.query.get("password")
     bare = URL.create("postgresql", url.username, None, url.host, url.port, url.database, query)
     return bare.render_as_string(), dict(environ) | ({"PGPASSWORD": str(password)} if password else {})

@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from gateway.store.base import Session, UtcDateTime, clock_now, metadata
 from gateway.store.facilities import facilities
-from gateway.store.inbox import BigId
+from gateway.store.inbox import BigId, inbox
 from gateway.values import COUNTING, REPORT_MOVES, ReportState
 
 reports = Table(
@@ -239,10 +239,13 @@ def values_of_months(session: Session, form: str, facility_id: int, since: str) 
     return found
 
 
-def latest_of(session: Session, reporter_ids: Collection[int]) -> Report | None:
-    """Return the revision that these reporters sent last, whatever became of it."""
+def latest_of(session: Session, reporter_ids: Collection[int], received_until: datetime | None = None) -> Report | None:
+    """Return the revision that these reporters sent last, whatever became of it; of those received until then."""
     by_rank = reports.c.sent_at.desc(), reports.c.sent_key.desc(), reports.c.id.desc()
     statement = select(*COLUMNS).where(reports.c.reporter_id.in_(reporter_ids)).order_by(*by_rank).limit(1)
+    if received_until is not None:
+        later = select(inbox.c.id).where(inbox.c.id == reports.c.inbox_id, inbox.c.received_at > received_until)
+        statement = statement.where(~later.exists())
     return next(iter(with_values(session, session.execute(statement).all())), None)
 
 

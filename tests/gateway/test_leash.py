@@ -70,6 +70,26 @@ def test_a_fork_holds_no_file_of_its_caller_open(tmp_path: Path) -> None:
     assert wrote.startswith("['0', '1', '2', '3']")  # the fourth is the folder that is being listed
 
 
+def test_a_fork_that_the_kernel_refuses_leaves_no_pipe_open(tmp_path: Path) -> None:
+    script = """
+import os, sys
+from pathlib import Path
+from gateway.leash import fork_leashed
+def refuse():
+    raise BlockingIOError("no process is left")
+os.fork = refuse
+before = os.listdir("/proc/self/fd")
+for _ in range(3):
+    try:
+        fork_leashed(print, "one", Path(sys.argv[1]))
+    except OSError:
+        pass
+print(len(os.listdir("/proc/self/fd")) - len(before))
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    assert subprocess.run(command, env=ENVIRON, capture_output=True, text=True, check=True).stdout == "0\n"
+
+
 def test_a_forked_process_has_a_name_is_started_again_and_dies_with_its_supervisor() -> None:
     command = [sys.executable, "-c", FORK_UNTIL_STOPPED]
     with subprocess.Popen(command, env=ENVIRON, stdout=subprocess.PIPE, text=True) as supervisor:

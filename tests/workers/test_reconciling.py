@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from gateway import backup, cli_reconcile, jobs
 from gateway.app import create_app
 from gateway.channels import gammu, twilio_list
+from gateway.errors import Unavailable
 from gateway.receive import reconcile
 from gateway.store import channels, inbox, outbox, reconciling
 from gateway.store.base import Database
@@ -242,6 +243,18 @@ def test_a_fault_in_one_adapter_leaves_the_others_asked(database: Database, tmp_
     with database.session(read_only=True) as session:
         assert channels.last_tick(session, reconcile.tick_of("modem1")) is None
         assert channels.last_tick(session, reconcile.tick_of("modem2")) is not None
+
+
+def test_a_database_that_goes_away_in_between_is_waited_for_and_is_no_fault_of_an_adapter(office: Office) -> None:
+    runtime = office.district.runtime
+    office.district.keep("ani", REPORT, provider_id=office.sid(1), channel="twilio")
+    office.missed(2, "STATUS")
+    with runtime.database.session() as session:
+        reconciling.findings.drop(session)
+        session.commit()
+    with pytest.raises(Unavailable):
+        worker.drain(runtime)
+    assert office.kept() == [office.sid(1)]
 
 
 def test_a_restore_from_an_older_backup_and_a_reconcile_bring_back_all_that_came_since(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import secrets
 import sqlite3
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,12 +16,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from gateway import backup, checkup
+from gateway import archive, backup, checkup
 from gateway.backup import Source
 from gateway.errors import KabarError, Permanent, SomebodyElse
 from gateway.runtime import utc_now
 from gateway.settings import Settings
-from gateway.store import dumps, inbox, pg_programs
+from gateway.store import dumps, inbox, pg_programs, schema
 from gateway.store.base import Database
 from tests.district import NOON, District
 from tests.gateway.backup.saved import back_up, bring_back, destroy, everything
@@ -105,6 +107,9 @@ def test_a_full_disk_is_told_and_older_backups_stay(source: Source, district: Di
     assert not list((source.var / "backup").iterdir())
 
 
+MANIFEST = archive.Manifest("postgresql", 15, schema.newest_version(), "0.1.0", NOON, None, {}, {})
+
+
 def test_one_backup_at_a_time(small: Source, tmp_path: Path) -> None:
     with backup._workshop(small.var), pytest.raises(SomebodyElse, match="another backup"):
         back_up(small, tmp_path)
@@ -119,6 +124,24 @@ def test_no_password_stands_in_what_programs_are_started_with(tmp_path: Path, mo
     with pytest.raises(KabarError) as fault:
         dumps.dump(url.render_as_string(hide_password=False), tmp_path / "x", environ)
     assert "s3cret" not in str(fault.value)
+
+
+def test_programs_are_told_of_several_hosts_in_their_own_way() -> None:
+    hosts = "host=127.0.0.1:1&host=localhost:2&target_session_attrs=read-write"
+    address, _ = pg_programs._address(make_url(f"postgresql+psycopg://kabar@/kabar?{hosts}"), {})
+    program = pg_programs.find_program("psql", 0, dict(os.environ))
+    said = subprocess.run([program, "--no-password", address], capture_output=True, text=True, check=False).stderr
+    assert 'server at "127.0.0.1", port 1 failed' in said
+    assert "port 2 failed" in said
+
+
+def test_nothing_is_backed_up_or_restored_through_a_pooler(tmp_path: Path) -> None:
+    url = "postgresql://kabar@127.0.0.1:1/kabar?pooled=1"  # pg_dump would leave its settings in lent connections
+    source = Source(url, {}, tmp_path / "var", "0.1.0", {})
+    with pytest.raises(Permanent, match="not through a pooler"):
+        backup.make_backup(source, tmp_path / "backups", (), NOON)
+    with pytest.raises(Permanent, match="not through a pooler"):
+        backup.find_hindrances(url, MANIFEST)
 
 
 def test_a_program_that_is_too_old_is_named_with_what_to_install(tmp_path: Path) -> None:

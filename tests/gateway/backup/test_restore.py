@@ -17,7 +17,7 @@ from gateway.backup import Source
 from gateway.channels import simulator
 from gateway.errors import KabarError, Malformed, Permanent, SomebodyElse
 from gateway.receive import keep
-from gateway.store import schema
+from gateway.store import channels, schema
 from gateway.store.base import Database
 from tests.district import NOON, District
 from tests.gateway.backup.saved import back_up, bring_back, destroy, everything
@@ -98,6 +98,34 @@ def test_nothing_is_restored_while_a_process_has_the_database_open(
     with pytest.raises(SomebodyElse):  # an idle connection is enough
         bring_back(source, made.path, may_replace=True)
     assert district.say("ani", "STATUS")
+
+
+def test_what_a_lost_database_left_beside_it_is_not_mixed_into_what_comes_back(small: Source, tmp_path: Path) -> None:
+    schema.upgrade(small.database_url)
+    made = back_up(small, tmp_path)
+    before = everything(small.database_url)
+    place = Path(str(make_url(small.database_url).database))
+    log = place.with_name(f"{place.name}-wal")
+    database = Database(small.database_url)
+    with database.session() as session:
+        channels.tick(session, "later", NOON)
+        session.commit()
+    left = log.read_bytes()
+    database.dispose()
+    place.unlink()
+    log.write_bytes(left)  # as after a power cut
+    bring_back(small, made.path)
+    assert everything(small.database_url) == before
+
+
+def test_a_broken_database_is_not_replaced_and_the_operator_reads_what_to_do(small: Source, tmp_path: Path) -> None:
+    schema.upgrade(small.database_url)
+    made = back_up(small, tmp_path)
+    place = Path(str(make_url(small.database_url).database))
+    place.write_bytes(b"no database" * 400)
+    with pytest.raises(Permanent, match="move it away first"):
+        bring_back(small, made.path, may_replace=True)
+    assert place.read_bytes() == b"no database" * 400
 
 
 def test_tables_of_others_are_never_dropped(source: Source, tmp_path: Path) -> None:

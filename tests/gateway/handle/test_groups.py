@@ -19,8 +19,9 @@ from gateway.handle import batch
 from gateway.handle import message as handling
 from gateway.handle.notice import KIND
 from gateway.reply.compose import ref_of
-from gateway.store import inbox, outbox, questions, registrations, reporters, reports
+from gateway.store import inbox, outbox, questions, registrations, reporters, reports, thresholds
 from gateway.store.base import Database
+from gateway.store.thresholds import Threshold
 from parsers.read import read_message
 from tests.district import PHONES, District, make_runtime
 from workers import inbound
@@ -187,6 +188,23 @@ def test_groups_on_postgresql_come_to_the_rows_of_one_message_after_the_other_on
     rows = read_rows(together.database), read_rows(alone.database)
     alone.database.dispose()
     assert rows[0] == rows[1]
+
+
+def test_what_a_wrong_proof_gives_to_staff_is_seen_by_who_reports_there_now(database: Database, tmp_path: Path) -> None:
+    district = District(make_runtime(database, tmp_path, answers_per_hour=1000))
+    with database.session() as session:
+        thresholds.choose(session, Threshold("14.03", "", "kb", "confirm_changes", 1))
+        session.commit()
+    district.say("ani", "KB 0925 BARU 5 AKTIF 40")
+    _move_clerk(district, "DAMON", "PMB01")
+    asked = district.say("budi", "KB 0925 BARU 5 AKTIF 55")
+    _move_clerk(district, "PMB01", "DAMON")
+    wrong = "YA 111" if "YA 111" not in asked else "YA 222"
+    assert district.say("budi", wrong) == district.say("budi", wrong) == asked
+    same = "KB 0925 BARU 5 AKTIF 40"
+    handle(district, [[("wati", f"KB PMB02 {same[3:]}"), ("budi", wrong), ("ani", same)]])
+    hers = [one for one in read_rows(database)["reports"] if one["facility_id"] == district.ids["PMB01"]]
+    assert [one["state"] for one in hers] == ["replaced", "replaced", "accepted"]
 
 
 def test_a_batch_of_messages_that_have_nothing_in_common_asks_the_database_no_more_than_a_small_one(
