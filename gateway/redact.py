@@ -19,6 +19,7 @@ _PHONE = re.compile(
 )
 # In what a person wrote, figures stand in a row too: a mobile number has no blanks there, and sixteen digits are a NIK.
 _MOBILE = re.compile(r"(?<![0-9])(?:\+?62[-.]?|0)8(?:[-.]?[0-9]){7,11}(?![0-9])")
+_ROW = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)
 _NIK = re.compile(r"(?<![0-9])[0-9]{6}(?:[ .\-]?[0-9]){10}(?![0-9])")
 _DEEPEST = 8
 
@@ -111,6 +112,17 @@ def hide_in_key(provider_id: str, sender: str) -> str:
     return f"sha256:{hashlib.sha256(provider_id.encode()).hexdigest()}"
 
 
+def hide_rows(text: str) -> str:
+    """Return what a database says of a fault without the row that it quotes, in which what somebody wrote may stand.
+
+    Source: PostgreSQL, "Error Message Style Guide": DETAIL and CONTEXT are lines of their own.
+
+    >>> hide_rows("null value\\nDETAIL:  Failing row contains (1, KB 0925 BARU 12).\\n[SQL: INSERT]")
+    'null value\\nDETAIL: •••\\n[SQL: INSERT]'
+    """
+    return _ROW.sub(rf"\1: {HIDDEN}", text)
+
+
 def redact(event: Mapping[str, object], secrets: Collection[str] = ()) -> dict[str, object]:
     """Return a log event without secrets and with phone numbers masked, however deep they lie.
 
@@ -148,7 +160,7 @@ def _redact_value(value: object, secrets: list[str], depth: int) -> object:
 def _redact_text(text: str, secrets: list[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
-    return mask_phones(text)
+    return mask_phones(hide_rows(text))
 
 
 def _mask_found(found: re.Match[str]) -> str:

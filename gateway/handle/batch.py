@@ -13,6 +13,7 @@ from gateway.errors import Raced, Unavailable
 from gateway.handle import facts, message
 from gateway.handle.facts import Desk, Outcome, Rules
 from gateway.handle.ledger import GroupLedger
+from gateway.redact import hide_rows
 from gateway.store import inbox
 from gateway.store.base import Session, savepoint
 from gateway.store.inbox import InboxMessage
@@ -178,4 +179,4 @@ def _set_aside(session: Session, one: InboxMessage, error: Exception, tries: int
     wait = WAITS[min(one.attempts, len(WAITS) - 1)]
     next_try_at = now + timedelta(seconds=wait) if tried < tries else None
     logger.error("not_handled", tried=tried, is_dead=next_try_at is None, exc_info=error)
-    inbox.set_aside(session, one, f"{type(error).__name__}: {error}"[:500], next_try_at)
+    inbox.set_aside(session, one, hide_rows(f"{type(error).__name__}: {error}")[:500], next_try_at)
