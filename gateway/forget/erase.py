@@ -13,13 +13,14 @@ from pathlib import Path
 
 from gateway.errors import Malformed
 from gateway.redact import Secret
-from gateway.store import audit, erasures
+from gateway.store import audit, erasures, inbox
 from gateway.store.audit import NewAudit
 from gateway.store.base import Session
 from gateway.store.erasing import erase_rows
 from gateway.store.erasures import Person, Tombstone
 from gateway.store.sweeping import sweep
 from gateway.store.tidying import allow_long, erase_deleted
+from gateway.values import lane_of
 
 LIST = "erased.txt"  # in `var`, beside the database: a backup of the database that is older does not know of an erasure
 RESTORED = "restore"  # as whom the audit names what is erased again
@@ -52,9 +53,16 @@ def erase(session: Session, person: Person, key: Secret, asked: Asked) -> Done:
         raise Malformed("tidak ada data orang ini / nothing is kept of this person")
     if not asked.reason.strip():
         raise Malformed("alasan belum diisi / say why")
+    _hold_lanes(session, person)
     if unread := erasures.count_unread(session, person):
         raise Malformed(f"{unread} pesannya belum dibaca; tunggu sebentar / messages of hers are unread; wait a moment")
     return _erase(session, person, key, asked)
+
+
+def _hold_lanes(session: Session, person: Person) -> None:
+    """Let no worker read what she writes meanwhile. Errors: Raced when one takes too long."""
+    for lane in sorted({lane_of(phone) for phone in (*person.phones, *person.shared)}):
+        inbox.wait_for_lane(session, lane)
 
 
 def _erase(session: Session, person: Person, key: Secret, asked: Asked) -> Done:
@@ -107,6 +115,7 @@ def erase_again(session: Session, missing: Iterable[Tombstone], key: Secret, now
         if hash_phone(key, phone) in wanted:
             person = erasures.find_by_phone(session, phone)
             if person.is_known:  # else a number of somebody who went with another of hers
+                _hold_lanes(session, person)
                 _erase(session, person, key, Asked("restore", (None, RESTORED), now))
                 count += 1
     known = {one.phone_hash for one in erasures.tombstones(session)}
