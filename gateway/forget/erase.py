@@ -69,7 +69,8 @@ def _erase(session: Session, person: Person, key: Secret, asked: Asked) -> Done:
     erase_deleted(session)
     allow_long(session)
     pseudonym = f"erased:{secrets.token_hex(5)}"
-    hashes = [hash_phone(key, phone) for phone in person.phones]
+    entries = [_entry(*one) for one in erasures.named_reporters(session) if one[0] in person.reporter_ids]
+    hashes = [hash_phone(key, one) for one in (*person.phones, *entries)]
     erasures.begin(session, hashes, pseudonym, asked.reason, asked.by, asked.now)
     counts = erase_rows(session, person, pseudonym, asked.now)
     counts += sweep(session, person, pseudonym)
@@ -85,6 +86,11 @@ def _erase(session: Session, person: Person, key: Secret, asked: Asked) -> Done:
 def hash_phone(key: Secret, phone: str) -> str:
     """Return the hash that an erased number is known by: without the key nobody can try numbers against it."""
     return hmac.new(f"kabar:erased:{key.reveal()}".encode(), phone.encode(), hashlib.sha256).hexdigest()
+
+
+def _entry(reporter_id: int, name: str) -> str:
+    """Return what somebody's entry is known by: whoever reports from a shared phone only has no number of her own."""
+    return f"reporter {reporter_id} {name}"
 
 
 def keep_in_step(session: Session, var: Path, key: Secret, now: datetime) -> int:
@@ -110,18 +116,27 @@ def erase_again(session: Session, missing: Iterable[Tombstone], key: Secret, now
     wanted = {one.phone_hash: one for one in missing}
     if not wanted:
         return 0
-    count = 0
-    for phone in sorted(erasures.all_phones(session)):
+    gone: list[Person] = []
+
+    def erase_one(person: Person) -> None:
+        _hold_lanes(session, person)
+        _erase(session, person, key, Asked("restore", (None, RESTORED), now))
+        gone.append(person)
+
+    for reporter_id, name in erasures.named_reporters(session):
+        is_gone = any(reporter_id in one.reporter_ids for one in gone)  # with her double
+        if not is_gone and hash_phone(key, _entry(reporter_id, name)) in wanted:
+            erase_one(erasures.find_by_id(session, reporter_id))
+    settled = {phone for one in gone for phone in one.shared}  # whoever else reports from there was not erased
+    for phone in sorted(erasures.all_phones(session) - settled):
         if hash_phone(key, phone) in wanted:
             person = erasures.find_by_phone(session, phone)
             if person.is_known:  # else a number of somebody who went with another of hers
-                _hold_lanes(session, person)
-                _erase(session, person, key, Asked("restore", (None, RESTORED), now))
-                count += 1
+                erase_one(person)
     known = {one.phone_hash for one in erasures.tombstones(session)}
     rest = [one for one in wanted.values() if one.phone_hash not in known]
     erasures.keep_tombstones(session, rest, RESTORED, now)
-    return count
+    return len(gone)
 
 
 def read_list(var: Path) -> tuple[Tombstone, ...]:

@@ -248,6 +248,24 @@ def test_what_waits_to_go_to_another_phone_does_not_go_without_words(district: D
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("moved", [True, False], ids=["her own phone by then", "their phone still"])
+def test_of_a_shared_phone_an_older_backup_erases_her_alone_again(district: District, moved: bool) -> None:
+    now, var = district.runtime.now(), district.runtime.settings.var
+    phone = PHONES["clinic"]
+    with district.database.session() as session:
+        sari, dewi = (one.id for one in reporters.find_by_phones(session, [phone])[phone])
+        if moved:
+            session.execute(delete(reporters.reporter_phones).where(reporters.reporter_phones.c.reporter_id == dewi))
+        erase.erase(session, erasures.find_by_id(session, sari), KEY, Asked("pindah", (None, "cli"), now))
+        keep_in_step(session, var, KEY, now)
+        session.rollback()  # the older backup: the list beside the database knows what it does not
+        assert keep_in_step(session, var, KEY, now) == 1
+        assert [one.name for one in reporters.find_by_phones(session, [phone])[phone]] == ["Dewi"]
+        assert sari not in dict(erasures.named_reporters(session))
+        assert keep_in_step(session, var, KEY, now) == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("phone", "reason", "why"), [("+6281299999999", "x", "nothing is kept"), (PHONES["ani"], " ", "say why")]
 )
