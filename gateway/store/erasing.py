@@ -24,9 +24,9 @@ from gateway.store.parts import parts
 from gateway.store.questions import NEXT, OPEN, REPLACED, questions
 from gateway.store.registrations import registrations
 from gateway.store.reporters import reporter_facilities, reporter_phones, reporters
-from gateway.store.reports import reports
+from gateway.store.reports import reports, set_state
 from gateway.store.users import users
-from gateway.values import InboxState, OutboxState, WithheldReason
+from gateway.values import InboxState, OutboxState, ReportState, WithheldReason
 
 ROWS = 500  # of one statement
 Counts = Counter[str]
@@ -101,11 +101,14 @@ def _drop_files(session: Session, person: Person, now: datetime) -> int:
 
 def _erase_questions(session: Session, person: Person, pseudonym: str, now: datetime) -> int:
     hers = or_(questions.c.sender.in_(person.phones), questions.c.reporter_id.in_(person.reporter_ids))
-    rows = session.execute(select(questions.c.id, questions.c.sender, questions.c.reading).where(hers)).all()
+    columns = questions.c.id, questions.c.sender, questions.c.reading, questions.c.state, questions.c.report_id
+    rows = session.execute(select(*columns).where(hers)).all()
     for row in rows:
         sender = pseudonym if row.sender in person.phones else row.sender
         words = {"text": "", "reading": scrub_reading(row.reading), "sender": sender}
         session.execute(update(questions).where(questions.c.id == row.id).values(words))
+        if row.report_id and row.state in (OPEN, NEXT):  # nobody answers any more: staff decide
+            set_state(session, row.report_id, ReportState.FLAGGED, was=ReportState.WAITING)
     waits = questions.c.id.in_([row.id for row in rows]), questions.c.state.in_((OPEN, NEXT))
     session.execute(update(questions).where(*waits).values(state=REPLACED, closed_at=now))
     return len(rows)

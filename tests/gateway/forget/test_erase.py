@@ -116,14 +116,15 @@ def found(district: District, marks: tuple[str, ...] = WRITTEN) -> set[str]:
 
 
 def figures(district: District) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every figure, and how each report stands."""
+    """Return every figure, and how each report stands; what waits for her word is for staff once she is gone."""
     with district.database.session(read_only=True) as session:
         rows = {name: [tuple(row) for row in session.execute(select(metadata.tables[name]))] for name in FIGURES}
         own = metadata.tables["reports"].c
         kept = select(
             own.id, own.form, own.facility_id, own.period, own.revision, own.state, own.flags, own.reporter_id
         )
-        return rows | {"reports": [tuple(map(str, row)) for row in session.execute(kept)]}
+        found = [tuple(map(str, row)) for row in session.execute(kept.order_by(own.id))]
+        return rows | {"reports": [tuple("flagged" if one == "waiting" else one for one in row) for row in found]}
 
 
 def test_nothing_of_hers_is_left_in_any_column_and_no_figure_has_changed(district: District, ratna: int) -> None:
@@ -245,6 +246,16 @@ def test_what_waits_to_go_to_another_phone_does_not_go_without_words(district: D
         waits = session.execute(select(sent.recipient, sent.text).where(sent.state == "queued")).all()
     assert [recipient for recipient, _ in waits] == [PHONES["ani"]] * 2
     assert "baru saja diubah dari HP lain" in waits[1].text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_report_that_waits_for_her_word_is_for_staff_to_decide(district: District) -> None:
+    district.say("ani", "KB 0925 BARU 12 AKTIF 40 PIL 12")
+    assert "Balas YA" in district.say("ani", "KB 0925 BARU 12 AKTIF 9000 PIL 12")
+    forget(district, PHONES["ani"])
+    with district.database.session(read_only=True) as session:
+        states = session.execute(select(metadata.tables["reports"].c.state)).scalars().all()
+    assert states == ["accepted", "flagged"]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
