@@ -69,8 +69,8 @@ def _erase(session: Session, person: Person, key: Secret, asked: Asked) -> Done:
     erase_deleted(session)
     allow_long(session)
     pseudonym = f"erased:{secrets.token_hex(5)}"
-    entries = [_name_entry(*one) for one in erasures.named_reporters(session) if one[0] in person.reporter_ids]
-    hashes = [hash_phone(key, one) for one in (*person.phones, *entries)]
+    registered = [_registered_as(*one) for one in erasures.named_reporters(session) if one[0] in person.reporter_ids]
+    hashes = [hash_phone(key, one) for one in (*person.phones, *registered)]
     erasures.begin(session, hashes, pseudonym, asked.reason, asked.by, asked.now)
     counts = erase_rows(session, person, pseudonym, asked.now)
     counts += sweep(session, person, pseudonym)
@@ -88,7 +88,7 @@ def hash_phone(key: Secret, phone: str) -> str:
     return hmac.new(f"kabar:erased:{key.reveal()}".encode(), phone.encode(), hashlib.sha256).hexdigest()
 
 
-def _name_entry(reporter_id: int, name: str) -> str:
+def _registered_as(reporter_id: int, name: str) -> str:
     """Return what somebody's entry is known by: whoever reports from a shared phone only has no number of her own."""
     return f"reporter {reporter_id} {name}"
 
@@ -125,7 +125,7 @@ def erase_again(session: Session, missing: Iterable[Tombstone], key: Secret, now
 
     for reporter_id, name in erasures.named_reporters(session):
         is_gone = any(reporter_id in one.reporter_ids for one in gone)  # with her double
-        if not is_gone and hash_phone(key, _name_entry(reporter_id, name)) in wanted:
+        if not is_gone and hash_phone(key, _registered_as(reporter_id, name)) in wanted:
             erase_one(erasures.find_by_id(session, reporter_id))
     settled = {phone for one in gone for phone in one.shared}  # whoever else reports from there was not erased
     for phone in sorted(erasures.all_phones(session) - settled):
