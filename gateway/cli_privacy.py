@@ -86,6 +86,8 @@ def erase_person(phone: str, reason: str, reporter_id: int | None, is_sure: bool
     if not is_sure:
         click.confirm(f"{who}. Hapus untuk selamanya? / Erase for ever?", abort=True)
     with runtime.database.session() as session:
+        if _find(session, runtime, phone, reporter_id) != person:  # what was confirmed is not what is there now
+            raise Malformed("datanya baru saja berubah; ulangi / it has changed meanwhile; do it again")
         done = erase.erase(session, person, _key(runtime), Asked(reason, (None, WHO), runtime.now()))
         session.commit()
     _keep_in_step(runtime)

@@ -17,8 +17,12 @@ _PHONE = re.compile(
     r"(?:(?:\+|%2[Bb])[0-9]|(?<![0-9A-Za-z])(?<![0-9]:)(?:0|62))(?:[ ().\-]{0,2}[0-9]){8,14}(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z.])[0-9]{11,15}(?![0-9A-Za-z.])"
 )
-# In what a person wrote, figures stand in a row too: a mobile number has no blanks there, and sixteen digits are a NIK.
-_MOBILE = re.compile(r"(?<![0-9])(?:\+?62[-.]?|0)8(?:[-.]?[0-9]){7,11}(?![0-9])")
+# In what a person wrote, figures stand in a row too. With blanks, a mobile number is two or three groups of the usual
+# lengths, and no month: operators have no 0824 to 0827. Sixteen digits are a NIK.
+_MOBILE = re.compile(
+    r"(?<![0-9])(?:(?:\+?62[-.]?|0)8(?:[-.]?[0-9]){7,11}"
+    r"|(?:\+62[ .\-]?|0)8(?!2[4-7])[0-9]{2}[ .\-](?:[0-9]{3,4}[ .\-][0-9]{3,5}|[0-9]{6,8}))(?![0-9])"
+)
 _ROW = re.compile(r"^(DETAIL|CONTEXT):.*$", re.MULTILINE)
 _NIK = re.compile(r"(?<![0-9])[0-9]{6}(?:[ .\-]?[0-9]){10}(?![0-9])")
 _DEEPEST = 8
@@ -85,6 +89,8 @@ def hide_mobiles(text: str) -> str:
 
     >>> hide_mobiles("KB 0825 12 40 30 25, HP 0812-3456-7890")
     'KB 0825 12 40 30 25, HP 0812•••7890'
+    >>> hide_mobiles("KB 0825 1200 1300, HP 0812 3456 7890 atau +62 852 345 6789")
+    'KB 0825 1200 1300, HP 0812•••7890 atau +62852•••789'
     """
     return _MOBILE.sub(_mask_found, text)
 

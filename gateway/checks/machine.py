@@ -139,7 +139,8 @@ def check_units(root: Path = Path("/")) -> Iterator[Check]:
         yield advise("services", words, english)
         return
     wanted = {link.name for folder in units.glob("*.wants") for link in folder.iterdir()}
-    idle = [part for part in PARTS if not any(name.startswith(f"kabar-{part}") for name in wanted)]
+    needed = () if "kabar-run.service" in wanted else PARTS
+    idle = [part for part in needed if not any(name.startswith(f"kabar-{part}") for name in wanted)]
     if "kabar.target" not in wanted and (len(idle) == len(PARTS) or (units / "kabar.target").exists()):
         command = "sudo systemctl enable --now kabar.target; docs/install.md"
         yield mend(

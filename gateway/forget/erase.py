@@ -13,13 +13,14 @@ from pathlib import Path
 
 from gateway.errors import Malformed
 from gateway.redact import Secret
-from gateway.store import audit, erasures
+from gateway.store import audit, erasures, inbox
 from gateway.store.audit import NewAudit
 from gateway.store.base import Session
 from gateway.store.erasing import erase_rows
 from gateway.store.erasures import Person, Tombstone
 from gateway.store.sweeping import sweep
 from gateway.store.tidying import allow_long, erase_deleted
+from gateway.values import lane_of
 
 LIST = "erased.txt"  # in `var`, beside the database: a backup of the database that is older does not know of an erasure
 RESTORED = "restore"  # as whom the audit names what is erased again
@@ -52,16 +53,24 @@ def erase(session: Session, person: Person, key: Secret, asked: Asked) -> Done:
         raise Malformed("tidak ada data orang ini / nothing is kept of this person")
     if not asked.reason.strip():
         raise Malformed("alasan belum diisi / say why")
+    _hold_lanes(session, person)
     if unread := erasures.count_unread(session, person):
         raise Malformed(f"{unread} pesannya belum dibaca; tunggu sebentar / messages of hers are unread; wait a moment")
     return _erase(session, person, key, asked)
+
+
+def _hold_lanes(session: Session, person: Person) -> None:
+    """Let no worker read what she writes meanwhile. Errors: Raced when one takes too long."""
+    for lane in sorted({lane_of(phone) for phone in (*person.phones, *person.shared)}):
+        inbox.wait_for_lane(session, lane)
 
 
 def _erase(session: Session, person: Person, key: Secret, asked: Asked) -> Done:
     erase_deleted(session)
     allow_long(session)
     pseudonym = f"erased:{secrets.token_hex(5)}"
-    hashes = [hash_phone(key, phone) for phone in person.phones]
+    registered = [_registered_as(*one) for one in erasures.named_reporters(session) if one[0] in person.reporter_ids]
+    hashes = [hash_phone(key, one) for one in (*person.phones, *registered)]
     erasures.begin(session, hashes, pseudonym, asked.reason, asked.by, asked.now)
     counts = erase_rows(session, person, pseudonym, asked.now)
     counts += sweep(session, person, pseudonym)
@@ -77,6 +86,11 @@ def _erase(session: Session, person: Person, key: Secret, asked: Asked) -> Done:
 def hash_phone(key: Secret, phone: str) -> str:
     """Return the hash that an erased number is known by: without the key nobody can try numbers against it."""
     return hmac.new(f"kabar:erased:{key.reveal()}".encode(), phone.encode(), hashlib.sha256).hexdigest()
+
+
+def _registered_as(reporter_id: int, name: str) -> str:
+    """Return what somebody's entry is known by: whoever reports from a shared phone only has no number of her own."""
+    return f"reporter {reporter_id} {name}"
 
 
 def keep_in_step(session: Session, var: Path, key: Secret, now: datetime) -> int:
@@ -102,17 +116,27 @@ def erase_again(session: Session, missing: Iterable[Tombstone], key: Secret, now
     wanted = {one.phone_hash: one for one in missing}
     if not wanted:
         return 0
-    count = 0
-    for phone in sorted(erasures.all_phones(session)):
+    gone: list[Person] = []
+
+    def erase_one(person: Person) -> None:
+        _hold_lanes(session, person)
+        _erase(session, person, key, Asked("restore", (None, RESTORED), now))
+        gone.append(person)
+
+    for reporter_id, name in erasures.named_reporters(session):
+        is_gone = any(reporter_id in one.reporter_ids for one in gone)  # with her double
+        if not is_gone and hash_phone(key, _registered_as(reporter_id, name)) in wanted:
+            erase_one(erasures.find_by_id(session, reporter_id))
+    settled = {phone for one in gone for phone in one.shared}  # whoever else reports from there was not erased
+    for phone in sorted(erasures.all_phones(session) - settled):
         if hash_phone(key, phone) in wanted:
             person = erasures.find_by_phone(session, phone)
             if person.is_known:  # else a number of somebody who went with another of hers
-                _erase(session, person, key, Asked("restore", (None, RESTORED), now))
-                count += 1
+                erase_one(person)
     known = {one.phone_hash for one in erasures.tombstones(session)}
     rest = [one for one in wanted.values() if one.phone_hash not in known]
     erasures.keep_tombstones(session, rest, RESTORED, now)
-    return count
+    return len(gone)
 
 
 def read_list(var: Path) -> tuple[Tombstone, ...]:

@@ -67,6 +67,8 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
             session, message, Reading(Kind.COMMAND, command=Command(CommandName.YES)), people, day, desk
         )
     reading = read_message(message.text, day, desk.rules.forms, asking.reopen(question) if question else None)
+    if question is not None and due and reading.command and reading.command.name is CommandName.YES:
+        return command.ask_for_proof(session, message, question, "", people, desk)  # a YA in other words: `ya, bu`
     if reading.kind is Kind.COMMAND:
         return command.obey(session, message, reading, people, day, desk)
     if not places:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, delete, or_, select, update
+from sqlalchemy import Column, ColumnElement, Table, and_, delete, or_, select, update
 
 from gateway.redact import hide_in_key
 from gateway.store.aliases import aliases
@@ -24,9 +24,9 @@ from gateway.store.parts import parts
 from gateway.store.questions import NEXT, OPEN, REPLACED, questions
 from gateway.store.registrations import registrations
 from gateway.store.reporters import reporter_facilities, reporter_phones, reporters
-from gateway.store.reports import reports
+from gateway.store.reports import reports, set_state
 from gateway.store.users import users
-from gateway.values import InboxState, OutboxState, WithheldReason
+from gateway.values import InboxState, OutboxState, ReportState, WithheldReason
 
 ROWS = 500  # of one statement
 Counts = Counter[str]
@@ -101,11 +101,14 @@ def _drop_files(session: Session, person: Person, now: datetime) -> int:
 
 def _erase_questions(session: Session, person: Person, pseudonym: str, now: datetime) -> int:
     hers = or_(questions.c.sender.in_(person.phones), questions.c.reporter_id.in_(person.reporter_ids))
-    rows = session.execute(select(questions.c.id, questions.c.sender, questions.c.reading).where(hers)).all()
+    columns = questions.c.id, questions.c.sender, questions.c.reading, questions.c.state, questions.c.report_id
+    rows = session.execute(select(*columns).where(hers)).all()
     for row in rows:
         sender = pseudonym if row.sender in person.phones else row.sender
         words = {"text": "", "reading": scrub_reading(row.reading), "sender": sender}
         session.execute(update(questions).where(questions.c.id == row.id).values(words))
+        if row.report_id and row.state in (OPEN, NEXT):  # nobody answers any more: staff decide
+            set_state(session, row.report_id, ReportState.FLAGGED, was=ReportState.WAITING)
     waits = questions.c.id.in_([row.id for row in rows]), questions.c.state.in_((OPEN, NEXT))
     session.execute(update(questions).where(*waits).values(state=REPLACED, closed_at=now))
     return len(rows)
@@ -127,7 +130,11 @@ def _erase_outbox(session: Session, person: Person, message_ids: Collection[int]
     queued = update(outbox).where(to_her, outbox.c.state == OutboxState.QUEUED)
     session.execute(queued.values(state=OutboxState.WITHHELD, reason=WithheldReason.STOPPED))
     for ids in _slices(message_ids):
-        session.execute(update(outbox).where(outbox.c.inbox_id.in_(ids)).values(text="", fault=None))
+        of_hers = outbox.c.inbox_id.in_(ids)
+        shared = of_hers, outbox.c.recipient.in_(person.shared), outbox.c.state == OutboxState.QUEUED
+        session.execute(update(outbox).where(*shared).values(state=OutboxState.WITHHELD, reason=WithheldReason.STOPPED))
+        is_over = outbox.c.state.not_in((OutboxState.QUEUED, OutboxState.SENDING))  # else it would go without words
+        session.execute(update(outbox).where(of_hers, is_over).values(text="", fault=None))
     for row in session.execute(select(outbox.c.id, outbox.c.recipient, outbox.c.provider_id).where(to_her)).all():
         key = row.provider_id and hide_in_key(row.provider_id, row.recipient)
         session.execute(update(outbox).where(outbox.c.id == row.id).values(provider_id=key))
@@ -143,7 +150,8 @@ def _erase_inbox(session: Session, person: Person, message_ids: Collection[int],
         session.execute(update(inbox).where(mine, inbox.c.state.in_(waiting)).values(handled))
         session.execute(update(inbox).where(mine).values(text="", raw=None, fault=None, is_answered=True))
         session.execute(update(aliases).where(aliases.c.inbox_id.in_(ids)).values(inbox_id=None))
-    _erase_keyed(session, inbox, inbox.c.sender.in_(person.phones), person, pseudonym)
+        hers = inbox.c.sender.in_(person.phones)  # what has come since is a stranger's
+        _erase_keyed(session, inbox, and_(mine, hers), person, pseudonym)
     return len(message_ids)
 
 

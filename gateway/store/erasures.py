@@ -22,7 +22,7 @@ erasures = Table(
     "erasures",
     metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("phone_hash", String(64), nullable=False),  # keyed; empty for somebody who had no number
+    Column("phone_hash", String(64), nullable=False),  # keyed, of a number or a register entry; empty for none
     Column("pseudonym", String(20), nullable=False),
     Column("reason", String(200), nullable=False),
     Column("user_id", Integer, nullable=True),
@@ -52,7 +52,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """That somebody was erased: the keyed hash of a number of hers, and since when."""
+    """That somebody was erased: the keyed hash of a number or of the entry of hers, and since when."""
 
     phone_hash: str
     erased_at: datetime
@@ -194,6 +194,12 @@ def all_phones(session: Session) -> frozenset[str]:
         for column in columns
         for phone in session.execute(select(column).where(column.startswith("+")).distinct()).scalars()
     )
+
+
+def named_reporters(session: Session) -> tuple[tuple[int, str], ...]:
+    """Return the id and name of everybody registered who was not erased."""
+    statement = select(reporters.c.id, reporters.c.name).where(~reporters.c.name.startswith("erased:"))
+    return tuple((row.id, row.name) for row in session.execute(statement.order_by(reporters.c.id)))
 
 
 def has_untidy(session: Session) -> bool:

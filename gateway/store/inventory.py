@@ -71,11 +71,11 @@ def tables() -> Mapping[str, KeptTable]:
     return found
 
 
-def personal_columns() -> Iterator[tuple[Table, Column[object]]]:
-    """Yield every column of the database that may tell of whoever reports."""
+def text_columns() -> Iterator[tuple[Table, Column[object]]]:
+    """Yield every column of the database that holds what somebody wrote, or what may quote it."""
     for kept in tables().values():
         table = metadata.tables[kept.name]
-        yield from ((table, table.c[column]) for column in kept.personal)
+        yield from ((table, table.c[column]) for column in kept.columns.get("text", ()))
 
 
 def _read() -> dict[str, Any]:

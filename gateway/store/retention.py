@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    case,
     cast,
     delete,
     exists,
@@ -119,7 +120,7 @@ def _is_known(phone: Column[str]) -> ColumnElement[bool]:
 
 
 def _is_malformed(before: datetime) -> ColumnElement[bool]:
-    return and_(inbox.c.received_at < before, inbox.c.raw.is_not(None))
+    return and_(inbox.c.received_at < before, inbox.c.raw.is_not(None), inbox.c.state != InboxState.RECEIVED)
 
 
 def _is_chatter(before: datetime) -> ColumnElement[bool]:
@@ -199,15 +200,19 @@ def count_old(session: Session, rule: Rule, now: datetime, span: timedelta) -> i
     return int(session.execute(statement).scalar_one())
 
 
-def let_go(session: Session, rule: Rule, ids: tuple[int, ...]) -> None:
-    """Write over rows, or delete them. What waited for staff is done: there is nothing to read any more."""
-    mine = rule.table.c.id.in_(ids)
+def let_go(session: Session, rule: Rule, ids: tuple[int, ...], now: datetime, span: timedelta) -> None:
+    """Write over rows, or delete them, but for those that somebody has taken up again since they were found.
+
+    What waited for staff is done: there is nothing to read any more.
+    """
+    mine = rule.table.c.id.in_(ids), rule.is_old(now - span)
     if rule.values is None:
-        session.execute(delete(rule.table).where(mine))
+        session.execute(delete(rule.table).where(*mine))
         return
-    session.execute(update(rule.table).where(mine).values(dict(rule.values)))
+    values = dict(rule.values)
     if rule.table is inbox:
-        session.execute(update(inbox).where(mine, inbox.c.state.in_(WAITING)).values(state=InboxState.DONE))
+        values["state"] = case((inbox.c.state.in_(WAITING), InboxState.DONE), else_=inbox.c.state)
+    session.execute(update(rule.table).where(*mine).values(values))
 
 
 def find_left(session: Session, now: datetime, span: timedelta) -> tuple[int, ...]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     Column,
     ColumnElement,
     LargeBinary,
@@ -28,8 +27,7 @@ from gateway.store.audit import audit
 from gateway.store.base import Session, is_postgresql
 from gateway.store.erasing import Counts
 from gateway.store.erasures import Person
-from gateway.store.facilities import facilities
-from gateway.store.inventory import personal_columns
+from gateway.store.inventory import text_columns
 from gateway.store.klikkb import klikkb_midwives
 from gateway.store.registrations import registrations
 
@@ -41,18 +39,18 @@ _BETWEEN = r"[ ().\-]{0,2}"
 def sweep(session: Session, person: Person, pseudonym: str) -> Counts:
     """Hide somebody's numbers, and her name where it has two words, in all that may quote them; return rows by table.
 
-    The name of a practice stays, though it be its owner's: it stands in the health office's registers. A name of one
-    word may be anybody's, or a thing's: it is taken out of what is hers by a key, and out of the audit of her, and not
-    looked for elsewhere.
+    Only texts are searched: a name that stands by itself is a namesake's, and a longer number somebody else's. The name
+    of a practice stays, though it be its owner's: it stands in the health office's registers. A name of one word may be
+    anybody's, or a thing's: it is taken out of what is hers by a key, and out of the audit of her, and not looked for
+    elsewhere.
     """
     counts: Counts = Counts()
     marks = [_digits(phone) for phone in person.phones]
     names = [name for name in person.names if len(name.split()) > 1]
     hide = make_hider(person.phones, names)
     wanted = [mark for mark in marks if len(mark) >= FEWEST_DIGITS], names
-    for table, column in personal_columns():
-        if table is not facilities and isinstance(column.type, JSON | String | Text | LargeBinary):
-            counts[table.name] += _sweep_column(session, table, column, wanted, hide)
+    for table, column in text_columns():
+        counts[table.name] += _sweep_column(session, table, column, wanted, hide)
     counts["audit"] += _sweep_audit_of(session, person, pseudonym)
     return counts
 

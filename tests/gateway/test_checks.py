@@ -114,6 +114,14 @@ def test_services_that_would_not_start_again_are_named(tmp_path: Path) -> None:
     assert [one.verdict for one in machine.check_units(tmp_path)] == ["ok"]
 
 
+def test_one_service_for_everything_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    for link in ("kabar.target", "multi-user.target.wants/kabar.target", "kabar.target.wants/kabar-run.service"):
+        (tmp_path / "etc/systemd/system" / link).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "etc/systemd/system" / link).touch()
+    assert [one.verdict for one in machine.check_units(tmp_path)] == ["ok"]
+
+
 def test_a_redis_that_asks_for_a_password_or_answers_strangers_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "v"
     folder.mkdir()

@@ -76,7 +76,7 @@ def test_somebody_is_erased_once_it_was_said_twice(district: District) -> None:
     assert "erased:" in result.output
     with district.database.session(read_only=True) as session:
         assert [one.is_tidy for one in erasures.latest_erasures(session, scope=SCOPE)] == [True]
-    assert (district.runtime.settings.var / erase.LIST).read_text().count("\n") == 2
+    assert (district.runtime.settings.var / erase.LIST).read_text().count("\n") == 3
     assert deeds(district.database) == [("erase", "reporter", "1")]
     with pytest.raises(Malformed, match="nothing is kept"):
         run("erase", "081230000001", "--reason", "sekali lagi", "--yes")

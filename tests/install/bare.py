@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.house.source import ROOT, project_files
 
 # What a fresh Debian has that its smallest variant has not; curl is what the test itself looks with.
-BESIDE = ("adduser", "ca-certificates", "curl", "iproute2", "systemd-sysv")
+BESIDE = ("adduser", "ca-certificates", "curl", "iproute2", "procps", "systemd-sysv")
 NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 STEPS = "srv/steps"
 SOURCE = "srv/source"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, event, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from gateway.checkup import check_parts
@@ -116,14 +116,15 @@ def found(district: District, marks: tuple[str, ...] = WRITTEN) -> set[str]:
 
 
 def figures(district: District) -> dict[str, list[tuple[Any, ...]]]:
-    """Return every figure, and how each report stands."""
+    """Return every figure, and how each report stands; what waits for her word is for staff once she is gone."""
     with district.database.session(read_only=True) as session:
         rows = {name: [tuple(row) for row in session.execute(select(metadata.tables[name]))] for name in FIGURES}
         own = metadata.tables["reports"].c
         kept = select(
             own.id, own.form, own.facility_id, own.period, own.revision, own.state, own.flags, own.reporter_id
         )
-        return rows | {"reports": [tuple(map(str, row)) for row in session.execute(kept)]}
+        found = [tuple(map(str, row)) for row in session.execute(kept.order_by(own.id))]
+        return rows | {"reports": [tuple("flagged" if one == "waiting" else one for one in row) for row in found]}
 
 
 def test_nothing_of_hers_is_left_in_any_column_and_no_figure_has_changed(district: District, ratna: int) -> None:
@@ -193,6 +194,86 @@ def test_a_number_that_others_report_from_too_stays_theirs(district: District) -
         assert [one.name for one in reporters.find_by_phones(session, [PHONES["clinic"]])[PHONES["clinic"]]] == ["Dewi"]
         texts = session.execute(select(metadata.tables["reports"].c.text)).scalars().all()
     assert sorted(texts) == ["", "KB PMB05 0925 BARU 11 AKTIF 30 PIL 11"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_namesake_keeps_her_name_and_a_longer_number_its_digits(district: District, ratna: int) -> None:
+    longer = f"+62852{PHONE.removeprefix('+62')}"  # ends with all the digits of hers
+    with district.database.session() as session:
+        reporters.add_reporter(session, NAME, [longer], [district.ids["PMB02"]])
+        session.commit()
+    assert district.say(longer, "KB 0725 BARU 2 AKTIF 9").startswith("KB Jul 25")
+    forget(district)
+    with district.database.session(read_only=True) as session:
+        [namesake] = reporters.find_by_phones(session, [longer])[longer]
+    assert namesake.name == NAME
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_comes_in_the_middle_of_an_erasure_is_read_as_a_strangers(district: District, ratna: int) -> None:
+    come: list[str] = []
+
+    def write(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if "FROM parts" in statement and not come:
+            come.append("late")
+            district.keep(PHONE, "KB 0725 BARU 2 AKTIF 9", provider_id="late")
+
+    event.listen(district.database.engine, "before_cursor_execute", write)
+    forget(district)
+    event.remove(district.database.engine, "before_cursor_execute", write)
+    assert come
+    assert district.handle() == 1
+    late = district.message("late")
+    assert (late.sender, late.text, late.state) == (PHONE, "KB 0725 BARU 2 AKTIF 9", "held")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_waits_to_go_to_another_phone_does_not_go_without_words(district: District) -> None:
+    district.say("clinic", "KB PMB04 0925 BARU 12 AKTIF 40 PIL 12")
+    with district.database.session() as session:
+        reporters.add_reporter(session, NAME, [PHONE], [district.ids["PMB01"]])
+        session.commit()
+    district.say("ani", "KB 0925 BARU 12 AKTIF 40 PIL 12")
+    district.say(PHONE, "KB 0925 BARU 12 AKTIF 41 PIL 12")  # of which Ani's phone is told
+    with district.database.session() as session:
+        (sari,) = (one.id for one in reporters.find_by_phones(session, [PHONES["clinic"]])[PHONES["clinic"]][:1])
+        person = erasures.find_by_id(session, sari)
+        erase.erase(session, person, KEY, Asked("pindah", (None, "cli"), district.runtime.now()))
+        session.commit()
+    forget(district)
+    with district.database.session(read_only=True) as session:
+        sent = metadata.tables["outbox"].c
+        waits = session.execute(select(sent.recipient, sent.text).where(sent.state == "queued")).all()
+    assert [recipient for recipient, _ in waits] == [PHONES["ani"]] * 2
+    assert "baru saja diubah dari HP lain" in waits[1].text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_report_that_waits_for_her_word_is_for_staff_to_decide(district: District) -> None:
+    district.say("ani", "KB 0925 BARU 12 AKTIF 40 PIL 12")
+    assert "Balas YA" in district.say("ani", "KB 0925 BARU 12 AKTIF 9000 PIL 12")
+    forget(district, PHONES["ani"])
+    with district.database.session(read_only=True) as session:
+        states = session.execute(select(metadata.tables["reports"].c.state)).scalars().all()
+    assert states == ["accepted", "flagged"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("moved", [True, False], ids=["her own phone by then", "their phone still"])
+def test_of_a_shared_phone_an_older_backup_erases_her_alone_again(district: District, moved: bool) -> None:
+    now, var = district.runtime.now(), district.runtime.settings.var
+    phone = PHONES["clinic"]
+    with district.database.session() as session:
+        sari, dewi = (one.id for one in reporters.find_by_phones(session, [phone])[phone])
+        if moved:
+            session.execute(delete(reporters.reporter_phones).where(reporters.reporter_phones.c.reporter_id == dewi))
+        erase.erase(session, erasures.find_by_id(session, sari), KEY, Asked("pindah", (None, "cli"), now))
+        keep_in_step(session, var, KEY, now)
+        session.rollback()  # the older backup: the list beside the database knows what it does not
+        assert keep_in_step(session, var, KEY, now) == 1
+        assert [one.name for one in reporters.find_by_phones(session, [phone])[phone]] == ["Dewi"]
+        assert sari not in dict(erasures.named_reporters(session))
+        assert keep_in_step(session, var, KEY, now) == 0
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from gateway.errors import Malformed
 from gateway.forget.purge import plan, purge
 from gateway.receive.keep import keep_unread
 from gateway.redact import Secret
-from gateway.store import audit, erasures, exports, retention, totals
+from gateway.store import audit, erasures, exports, inbox, retention, totals
 from gateway.store.audit import NewAudit
 from gateway.store.base import metadata
 from gateway.store.imports import NewImport, keep_import
 from gateway.store.inventory import kinds
-from gateway.store.reporters import reporters
+from gateway.store.reporters import reporter_phones, reporters
 from gateway.store.retention import Chosen
-from gateway.values import Scope
+from gateway.values import InboxState, Scope
 from tests.district import PHONES, District
 
 KEY = Secret("k" * 40)
@@ -73,6 +73,36 @@ def test_each_kind_goes_in_its_time_and_no_figure_changes(district: District) ->
     assert figures(district) == before
     assert district.keep("stranger", "halo, ini siapa?", provider_id="m3") == "m3"
     assert district.handle() == 0  # a repeat is known for ever
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_staff_gave_to_be_read_again_meanwhile_keeps_its_words(district: District) -> None:
+    district.say("stranger", "KB 0925 BARU 12 AKTIF 40", provider_id="held")
+    district.pass_time(days=366)
+    now, span = district.runtime.now(), timedelta(days=365)
+    [rule] = [one for one in retention.RULES if one.kind == "strangers" and one.table is inbox.inbox]
+    with district.database.session() as session:
+        ids = retention.find_old(session, rule, now, span)
+        assert len(ids) == inbox.put_back(session, PHONES["stranger"], InboxState.HELD) == 1
+        retention.let_go(session, rule, ids, now, span)
+        session.commit()
+    assert district.message("held").text == "KB 0925 BARU 12 AKTIF 40"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_left_is_erased_another_day_while_a_message_of_hers_is_unread(district: District) -> None:
+    district.say("budi", "KB 0925 BARU 12 AKTIF 40 PIL 12")
+    district.say("eve", "KB 0925 BARU 12 AKTIF 40 PIL 12")
+    with district.database.session() as session:
+        session.execute(update(reporters).where(reporters.c.name.in_(["Budi", "Eve"])).values(is_active=False))
+        had = delete(reporter_phones).where(reporter_phones.c.phone == PHONES["budi"])  # somebody else's by now
+        session.execute(had)
+        session.commit()
+    district.pass_time(days=800)
+    district.keep("budi", "halo")
+    assert purge(district.database, KEY, district.runtime.now())["left"] == 1
+    assert district.handle() == 1
+    assert purge(district.database, KEY, district.runtime.now())["left"] == 1
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -79,7 +79,7 @@ def test_other_figures_wait_for_the_digits_that_went_to_the_registered_phone(dis
     assert figures(district) == {"baru": 12, "aktif": 55}
 
 
-@pytest.mark.parametrize("written", ["YA", "iya", "Y"])
+@pytest.mark.parametrize("written", ["YA", "iya", "Y", "ya bu", "YA terima kasih", "Betul, ya", "ok, makasih", "ya ya"])
 def test_yes_alone_proves_nothing_and_is_asked_again(district: District, written: str) -> None:
     district.say("ani", CLEAN)
     asked = district.say("ani", FORGED)
