@@ -204,7 +204,7 @@ def _median(values: Iterator[float]) -> float:
 @click.option(
     "--workers", default=2, show_default=True, help="Workers of the queue `inbound`, and of the plain design."
 )
-@click.option("--senders", default=1, show_default=True, help="Workers of the queue `outbound`.")
+@click.option("--senders", default=2, show_default=True, help="Workers of the queue `outbound`.")
 @click.option("--connections", default=8, show_default=True, help="Over which the messages come.")
 @click.option("--database", "kind", type=click.Choice(list(KINDS)), default="postgresql", show_default=True)
 def main(
