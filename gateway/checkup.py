@@ -158,8 +158,8 @@ def _check_version(session: Session, settings: Settings) -> Iterator[Check]:
 
 def _check_backups(settings: Settings) -> Check:
     if settings.backups_folder is None:
-        words = "belum ada cadangan yang diatur / no backup is set up: KABAR_BACKUPS, docs/backup.md"
-        return Check("backups", True, words)
+        words = "belum ada cadangan yang diatur: KABAR_BACKUPS, docs/backup.md"
+        return advise("backups", words, "no backup is set up: KABAR_BACKUPS, docs/backup.md")
     try:
         newest = backup.newest_at(settings.backups_folder)
     except OSError as error:
