@@ -37,8 +37,8 @@ def test_who_follows_the_guide_has_a_kabar_that_answers(debian: BareDebian) -> N
     assert "BARU 12 AKTIF 40 (PIL 30). Terima kasih." in steps[-1].output
     assert "http://127.0.0.1:8000/" in said(steps, "kabar users add"), "the first administrator gets a link"
     assert_units_are_shut_in(debian)
-    written = debian.run("find /var/lib/kabar /etc/kabar/kabar.env -perm /077 ! -type l -printf '%p %m\\n'")
-    assert written.output == "", "what is written is for its user alone"
+    bare = "find /var/lib/kabar -user kabar -perm /077 ! -type l; find /etc/kabar/kabar.env -perm /077"
+    assert debian.run(bare).output == "", "what Kabar writes, and its settings, are for their user alone"
     assert debian.run("find /opt/kabar ! -user root").output == "", "nothing that runs can change the code"
 
 
