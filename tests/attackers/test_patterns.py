@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 import re
@@ -34,7 +35,7 @@ def patterns() -> Iterator[tuple[str, str, int]]:
     """Return (where, pattern, flags) of every pattern: those that are written, and those that modules have built."""
     for module in read_modules(*PRODUCT):
         visitor = PythonNodeVisitor()
-        visitor.visit(module.tree)
+        visitor.visit(ast.parse(module.text))  # a tree of its own: it is changed
         yield from ((module.at(one.lineno), one.pattern, one.flags) for one in visitor.patterns)
     for package in (gateway, parsers):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
