@@ -9,7 +9,7 @@ from psycopg.errors import _WaitTimeout  # what `wait` is documented to raise; n
 from sqlalchemy import Connection, Engine, event
 
 PING_SECONDS = 2.0  # for an idle connection to show that it is alive
-ANSWER_SECONDS = 5.0  # for a statement: longer than the server's own limit, so that a busy one speaks first
+ANSWER_SECONDS = 8.0  # for a statement: longer than the server's own limit, so that a busy one speaks first
 
 
 class PatientConnection(psycopg.Connection[Any]):
