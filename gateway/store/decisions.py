@@ -163,14 +163,14 @@ class HeldRow:
 
 
 _COLUMNS = tuple(decisions.c[name] for name in Decision.__slots__)
-_places = reports.join(facilities, facilities.c.id == reports.c.facility_id)
+PLACES = reports.join(facilities, facilities.c.id == reports.c.facility_id)
 _MOVE = (
     update(reports)
     .where(reports.c.id == bindparam("report_id"), reports.c.state == bindparam("was"))
     .values(state=bindparam("becomes"), is_summed=False, changed_at=clock_now())
 )
 _later = reports.alias("later")
-_newest = (
+NEWEST = (  # the number of the newest revision of the same report
     select(func.max(_later.c.revision))
     .where(
         _later.c.form == reports.c.form,
@@ -185,7 +185,7 @@ def hold(session: Session, report_id: int, *, scope: Scope) -> Held | None:
     """Let nobody else settle a report until this session ends, and return it; None where it lies outside the scope."""
     statement = (
         select(reports.c.form, reports.c.facility_id, reports.c.period, facilities.c.area)
-        .select_from(_places)
+        .select_from(PLACES)
         .where(reports.c.id == report_id, within(facilities.c.area, scope))
         .with_for_update(of=facilities)
     )
@@ -204,8 +204,8 @@ def hold_many(session: Session, report_ids: Collection[int], *, scope: Scope) ->
     session.execute(lock.order_by(facilities.c.id).with_for_update()).all()
     columns = reports.c.id, reports.c.form, reports.c.facility_id, reports.c.period, facilities.c.area, reports.c.state
     statement = (
-        select(*columns, _newest.label("newest"))
-        .select_from(_places)
+        select(*columns, NEWEST.label("newest"))
+        .select_from(PLACES)
         .where(reports.c.id.in_(report_ids), within(facilities.c.area, scope))
         .order_by(reports.c.id)
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from gateway.store.base import Session, within
+from gateway.store.decisions import NEWEST, PLACES
 from gateway.store.facilities import facilities
 from gateway.store.reports import reports
 from gateway.values import ReportState, Scope
@@ -18,19 +19,9 @@ def undecided_since(
     session: Session, reporter_id: int, since: datetime, *, scope: Scope
 ) -> tuple[tuple[int, str, int], ...]:
     """Return (report id, state, number of the newest revision) of what a reporter has sent since an instant."""
-    later = reports.alias("later")
-    newest = (
-        select(func.max(later.c.revision))
-        .where(
-            later.c.form == reports.c.form,
-            later.c.facility_id == reports.c.facility_id,
-            later.c.period == reports.c.period,
-        )
-        .scalar_subquery()
-    )
     statement = (
-        select(reports.c.id, reports.c.state, newest)
-        .select_from(reports.join(facilities, facilities.c.id == reports.c.facility_id))
+        select(reports.c.id, reports.c.state, NEWEST)
+        .select_from(PLACES)
         .where(reports.c.reporter_id == reporter_id, reports.c.sent_at >= since, reports.c.state.in_(STATES))
         .where(within(facilities.c.area, scope))
         .order_by(reports.c.id)
