@@ -6,19 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from gateway.store.base import Database
 from tests.district import District, make_runtime
 from tests.gateway.channels.provider import Provider
-
-
-@pytest.fixture(autouse=True)
-def plain_log() -> Iterator[None]:
-    """Logs in short lines: structlog's own way to show a fault prints every variable there is, and takes seconds."""
-    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture

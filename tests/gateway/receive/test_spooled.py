@@ -32,14 +32,6 @@ from workers.sweep import sweep
 CLOSED = "postgresql://nobody@127.0.0.1:1/kabar"  # nobody listens there
 
 
-@pytest.fixture(autouse=True)
-def plain_log() -> Iterator[None]:
-    """Logs in short lines, as the workers' tests have them."""
-    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
-    yield
-    structlog.reset_defaults()
-
-
 @pytest.fixture
 def doors(database: Database, tmp_path: Path) -> Doors:
     """A gateway to knock at, without a queue server; the test runs once on each database."""

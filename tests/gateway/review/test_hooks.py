@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import structlog
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -59,7 +58,6 @@ def _add(browser: FlaskClient, receiver: Receiver, **others: object) -> TestResp
 def test_a_receiver_is_added_hears_and_its_secret_is_shown_once(
     district: District, budi: FlaskClient, receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
     page = _add(budi, receiver)
     (shown,) = SHOWN.findall(page.text)
     assert page.headers["Cache-Control"] == "no-store"
@@ -75,7 +73,6 @@ def test_a_receiver_is_added_hears_and_its_secret_is_shown_once(
     assert "hook_told" in logged
     assert shown not in seen + logged + kept
     assert "canary-71" not in logged
-    structlog.reset_defaults()
 
 
 WRONG = [

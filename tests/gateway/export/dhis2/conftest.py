@@ -6,20 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from gateway.store.base import Database
 from tests.district import District, make_runtime
 from tests.gateway.export.dhis2.dhis2_server import Dhis2Server
 from tests.gateway.export.dhis2.pushing import Office
-
-
-@pytest.fixture(autouse=True)
-def plain_log() -> Iterator[None]:
-    """Logs in short lines: structlog's own way to show a fault prints every variable there is."""
-    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture(params=[36, 42, 43])
