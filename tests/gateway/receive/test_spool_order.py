@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from gateway.spool import Contents
 from tests.district import NOON
 from tests.gateway.receive.conftest import Doors
-from tests.gateway.receive.test_spooled import answers, away
+from tests.gateway.receive.test_spooled import answers, away, new_users
 from workers.sweep import sweep
 
 
@@ -24,9 +24,7 @@ def test_a_batal_that_lay_in_the_spool_takes_back_nothing_that_came_after_it(doo
     doors.district.handle()
     sweep(doors.runtime)
     doors.district.handle()
-    with doors.runtime.database.session(read_only=True) as session:
-        query = "SELECT quantity FROM report_values v JOIN reports r ON r.id = v.report_id WHERE measure = 'baru'"
-        assert session.execute(text(f"{query} AND state = 'accepted'")).scalars().all() == [3]
+    assert new_users(doors) == [3]
     assert len(answers(doors)) == 3
 
 
