@@ -19,6 +19,7 @@ from gateway.store.base import Session, is_postgresql
 from gateway.store.facilities import facilities
 from gateway.store.inbox import inbox
 from gateway.store.outbox import outbox
+from gateway.store.patience import have_patience
 from gateway.values import LANES, HttpRequest
 from parsers.period import assumed_period
 
@@ -29,7 +30,6 @@ MIX = {CLEAN: 70, MENDED: 14, ASKED: 6, CHAT: 5}  # of a hundred requests; the o
 REPEATS = 5
 LATEST = 40  # a provider repeats a message at most so many messages later
 WARM = 32  # midwives beside the country's, who report before anything is timed
-ITEMS = ("pil", "suntik3", "kondom", "iud")
 _WRITERS = {CLEAN: write_clean, MENDED: write_sloppy, ASKED: write_faulty, CHAT: write_chat}
 
 
@@ -90,6 +90,7 @@ def fill_country(session: Session, midwives: int, months: int, today: datetime) 
     fill_people(session, count)
     if is_postgresql(session):  # nothing of it can be wrong, so that no foreign key needs to be looked up
         session.execute(text("SET session_replication_role = replica"))
+        have_patience(session)
         session.execute(text("SET statement_timeout = 0"))
     newest = assumed_period(today.date())
     for step in range(months):

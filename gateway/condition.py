@@ -15,8 +15,6 @@ from gateway.store.base import Session, database_now, is_postgresql
 from gateway.store.channel_health import Look
 from gateway.store.vitals import OLDEST_TICK, OLDEST_UNSENT, OLDEST_WAITING, Unsent
 
-LONGEST_SEEN = timedelta(seconds=150)  # workers say that they live every 45 seconds, and after each job
-
 
 @dataclass(frozen=True, slots=True)
 class Stored:

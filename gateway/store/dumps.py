@@ -18,6 +18,7 @@ from gateway.store import pg_programs, schema, sqlite
 from gateway.store.base import POOLED, make_engine, metadata, translating_errors
 from gateway.store.inbox import inbox
 from gateway.store.outbox import outbox
+from gateway.store.patience import have_patience
 from gateway.values import OutboxState
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -97,6 +98,7 @@ def _dump_postgresql(url: str, into: Path, environ: Mapping[str, str]) -> Dumped
     engine = make_engine(url)
     try:
         with translating_errors(), engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
+            have_patience(connection)
             for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
                 connection.execute(text(f"SET LOCAL {name} = 0"))  # the whole dump stands behind this snapshot
             snapshot = str(connection.execute(text("SELECT pg_export_snapshot()")).scalar_one())
@@ -141,6 +143,7 @@ def count_all(url: str) -> dict[str, int]:
     engine = make_engine(url)
     try:
         with translating_errors(), engine.connect() as connection:
+            have_patience(connection)
             if kind_of_dialect(connection):
                 connection.execute(text("SET LOCAL statement_timeout = 0"))
             return count_rows(connection)

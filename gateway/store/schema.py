@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 
 from gateway.discover import discover
 from gateway.store.base import Session, make_engine, metadata
+from gateway.store.patience import have_patience
 
 discover("gateway.store", having=())  # every file of a noun is imported, so that metadata knows its table
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -65,6 +66,7 @@ def _run(url: str, revision: str, move: object) -> None:
     engine = make_engine(url)
     try:
         with engine.connect() as connection:
+            have_patience(connection)
             config = _config()
             config.attributes["connection"] = connection
             config.attributes["metadata"] = metadata

@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from gateway.store import erasures
 from gateway.store.base import Database, Session, is_postgresql
+from gateway.store.patience import have_patience
 
 SECONDS = 120  # for a search through everything; no sender waits for it
 _WAIT_SECONDS = 4.0  # for the turn to write
@@ -19,6 +20,7 @@ def erase_deleted(session: Session) -> None:
 
 def allow_long(session: Session) -> None:
     """Let this transaction take its time: PostgreSQL else ends a statement after four seconds."""
+    have_patience(session)
     if is_postgresql(session):
         session.execute(text("SELECT set_config('statement_timeout', :wait, true)"), {"wait": f"{SECONDS}s"})
 
