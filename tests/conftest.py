@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import ipaddress
+import logging
 import os
 import shutil
 import sys
@@ -60,6 +61,17 @@ def _stay_here(event: str, arguments: tuple[object, ...]) -> None:
         host = str(arguments[1][0])
         if host != "localhost" and not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
             raise AssertionError(f"a test tried to reach {host}")
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """Put back how this process logs: a command that a test runs would send later tests' lines to its own stderr."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+    for handler in logging.root.handlers[:]:
+        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter):
+            logging.root.removeHandler(handler)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
