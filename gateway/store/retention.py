@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from gateway.redact import hide_in_key
 from gateway.store.audit import audit
 from gateway.store.base import Session, UtcDateTime, metadata
 from gateway.store.dialogues import dialogues
@@ -139,12 +140,26 @@ def _is_to_strangers(before: datetime) -> ColumnElement[bool]:
     return and_(outbox.c.created_at < before, _has_gone, is_number, ~_is_known(outbox.c.recipient), ~exists(writes))
 
 
+def _is_part_of_strangers(before: datetime) -> ColumnElement[bool]:
+    is_over = parts.c.inbox_id.is_not(None)  # nobody waits for the rest of it
+    return and_(parts.c.received_at < before, is_over, parts.c.sender.startswith("+"), ~_is_known(parts.c.sender))
+
+
 def _is_old_answer(before: datetime) -> ColumnElement[bool]:
     return and_(outbox.c.created_at < before, _has_gone, outbox.c.text != "")
 
 
 def _is_decided(before: datetime) -> ColumnElement[bool]:
     return and_(registrations.c.decided_at < before, registrations.c.words != "")
+
+
+def _is_decided_of(phone: Column[Any]) -> Callable[[datetime], ColumnElement[bool]]:
+    """Return what tells which decided requests hold a number that nobody has: it was refused, or given back."""
+
+    def is_old(before: datetime) -> ColumnElement[bool]:
+        return and_(registrations.c.decided_at < before, phone.startswith("+"), ~_is_known(phone))
+
+    return is_old
 
 
 def _is_settled_question(before: datetime) -> ColumnElement[bool]:
@@ -170,11 +185,14 @@ RULES = (
     Rule("chatter", inbox, _is_chatter, _NO_WORDS),
     Rule("strangers", inbox, _is_of_strangers, _NO_WORDS | {"sender": NOBODY}),
     Rule("strangers", outbox, _is_to_strangers, {"text": "", "recipient": NOBODY}),
+    Rule("strangers", parts, _is_part_of_strangers, {"text": "", "sender": NOBODY}),
     Rule("answers", outbox, _is_old_answer, {"text": ""}),
     Rule("questions", questions, _is_settled_question, {"text": "", "reading": {}}),
     Rule("dialogues", dialogues, lambda before: dialogues.c.changed_at < before),
     Rule("parts", parts, _is_cut_part, {"text": ""}),
     Rule("registrations", registrations, _is_decided, {"words": "", "reason": None}),
+    Rule("registrations", registrations, _is_decided_of(registrations.c.phone), {"phone": NOBODY}),
+    Rule("registrations", registrations, _is_decided_of(registrations.c.old_phone), {"old_phone": None}),
     Rule("sessions", user_sessions, lambda before: user_sessions.c.created_at < before),
     Rule("sessions", login_failures, lambda before: login_failures.c.at < before),
     Rule("sessions", invitations, lambda before: invitations.c.expires_at < before),
@@ -210,9 +228,20 @@ def let_go(session: Session, rule: Rule, ids: tuple[int, ...], now: datetime, sp
         session.execute(delete(rule.table).where(*mine))
         return
     values = dict(rule.values)
+    if "recipient" in values:
+        _hide_in_keys(session, mine)
     if rule.table is inbox:
         values["state"] = case((inbox.c.state.in_(WAITING), InboxState.DONE), else_=inbox.c.state)
     session.execute(update(rule.table).where(*mine).values(values))
+
+
+def _hide_in_keys(session: Session, mine: tuple[ColumnElement[bool], ...]) -> None:
+    """Take numbers out of the providers' keys of what was sent; what comes in is kept without (`receive.keep`)."""
+    keyed = select(outbox.c.id, outbox.c.provider_id, outbox.c.recipient).where(*mine, outbox.c.provider_id.is_not(None))
+    for row in session.execute(keyed).all():
+        key = hide_in_key(row.provider_id, row.recipient)
+        if key != row.provider_id:
+            session.execute(update(outbox).where(outbox.c.id == row.id).values(provider_id=key))
 
 
 def find_left(session: Session, now: datetime, span: timedelta) -> tuple[int, ...]:

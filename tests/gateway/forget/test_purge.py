@@ -9,16 +9,16 @@ from sqlalchemy import delete, select, update
 
 from gateway.errors import Malformed
 from gateway.forget.purge import plan, purge
-from gateway.receive.keep import keep_unread
+from gateway.receive.keep import keep_sms, keep_unread
 from gateway.redact import Secret
-from gateway.store import audit, erasures, exports, inbox, retention, totals
+from gateway.store import audit, erasures, exports, inbox, outbox, parts, registrations, retention, totals
 from gateway.store.audit import NewAudit
 from gateway.store.base import metadata
 from gateway.store.imports import NewImport, keep_import
 from gateway.store.inventory import kinds
 from gateway.store.reporters import reporter_phones, reporters
 from gateway.store.retention import Chosen
-from gateway.values import InboxState, Scope
+from gateway.values import InboundSms, InboxState, Scope, SmsPart, read_sender
 from tests.district import PHONES, District
 
 KEY = Secret("k" * 40)
@@ -73,6 +73,74 @@ def test_each_kind_goes_in_its_time_and_no_figure_changes(district: District) ->
     assert figures(district) == before
     assert district.keep("stranger", "halo, ini siapa?", provider_id="m3") == "m3"
     assert district.handle() == 0  # a repeat is known for ever
+
+
+def test_a_strangers_number_goes_out_of_the_parts_of_what_she_wrote_and_a_midwifes_stays(district: District) -> None:
+    keep_parts(district, "stranger", "s", 2)
+    keep_parts(district, "stranger", "cut", 1)
+    keep_parts(district, "ani", "a", 2)
+    district.pass_time(minutes=11)
+    with district.database.session() as session:
+        assert parts.release_late(session, district.runtime.now()) == 1
+        session.commit()
+    district.handle()
+    district.pass_time(days=366)
+    rules = {(one.kind, one.table): one.rows for one in plan(district.database, district.runtime.now())}
+    assert rules["strangers", "parts"] == 3
+    purge(district.database, KEY, district.runtime.now())
+    assert texts(district, "parts", "sender") == [retention.NOBODY] * 3 + [PHONES["ani"]] * 2
+    assert PHONES["stranger"] not in texts(district, "inbox", "sender")
+    keep_parts(district, "stranger", "s", 2)
+    assert len(texts(district, "parts", "id")) == 5  # a repeat is known for ever
+    assert purge(district.database, KEY, district.runtime.now()) == {}
+
+
+def keep_parts(district: District, sender: str, key: str, count: int) -> None:
+    """Let so many of the two parts of a message come."""
+    now = district.runtime.now()
+    with district.database.session() as session:
+        for number in range(1, count + 1):
+            part = SmsPart(key, 2, number)
+            sms = InboundSms(f"{key}{number}", read_sender(PHONES[sender]), "kapan rapat?", sent_at=now, part=part)
+            keep_sms(session, "simulator", sms, now)
+        session.commit()
+
+
+def test_a_number_that_was_refused_goes_a_year_after_and_a_registered_one_stays(district: District) -> None:
+    fits = {"stranger": "DAFTAR Rina, PMB Rina", "+6281230000088": "DAFTAR GANTI 081230000077 hilang"}
+    for sender, words in fits.items():
+        district.say(sender, words)
+    with district.database.session() as session:
+        for phone, old in ((PHONES["ani"], PHONES["wati"]), ("+6281230000066", None)):
+            registrations.ask_registration(session, phone, "simulator", "DAFTAR", district.runtime.now(), old)
+        for phone in (PHONES["stranger"], "+6281230000088", PHONES["ani"]):
+            assert registrations.settle_registration(session, phone, "refused", district.runtime.now(), "bukan bidan")
+        session.commit()
+    district.pass_time(days=364)
+    assert purge(district.database, KEY, district.runtime.now()) == {}
+    district.pass_time(days=2)
+    purge(district.database, KEY, district.runtime.now())
+    kept = metadata.tables["registrations"].c
+    with district.database.session(read_only=True) as session:
+        rows = session.execute(select(kept.phone, kept.old_phone, kept.words, kept.reason).order_by(kept.id)).all()
+    assert [tuple(row) for row in rows] == [
+        (retention.NOBODY, None, "", None),
+        (retention.NOBODY, None, "", None),
+        (PHONES["ani"], PHONES["wati"], "", None),
+        ("+6281230000066", None, "DAFTAR", None),  # staff have not decided yet
+    ]
+
+
+def test_a_providers_key_of_what_a_stranger_was_sent_does_not_hold_her_number(district: District) -> None:
+    district.say("stranger", "halo, ini siapa?")
+    district.send()
+    with district.database.session() as session:
+        session.execute(update(outbox.outbox).values(provider_id="6281230000099-17"))
+        session.commit()
+    district.pass_time(days=366)
+    purge(district.database, KEY, district.runtime.now())
+    [key] = texts(district, "outbox", "provider_id")
+    assert key.startswith("sha256:")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
