@@ -18,6 +18,10 @@ from gateway.store.exports import Export, Wanted
 from gateway.values import Scope
 
 WHO = "./kabar export"
+ANEW = (
+    "Seseorang dihapus selagi berkas ini dibuat; berkas tidak disimpan. Jalankan sekali lagi. / "
+    "Somebody was erased while this file was made; it was not kept. Run it once more."
+)
 _EVERYWHERE = Scope("")
 _PERIOD = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -43,7 +47,7 @@ def export(name: str, form: str, first: str, last: str, area: str, out: Path | N
         audit.record(session, done)
         session.commit()
     path = _place(out, run.name_file(asked, run.formats()[asked.format]))
-    _write(runtime, *claimed, path)
+    write(runtime, *claimed, path)
 
 
 def read_wanted(runtime: Runtime, name: str, form: str, first: str, last: str, area: str) -> Wanted:
@@ -72,8 +76,11 @@ def _place(out: Path | None, file_name: str) -> Path:
     return path
 
 
-def _write(runtime: Runtime, asked: Export, token: str, path: Path) -> None:
-    """Write the file, then note what is in it; a file that is not whole is taken away again."""
+def write(runtime: Runtime, asked: Export, token: str, path: Path) -> None:
+    """Write the file, then note what is in it; a file that is not whole, or was made too early, is taken away again.
+
+    Errors: Permanent in words.
+    """
     try:
         with path.open("w+b") as file:
             made, source = run.write_export(runtime.database, asked, runtime.forms, file, runtime.now())
@@ -83,7 +90,9 @@ def _write(runtime: Runtime, asked: Export, token: str, path: Path) -> None:
             exports.give_up(session, asked, token, str(fault), again=False)
             session.commit()
         raise fault if isinstance(fault, KabarError) else Permanent(f"{path}: {fault.strerror}") from fault
-    run.note(runtime.database, asked, token, made, source, runtime.now(), is_kept=False)
+    if not run.note(runtime.database, asked, token, made, source, runtime.now(), is_kept=False):
+        path.unlink()
+        raise Permanent(ANEW)
     for words, value in say_about(source.about, made.digest):
         click.echo(f"{words}: {value}", err=True)
     say(f"Ditulis: {path} ({made.bytes} bita, SHA-256 {made.file_digest})", f"Written: {path}")

@@ -143,6 +143,8 @@ def _keep(
     part = 0
     while piece := file.read(exports.PIECE):
         with database.session() as session:
+            if not exports.is_mine(session, export, token):  # it is to be made anew: who was erased may be in this one
+                return
             exports.keep_part(session, export.id, part, piece)
             session.commit()
         part += 1
@@ -151,15 +153,18 @@ def _keep(
 
 def note(
     database: Database, export: Export, token: str, made: Made, source: Source, now: datetime, *, is_kept: bool
-) -> None:
-    """Remember which reports are in an export, then that it is made; whoever makes it again has the last word."""
+) -> bool:
+    """Remember which reports are in an export, then that it is made; False when it is to be made anew meanwhile."""
     for at in range(0, len(source.report_ids), exports.ROWS):
         with database.session() as session:
+            if not exports.is_mine(session, export, token):
+                return False
             exports.keep_reports(session, export.id, source.report_ids[at : at + exports.ROWS])
             session.commit()
     with database.session() as session:
-        if exports.finish(session, export, token, made, now, is_kept=is_kept):
-            session.commit()
+        is_made = exports.finish(session, export, token, made, now, is_kept=is_kept)
+        session.commit()
+    return is_made
 
 
 def _give_up(database: Database, export: Export, token: str, fault: str, *, again: bool) -> None:

@@ -14,7 +14,7 @@ from gateway.store.aliases import aliases
 from gateway.store.base import Session
 from gateway.store.dialogues import dialogues
 from gateway.store.erasures import Person
-from gateway.store.exports import DONE, export_parts, exports
+from gateway.store.exports import forget_areas
 from gateway.store.facilities import facilities
 from gateway.store.imports import imports
 from gateway.store.inbox import inbox
@@ -92,11 +92,7 @@ def _drop_files(session: Session, person: Person, now: datetime) -> int:
     mine = select(facilities.c.area).join(reporter_facilities)
     codes = session.execute(mine.where(reporter_facilities.c.reporter_id.in_(person.reporter_ids)).distinct()).scalars()
     around = {""} | {code[:at] for code in codes for at in (2, 5, 8, 13)}
-    kept = exports.c.dropped_at.is_(None), exports.c.state == DONE, exports.c.area.in_(around)
-    ids = session.execute(select(exports.c.id).where(*kept)).scalars().all()
-    session.execute(delete(export_parts).where(export_parts.c.export_id.in_(ids)))
-    session.execute(update(exports).where(exports.c.id.in_(ids)).values(dropped_at=now))
-    return len(ids)
+    return forget_areas(session, around, now)
 
 
 def _erase_questions(session: Session, person: Person, pseudonym: str, now: datetime) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,10 +26,11 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     update,
 )
 
-from gateway.store.base import Session, UtcDateTime, database_now, metadata, within
+from gateway.store.base import Session, UtcDateTime, database_now, is_postgresql, metadata, within
 from gateway.store.inbox import BigId
 from gateway.values import Scope
 
@@ -101,7 +102,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """One export; queued -> making -> done | failed, and making -> queued where its maker died.
+    """One export; queued -> making -> done | failed, and making -> queued where its maker died, or somebody was erased.
 
     Shape: `digest` is of the reports (`settled.Digest`), `file_digest` SHA-256 of the file; `about` as `export.run`
     wrote it. A file is dropped after a while (`dropped_at`); what was in it is known for ever.
@@ -215,7 +216,16 @@ def finish(session: Session, export: Export, token: str, made: Made, now: dateti
 def give_up(session: Session, export: Export, token: str, fault: str, *, again: bool) -> bool:
     """Say in words why an export could not be made; `again` has it tried once more, if that makes sense."""
     is_last = not again or export.tries + 1 >= MOST_TRIES
-    return _end(session, export, token, {"state": FAILED if is_last else QUEUED, "fault": fault})
+    is_mine = _end(session, export, token, {"state": FAILED if is_last else QUEUED, "fault": fault})
+    if is_mine:
+        drop_pieces(session, export.id)
+    return is_mine
+
+
+def is_mine(session: Session, export: Export, token: str) -> bool:
+    """Tell whether an export is still its maker's, who alone may add to it; until this transaction ends it stays so."""
+    mine = exports.c.id == export.id, exports.c.token == token, exports.c.state == MAKING
+    return session.execute(select(exports.c.id).where(*mine).with_for_update()).first() is not None
 
 
 def _end(session: Session, export: Export, token: str, values: Mapping[str, Any]) -> bool:
@@ -260,6 +270,23 @@ def read_parts(session: Session, export: Export, *, scope: Scope) -> Iterator[by
             return
         yield bytes(content)
         part += 1
+
+
+def forget_areas(session: Session, areas: Collection[str], now: datetime) -> int:
+    """Drop every file over these areas, let what is being made of them be made anew, and return how many exports.
+
+    Nobody asks for an export, or ends one, before this transaction does: what is made later knows what it changed.
+    """
+    if is_postgresql(session):  # a write transaction on SQLite is alone anyhow
+        session.execute(text("LOCK TABLE exports IN SHARE ROW EXCLUSIVE MODE"))
+    here = exports.c.area.in_(areas)
+    pieces = export_parts.c.export_id.in_(select(exports.c.id).where(here))
+    session.execute(delete(export_parts).where(pieces))
+    anew = {"state": QUEUED, "token": None, "lease_until": None, "tries": exports.c.tries - 1}
+    begun = session.execute(update(exports).where(here, exports.c.state == MAKING).values(anew)).rowcount
+    kept = here, exports.c.state == DONE, exports.c.dropped_at.is_(None)
+    dropped = session.execute(update(exports).where(*kept).values(dropped_at=now)).rowcount
+    return int(begun + dropped)
 
 
 def count_old_files(session: Session, now: datetime) -> int:

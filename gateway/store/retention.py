@@ -237,7 +237,9 @@ def let_go(session: Session, rule: Rule, ids: tuple[int, ...], now: datetime, sp
 
 def _hide_in_keys(session: Session, mine: tuple[ColumnElement[bool], ...]) -> None:
     """Take numbers out of the providers' keys of what was sent; what comes in is kept without (`receive.keep`)."""
-    keyed = select(outbox.c.id, outbox.c.provider_id, outbox.c.recipient).where(*mine, outbox.c.provider_id.is_not(None))
+    keyed = select(outbox.c.id, outbox.c.provider_id, outbox.c.recipient).where(
+        *mine, outbox.c.provider_id.is_not(None)
+    )
     for row in session.execute(keyed).all():
         key = hide_in_key(row.provider_id, row.recipient)
         if key != row.provider_id:
