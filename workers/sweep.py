@@ -16,6 +16,7 @@ from gateway.store import (
     channels,
     claimed,
     dialogues,
+    early,
     exports,
     hook_deliveries,
     inbox,
@@ -67,12 +68,14 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
         is_unpushed = push_queue.has_due(session, now)
         is_untold = hook_deliveries.has_work(session, now)
         is_cut = parts.has_late(session, now)
+        is_known = early.has_work(session, now)
     is_looked_at = rang_at is not None and abs((now - rang_at).total_seconds()) < REMIND_SECONDS
-    if late or is_cut or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
+    if late or is_cut or is_known or ticked_at is None or abs((now - ticked_at).total_seconds()) >= TICK_SECONDS:
         with runtime.database.session() as session:
             _end_leases(session, runtime, late)
             _give_up_waiting(session, runtime, now)
             _release_parts(session, now)
+            early.settle(session, now)
             _abandon_drafts(session, now)
             mornings.wait_for_morning(session, database_now(session))
             tick(session, CLOCK, ticked_at, now, watch)

@@ -17,7 +17,7 @@ from gateway.errors import Malformed, Refused, Unavailable
 from gateway.lines import Polled
 from gateway.redact import hide_in_key
 from gateway.spool import Delivery, Spool, Unread
-from gateway.store import inbox, outbox, parts
+from gateway.store import early, inbox, outbox, parts
 from gateway.store.base import Database, Session
 from gateway.values import (
     DeliveryStatus,
@@ -261,8 +261,9 @@ def show_answer(
 
 def _record(session: Session, channel: str, status: DeliveryStatus, now: datetime) -> None:
     has_moved = outbox.record_status(session, channel, status, now)
-    state = status.state or "unknown"
-    logger.info("status", channel=channel, ref=status.ref, state=state, code=status.code, has_moved=has_moved)
+    is_early = not has_moved and early.keep(session, channel, status, now)
+    about = {"state": status.state or "unknown", "code": status.code, "has_moved": has_moved, "is_early": is_early}
+    logger.info("status", channel=channel, ref=status.ref, **about)
 
 
 def key_of(provider_id: str, sender: str = "") -> str:
