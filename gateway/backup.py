@@ -19,6 +19,7 @@ from gateway.archive import DATABASE, SECRETS, Manifest
 from gateway.errors import Malformed, Permanent, SomebodyElse
 from gateway.store import dumps, schema
 from gateway.store.base import Database
+from gateway.store.neighbours import find_neighbours
 
 OLD = timedelta(days=2)  # a night was missed: doctor says so
 NAME = "kabar-{:%Y%m%dT%H%M%SZ}"
@@ -156,12 +157,14 @@ def restore(
     *,
     repeatable: Collection[str],
     may_replace: bool,
+    may_drop_others: bool = False,
     now: datetime,
     afterwards: Callable[[Database], object] = lambda _database: None,
 ) -> tuple[Manifest, tuple[str, ...]]:
     """Put what a backup holds in a database's place and return its manifest, and the names of secrets put back.
 
-    First all is proven: the file, its versions, and that nothing is there which would be lost (`may_replace`).
+    First all is proven: the file, its versions, and that nothing is there which would be lost: of ours (`may_replace`),
+    or what others made beside or upon our tables (`may_drop_others`); tables of others never are.
     `repeatable`: see `dumps.load`. `afterwards` is done to what came back, before anybody uses it.
     Errors: Malformed, Permanent, SomebodyElse in words; nothing was touched then.
     """
@@ -173,6 +176,8 @@ def restore(
                 f"basis data ini berisi data: --replace untuk menggantinya / this database holds data: --replace"
                 f" puts the backup in its place ({_list(there)})"
             )
+        if not may_drop_others:
+            refuse_neighbours(target.database_url)
         _prove(manifest, work, path)
         dumps.load(target.database_url, work / DATABASE, target.environ, repeatable=repeatable, server=manifest.server)
         put_back = _put_secrets_back(work, target.secrets, now)
@@ -209,6 +214,16 @@ def find_hindrances(url: str, manifest: Manifest) -> dict[str, int]:
             f" use a database of its own ({_list(foreign)})"
         )
     return {name: count for name, count in rows.items() if count and name not in dumps.SEEDED}
+
+
+def refuse_neighbours(url: str) -> None:
+    """Refuse to drop what others made beside or upon our tables of PostgreSQL. Errors: Permanent names it."""
+    if dumps.kind_of(url) == dumps.POSTGRESQL and (others := find_neighbours(url)):
+        raise Permanent(
+            f"ini akan ikut terhapus dan bukan milik Kabar: {_list(others)}. Hapus atau pindahkan dahulu, atau"
+            f" --drop-others untuk menghapusnya / this would be dropped as well and is not Kabar's: {_list(others)}."
+            " Drop it or move it away first, or let --drop-others do so"
+        )
 
 
 def _prove(manifest: Manifest, work: Path, path: Path) -> None:

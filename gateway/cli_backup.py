@@ -65,8 +65,13 @@ def make(
 @click.option("--identity", type=FILE, help="Berkas kunci rahasia age / the file with the secret key of age.")
 @click.option("--into", help="Alamat basis data lain / another database's address (default KABAR_DATABASE_URL).")
 @click.option("--replace", is_flag=True, help="Ganti isi yang ada / put it in the place of what is there.")
+@click.option(
+    "--drop-others",
+    is_flag=True,
+    help="PostgreSQL: hapus juga view, fungsi, ekstensi orang lain / drop others' views, functions, extensions too.",
+)
 @click.option("--yes", is_flag=True, help="Jangan bertanya / do not ask.")
-def restore(file: Path, identity: Path | None, into: str | None, replace: bool, yes: bool) -> None:
+def restore(file: Path, identity: Path | None, into: str | None, replace: bool, drop_others: bool, yes: bool) -> None:
     """Pulihkan dari cadangan; hentikan Kabar dahulu. / Come back from a backup; stop Kabar first."""
     settings = read_settings(child_environment({"KABAR_DATABASE_URL": into} if into else {}))
     settings.make_var()
@@ -80,6 +85,7 @@ def restore(file: Path, identity: Path | None, into: str | None, replace: bool, 
         _read(identity),
         repeatable=_repeatable(settings),
         may_replace=replace,
+        may_drop_others=drop_others,
         now=utc_now(),
         afterwards=lambda database: _erase_again(database, settings),
     )

@@ -19,6 +19,7 @@ from gateway.errors import KabarError, Malformed, Permanent, SomebodyElse
 from gateway.receive import keep
 from gateway.store import channels, schema
 from gateway.store.base import Database
+from gateway.store.neighbours import find_neighbours
 from tests.district import NOON, District
 from tests.gateway.backup.saved import back_up, bring_back, destroy, everything
 
@@ -137,6 +138,51 @@ def test_tables_of_others_are_never_dropped(source: Source, tmp_path: Path) -> N
     database.dispose()
     with pytest.raises(Permanent, match="not Kabar's"):
         bring_back(source, made.path, may_replace=True)
+
+
+BESIDE = {
+    "CREATE VIEW jumlah AS SELECT count(*) AS pesan FROM inbox": "view public.jumlah",
+    "CREATE MATERIALIZED VIEW siap AS SELECT id FROM reports": "materialized view public.siap",
+    "CREATE EXTENSION pg_trgm SCHEMA public": "extension pg_trgm",
+    "CREATE FUNCTION dua() RETURNS int LANGUAGE sql AS 'SELECT 2'": "function public.dua()",
+    "CREATE TYPE warna AS ENUM ('merah')": "type public.warna",
+    "CREATE SEQUENCE nomor": "sequence public.nomor",
+    "CREATE SCHEMA bi": "",
+    "CREATE VIEW bi.laporan AS SELECT id FROM reports": "view bi.laporan",
+    "CREATE TABLE bi.catatan (report bigint CONSTRAINT r REFERENCES reports)": "table constraint r on bi.catatan",
+    "CREATE PUBLICATION keluar FOR TABLE inbox": "publication relation public.inbox in publication keluar",
+    "CREATE SCHEMA gaji": "",
+    "CREATE TABLE gaji.bulan (id int)": "",  # it has nothing to do with us
+    "CREATE VIEW gaji.daftar AS SELECT id FROM gaji.bulan": "",
+}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_others_made_beside_or_upon_our_tables_is_dropped_only_if_one_says_so(
+    source: Source, tmp_path: Path
+) -> None:
+    made = back_up(source, tmp_path)
+    bring_back(source, made.path)
+    change(source, *BESIDE)
+    assert set(find_neighbours(source.database_url)) == set(BESIDE.values()) - {""}
+    there = everything(source.database_url)
+    with pytest.raises(Permanent, match=r"bukan milik Kabar: extension pg_trgm, .* not Kabar's: extension") as refused:
+        bring_back(source, made.path, may_replace=True)
+    assert "--drop-others" in str(refused.value)
+    assert everything(source.database_url) == there
+    bring_back(source, made.path, may_replace=True, may_drop_others=True)
+    assert find_neighbours(source.database_url) == ()
+    change(source, "INSERT INTO gaji.bulan VALUES (1)", "SELECT id FROM gaji.daftar", "SELECT report FROM bi.catatan")
+
+
+def change(source: Source, *statements: str) -> None:
+    """Do something in a database as its owner, beside Kabar."""
+    database = Database(source.database_url)
+    with database.session() as session:
+        for statement in statements:
+            session.exec_driver_sql(statement)
+        session.commit()
+    database.dispose()
 
 
 def test_a_broken_backup_is_refused_and_nothing_is_touched(source: Source, district: District, tmp_path: Path) -> None:
