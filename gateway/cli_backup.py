@@ -13,7 +13,7 @@ from gateway.archive import SECRETS, Manifest
 from gateway.channels.simulator import SECRET_FILE
 from gateway.cli_staff import say
 from gateway.errors import KabarError, Misconfigured
-from gateway.forget.erase import keep_in_step
+from gateway.forget.erase import UNREAD, find_missing, keep_in_step
 from gateway.runtime import make_channels, utc_now
 from gateway.settings import Settings, child_environment, read_settings
 from gateway.store.base import Database
@@ -141,9 +141,12 @@ def _erase_again(database: Database, settings: Settings) -> None:
     with database.session() as session:
         key = keybox.read_key(settings.secret_key, settings.var)
         count = keep_in_step(session, settings.var, key, utc_now())
+        is_left = bool(find_missing(session, settings.var))
         session.commit()
     if count:
         say(f"{count} orang dihapus lagi.", f"{count} people were erased again.")
+    if is_left:
+        say(*UNREAD)
 
 
 def _describe(manifest: Manifest) -> None:

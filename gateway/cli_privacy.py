@@ -113,6 +113,9 @@ def erase_again(listed: Path | None) -> None:
     count = _keep_in_step(runtime)
     _tidy(runtime)
     say(f"{count} orang dihapus lagi.", f"{count} people were erased again.")
+    with runtime.database.session(read_only=True) as session:
+        if erase.find_missing(session, runtime.settings.var):
+            say(*erase.UNREAD)
 
 
 @privacy_group.command("breach")

@@ -7,7 +7,7 @@ from datetime import timedelta
 import structlog
 
 from gateway import jobs
-from gateway.forget.erase import keep_in_step
+from gateway.forget.erase import find_missing, keep_in_step
 from gateway.forget.purge import purge
 from gateway.keybox import read_key
 from gateway.redact import Secret
@@ -39,7 +39,8 @@ def drain(runtime: Runtime) -> int:
         runtime.bells.ring(jobs.ERRANDS, NAME)
         return done.total()
     with runtime.database.session() as session:
-        channels.tick(session, NAME, now)
+        if not find_missing(session, runtime.settings.var):
+            channels.tick(session, NAME, now)
         is_untidy = erasures.has_untidy(session)
         session.commit()
     if is_untidy:
@@ -48,9 +49,15 @@ def drain(runtime: Runtime) -> int:
 
 
 def keep_step(runtime: Runtime) -> int:
-    """Erase again whom the list beside the database knows and the database does not; return how many people."""
+    """Erase again whom the list beside the database knows and the database does not; return how many people.
+
+    While somebody's messages are to be read first, the errand is due again in a minute.
+    """
+    now, var = runtime.now(), runtime.settings.var
     with runtime.database.session() as session:
-        count = keep_in_step(session, runtime.settings.var, key_of(runtime.settings), runtime.now())
+        count = keep_in_step(session, var, key_of(runtime.settings), now)
+        if find_missing(session, var):
+            channels.tick(session, NAME, now - EVERY)
         session.commit()
     return count
 

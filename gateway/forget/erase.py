@@ -16,13 +16,17 @@ from gateway.redact import Secret
 from gateway.store import audit, erasures, inbox
 from gateway.store.audit import NewAudit
 from gateway.store.base import Session
-from gateway.store.erasing import erase_rows
+from gateway.store.erasing import erase_rows, hush
 from gateway.store.erasures import Person, Tombstone
 from gateway.store.sweeping import sweep
 from gateway.store.tidying import allow_long, erase_deleted
 from gateway.values import lane_of
 
 LIST = "erased.txt"  # in `var`, beside the database: a backup of the database that is older does not know of an erasure
+UNREAD = (
+    "Ada yang pesannya belum dibaca: jalankan Kabar; ia dihapus lagi segera sesudah pesannya dibaca.",
+    "Somebody's messages are unread: start Kabar; she is erased again as soon as they have been read.",
+)
 RESTORED = "restore"  # as whom the audit names what is erased again
 
 
@@ -69,9 +73,7 @@ def _erase(session: Session, person: Person, key: Secret, asked: Asked) -> Done:
     erase_deleted(session)
     allow_long(session)
     pseudonym = f"erased:{secrets.token_hex(5)}"
-    registered = [_registered_as(*one) for one in erasures.named_reporters(session) if one[0] in person.reporter_ids]
-    hashes = [hash_phone(key, one) for one in (*person.phones, *registered)]
-    erasures.begin(session, hashes, pseudonym, asked.reason, asked.by, asked.now)
+    erasures.begin(session, _hashes_of(session, person, key), pseudonym, asked.reason, asked.by, asked.now)
     counts = erase_rows(session, person, pseudonym, asked.now)
     counts += sweep(session, person, pseudonym)
     found = {name: count for name, count in sorted(counts.items()) if count}
@@ -81,6 +83,11 @@ def _erase(session: Session, person: Person, key: Secret, asked: Asked) -> Done:
         audit.record(session, done)
     erasures.end(session, pseudonym, found, asked.now)
     return Done(pseudonym, found)
+
+
+def _hashes_of(session: Session, person: Person, key: Secret) -> list[str]:
+    registered = [_registered_as(*one) for one in erasures.named_reporters(session) if one[0] in person.reporter_ids]
+    return [hash_phone(key, one) for one in (*person.phones, *registered)]
 
 
 def hash_phone(key: Secret, phone: str) -> str:
@@ -96,8 +103,9 @@ def _registered_as(reporter_id: int, name: str) -> str:
 def keep_in_step(session: Session, var: Path, key: Secret, now: datetime) -> int:
     """Erase again whom the list beside the database knows and the database does not; return how many people.
 
-    That is so after an older backup was restored. The list learns what it does not know yet. Called at start, by
-    `./kabar privacy again`, by the daily errand, and by whoever restores a backup.
+    That is so after an older backup was restored. Who has messages in it that nobody has read waits until they are: a
+    report may be among them; nothing goes out to her meanwhile. The list learns what it does not know yet. Called at
+    start, by `./kabar privacy again`, by the daily errand, and by whoever restores a backup.
     """
     here, listed = erasures.tombstones(session), {one.phone_hash for one in read_list(var)}
     count = erase_again(session, find_missing(session, var), key, now)
@@ -112,14 +120,19 @@ def find_missing(session: Session, var: Path) -> tuple[Tombstone, ...]:
 
 
 def erase_again(session: Session, missing: Iterable[Tombstone], key: Secret, now: datetime) -> int:
-    """Erase everybody of a list who was erased before, and return how many people were there."""
+    """Erase everybody of a list who was erased before and of whom nothing is unread; return how many people."""
     wanted = {one.phone_hash: one for one in missing}
     if not wanted:
         return 0
     gone: list[Person] = []
+    waiting: set[str] = set()
 
     def erase_one(person: Person) -> None:
         _hold_lanes(session, person)
+        if erasures.count_unread(session, person):
+            hush(session, person)
+            waiting.update(_hashes_of(session, person, key))
+            return
         _erase(session, person, key, Asked("restore", (None, RESTORED), now))
         gone.append(person)
 
@@ -134,7 +147,7 @@ def erase_again(session: Session, missing: Iterable[Tombstone], key: Secret, now
             if person.is_known:  # else a number of somebody who went with another of hers
                 erase_one(person)
     known = {one.phone_hash for one in erasures.tombstones(session)}
-    rest = [one for one in wanted.values() if one.phone_hash not in known]
+    rest = [one for one in wanted.values() if one.phone_hash not in known | waiting]
     erasures.keep_tombstones(session, rest, RESTORED, now)
     return len(gone)
 

@@ -54,6 +54,13 @@ def erase_rows(session: Session, person: Person, pseudonym: str, now: datetime) 
     return counts
 
 
+def hush(session: Session, person: Person) -> None:
+    """Let nothing go out to somebody any more, though what she wrote is still to be read."""
+    _withhold(session, person)
+    unread = inbox.c.sender.in_(person.phones), inbox.c.state == InboxState.RECEIVED
+    session.execute(update(inbox).where(*unread).values(is_answered=True))
+
+
 def scrub_reading(reading: Mapping[str, Any]) -> dict[str, Any]:
     """Return a reading without the words that it was read from.
 
@@ -122,9 +129,8 @@ def _erase_reports(session: Session, report_ids: Collection[int]) -> int:
 
 def _erase_outbox(session: Session, person: Person, message_ids: Collection[int], pseudonym: str) -> int:
     """Drop the words of what was sent to her; what has not gone yet goes no more."""
+    _withhold(session, person)
     to_her = outbox.c.recipient.in_(person.phones)
-    queued = update(outbox).where(to_her, outbox.c.state == OutboxState.QUEUED)
-    session.execute(queued.values(state=OutboxState.WITHHELD, reason=WithheldReason.STOPPED))
     for ids in _slices(message_ids):
         of_hers = outbox.c.inbox_id.in_(ids)
         shared = of_hers, outbox.c.recipient.in_(person.shared), outbox.c.state == OutboxState.QUEUED
@@ -136,6 +142,11 @@ def _erase_outbox(session: Session, person: Person, message_ids: Collection[int]
         session.execute(update(outbox).where(outbox.c.id == row.id).values(provider_id=key))
     gone = update(outbox).where(to_her).values(recipient=pseudonym, text="", fault=None)
     return session.execute(gone).rowcount
+
+
+def _withhold(session: Session, person: Person) -> None:
+    queued = update(outbox).where(outbox.c.recipient.in_(person.phones), outbox.c.state == OutboxState.QUEUED)
+    session.execute(queued.values(state=OutboxState.WITHHELD, reason=WithheldReason.STOPPED))
 
 
 def _erase_inbox(session: Session, person: Person, message_ids: Collection[int], pseudonym: str, now: datetime) -> int:

@@ -64,3 +64,26 @@ def test_who_was_brought_back_is_erased_again_and_the_file_is_tidied(ringing: Di
         (erased,) = erasures.latest_erasures(session, scope=Scope(""))
         assert not erasures.find_by_phone(session, PHONES["ani"]).is_known
     assert (erased.user_name, erased.is_tidy) == (erase.RESTORED, True)
+
+
+def test_whose_message_is_unread_is_looked_at_again_in_a_minute(ringing: District) -> None:
+    key = forgetting.key_of(ringing.runtime.settings)
+    forgetting.drain(ringing.runtime)  # of the backup, an hour ago
+    ringing.pass_time(hours=1)
+    assert not is_rung(ringing)
+    ringing.keep("ani", "KB 0925 BARU 12 AKTIF 40")
+    stone = erasures.Tombstone(erase.hash_phone(key, PHONES["ani"]), ringing.runtime.now())
+    erase.write_list(ringing.runtime.settings.var, [stone])
+    forgetting.keep_step(ringing.runtime)  # the clock begins
+    for _ in range(2):
+        ringing.pass_time(minutes=1)
+        assert is_rung(ringing)
+        forgetting.drain(ringing.runtime)
+    ringing.handle()
+    ringing.pass_time(minutes=1)
+    assert is_rung(ringing)
+    forgetting.drain(ringing.runtime)
+    ringing.pass_time(minutes=1)
+    assert not is_rung(ringing)
+    with ringing.database.session(read_only=True) as session:
+        assert not erasures.find_by_phone(session, PHONES["ani"]).is_known
