@@ -21,6 +21,7 @@ _SAME = " AND ".join(f"NEW.{name} IS NOT DISTINCT FROM OLD.{name}" for name in _
 _SAME_ON_SQLITE = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in _KEPT)
 _YEARS = 5  # how long the audit is kept
 _SAID = "the audit is only added to"
+_DIGITS = "substr(sender, CASE WHEN sender LIKE '+62%' THEN 4 WHEN sender LIKE '+%' THEN 2 ELSE 1 END)"
 
 
 def upgrade() -> None:
@@ -59,8 +60,8 @@ def _hide_numbers_in_keys() -> None:
     for table in ("inbox", "parts"):
         rows = session.execute(
             sa.text(
-                f"SELECT id, provider_id FROM {table} WHERE length(sender) > 9 AND "  # noqa: S608
-                "provider_id LIKE '%' || substr(sender, 4) || '%'"
+                f"SELECT id, provider_id FROM {table} WHERE length({_DIGITS}) >= 7 AND "  # noqa: S608
+                f"provider_id LIKE '%' || {_DIGITS} || '%'"
             )
         )
         for row in rows.all():
