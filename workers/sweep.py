@@ -75,7 +75,7 @@ def sweep(runtime: Runtime, watch: Watch | None = None) -> tuple[int, int]:
             _end_leases(session, runtime, late)
             _give_up_waiting(session, runtime, now)
             _release_parts(session, now)
-            early.settle(session, now)
+            _tell_early(session, now)
             _abandon_drafts(session, now)
             mornings.wait_for_morning(session, database_now(session))
             tick(session, CLOCK, ticked_at, now, watch)
@@ -143,6 +143,12 @@ def _release_parts(session: Session, now: datetime) -> None:
     """Hand on what came of messages whose other parts did not; the next sweep rings for it."""
     if released := parts.release_late(session, now):
         logger.warning("message_cut", messages=released)
+
+
+def _tell_early(session: Session, now: datetime) -> None:
+    """Tell of messages what their providers said before their ids were known here."""
+    if moved := early.settle(session, now):
+        logger.info("early_statuses", messages=moved)
 
 
 def _abandon_drafts(session: Session, now: datetime) -> None:

@@ -127,6 +127,10 @@ def test_what_nobody_ever_asks_for_goes_after_a_day_and_fills_no_disk(
     district.pass_time(hours=2)
     sweep(district.runtime)
     assert count_kept(district) == 0
+    tell(district, "strange")
+    district.pass_time(days=-9)  # a clock was wrong
+    sweep(district.runtime)
+    assert count_kept(district) == 0
 
 
 def test_a_status_of_an_earlier_message_says_nothing_of_one_that_bears_its_id_later(make_sending: MakeSending) -> None:
