@@ -92,6 +92,7 @@ def test_all_that_was_said_of_a_message_is_told_in_its_order(make_sending: MakeS
     assert count_kept(district) == 0
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_of_a_message_that_is_known_and_of_a_word_that_is_not_nothing_is_kept(make_sending: MakeSending) -> None:
     district, _ = make_sending()
     ask(district)
@@ -102,6 +103,7 @@ def test_of_a_message_that_is_known_and_of_a_word_that_is_not_nothing_is_kept(ma
     assert (states(district), count_kept(district)) == (["delivered"], 0)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_who_does_not_know_the_secret_leaves_nothing(make_sending: MakeSending) -> None:
     district, _ = make_sending()
     assert tell(district, "g0", secret="x" * 32) == 403
@@ -133,6 +135,7 @@ def test_what_nobody_ever_asks_for_goes_after_a_day_and_fills_no_disk(
     assert count_kept(district) == 0
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_status_of_an_earlier_message_says_nothing_of_one_that_bears_its_id_later(make_sending: MakeSending) -> None:
     district, _ = make_sending()
     tell(district, "g0", "failed")
@@ -143,7 +146,8 @@ def test_a_status_of_an_earlier_message_says_nothing_of_one_that_bears_its_id_la
     assert states(district) == ["sent"]
 
 
-def test_the_early_kept_of_one_channel_is_not_anothers(make_sending: MakeSending) -> None:
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_one_channel_says_is_not_of_anothers_messages(make_sending: MakeSending) -> None:
     district, _ = make_sending()
     ask(district)
     now = district.runtime.now()

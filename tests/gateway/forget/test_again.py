@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 
 from gateway.forget import erase
@@ -69,6 +70,7 @@ def check_what_is_left(district: District) -> None:
     assert (district.message("unread").text, district.message("unread").state) == ("", "done")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_others_write_from_a_shared_phone_is_answered_meanwhile(district: District) -> None:
     district.keep("clinic", "KB PMB05 0925 BARU 11 AKTIF 30 PIL 11")
     with district.database.session(read_only=True) as session:

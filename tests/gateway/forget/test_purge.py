@@ -131,6 +131,7 @@ def test_a_number_that_was_refused_goes_a_year_after_and_a_registered_one_stays(
     ]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_providers_key_of_what_a_stranger_was_sent_does_not_hold_her_number(district: District) -> None:
     district.say("stranger", "halo, ini siapa?")
     district.send()
