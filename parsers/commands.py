@@ -16,17 +16,17 @@ _WORDS = {
     CommandName.HELP: ("bantu", "bantuan", "help", "format"),
     CommandName.STATUS: ("cek", "status"),
     CommandName.REGISTER: ("daftar", "reg"),
-    CommandName.CANCEL: ("batal", "hapus"),
+    CommandName.CANCEL: ("batal", "batalkan", "hapus"),
     CommandName.CORRECT: ("ralat", "koreksi", "ubah", "revisi"),
-    CommandName.YES: ("ya", "y", "iya", "betul", "ok", "oke", "yes"),
-    CommandName.NO: ("tidak", "tdk", "t", "salah", "bukan", "no"),
+    CommandName.YES: ("ya", "y", "iya", "yaa", "iyaa", "betul", "benar", "bener", "bnr", "ok", "oke", "okey", "yes"),
+    CommandName.NO: ("tidak", "tdk", "t", "salah", "bukan", "enggak", "nggak", "gak", "ndak", "no"),
     CommandName.STOP: ("stop", "berhenti", "unreg"),
     CommandName.START: ("mulai", "start"),
     CommandName.LANGUAGE: ("bahasa", "language"),
     CommandName.INFO: ("info", "privasi", "privacy"),
 }
 COMMAND_OF = {word: name for name, words in _WORDS.items() for word in words}
-UNDOING = frozenset({*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah"})  # no mere remark
+UNDOING = frozenset({*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah", "ganti"})  # no mere remark
 ANSWERS = frozenset({*_WORDS[CommandName.YES], *_WORDS[CommandName.NO]})
 _ALSO_COURTESY = frozenset({"ya", "tdk"})  # courtesy only beside other words
 _LANGUAGES = {"id": "id", "indonesia": "id", "ind": "id", "en": "en", "english": "en", "inggris": "en", "eng": "en"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from itertools import pairwise
+from itertools import zip_longest
 from typing import NamedTuple
 
 from parsers.draft import Draft, span_of
@@ -110,9 +110,8 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
 
     A bare number is a month only before the first measure or item; a name without a year there, or behind `bulan`.
     """
-    start_of_values = first_code(marks)
-    year_marks = _take_year(marks)
-    year = read_year(year_marks[1].code) if year_marks else None
+    start_of_values = _first_code_behind_keyword(marks)
+    year_marks, year = _take_year(marks, sent_on)
     found: list[FoundMonth] = []
     for index, mark in enumerate(marks):
         month = None
@@ -138,12 +137,25 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
     return found
 
 
-def _take_year(marks: Sequence[Mark]) -> list[Mark]:
-    """Find `tahun 2025`."""
-    for mark, after in pairwise(marks):
-        if mark.sense is Sense.YEAR_WORD and after.sense is Sense.NUMBER and read_year(after.code) is not None:
-            return [mark, after]
-    return []
+def _first_code_behind_keyword(marks: Sequence[Mark]) -> int:
+    """Find where the values begin; words before the keyword have no number of theirs behind it: `GANTI KB 0925`."""
+    for index, mark in enumerate(marks):
+        if mark.sense in COUNTS:
+            break
+        if mark.sense is Sense.KEYWORD:
+            return index + first_code(marks[index:])
+    return first_code(marks)
+
+
+def _take_year(marks: Sequence[Mark], sent_on: date) -> tuple[list[Mark], int | None]:
+    """Find `tahun 2025`, `tahun lalu`, and the year that it is."""
+    for mark, after in zip_longest(marks, marks[1:]):
+        if mark.sense is Sense.YEAR_WORD and mark.code:
+            return [mark], sent_on.year - int(mark.code)
+        is_number = after is not None and after.sense is Sense.NUMBER
+        if mark.sense is Sense.YEAR_WORD and is_number and (year := read_year(after.code)) is not None:
+            return [mark, after], year
+    return [], None
 
 
 def _month_behind_word(marks: Sequence[Mark], index: int, year: int | None, sent_on: date) -> FoundMonth | None:
@@ -272,7 +284,10 @@ def _ask_about_unclear_month(marks: Sequence[Mark], draft: Draft, sent_on: date)
     first_number = number_before_values(marks)
     for index, mark in enumerate(marks):
         before = marks[index - 1] if index else None
-        if mark.sense is Sense.UNKNOWN and mark.code and int(mark.code) != int(assumed_period(sent_on)[5:]):
+        is_other_month = (
+            mark.sense is Sense.UNKNOWN and mark.code and int(mark.code) != int(assumed_period(sent_on)[5:])
+        )
+        if is_other_month or (mark.sense is Sense.YEAR_WORD and mark.code):
             draft.ask_about(ProblemCode.PERIOD_UNCLEAR, (mark,))
             return True
         if index >= start:

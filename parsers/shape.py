@@ -10,6 +10,7 @@ from parsers.form import Shape
 from parsers.header import ends_with_word, first_code, number_before_values
 from parsers.marks import CODES, COUNTS, Mark, next_mark, previous_mark, take_near
 from parsers.numbers import MOST, to_count
+from parsers.period import read_month_number
 from parsers.problems import ProblemCode
 from parsers.reading import Span
 from parsers.words import Lexicon, Sense
@@ -249,6 +250,8 @@ def _keep(key: str, pair: Pair, draft: Draft, written: Sequence[Mark] = ()) -> N
     if stray:
         draft.ask_about(ProblemCode.NUMBER_STRAY, stray, measure=key.partition(".")[0])
     value, fault = (0, None) if first.sense is Sense.ZERO else to_count(first.number)
+    if fault is None and len(first.code) == 4 and first.code.startswith("0") and read_month_number((first.code,)):
+        fault = ProblemCode.NUMBER_GARBLED  # GANTI 0925 says a month, whatever stands before it
     if fault is not None:
         draft.missing.add(key)
         most = MOST if fault is ProblemCode.NUMBER_TOO_LARGE else None
