@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from parsers.commands import ANSWERS, FoundCommand
 from parsers.draft import Draft, Message, span_of
@@ -13,10 +14,12 @@ from parsers.numbers import MOST, to_count
 from parsers.problems import ProblemCode
 from parsers.reading import Fragment, Kind, OpenQuestion, Reading
 from parsers.sections import Section, cut_sections, find_keywords, open_section, read_section
-from parsers.tidy import Token
+from parsers.tidy import Token, TokenKind
 from parsers.words import Lexicon, Sense, lexicon_of
 
 _ASKS_FOR_FACILITY = frozenset({ProblemCode.FACILITY_MISSING, ProblemCode.FACILITY_UNKNOWN})
+_BECOMES = frozenset({"jadi", "menjadi", "mjd", "jd", "ke"})
+_MAY_BE_KINDS = frozenset("123")
 _ASKS_FOR_MONTH = frozenset(code for code in ProblemCode if code.startswith("period"))
 
 
@@ -47,7 +50,7 @@ def read_answer(message: Message, tokens: Sequence[Token], question: OpenQuestio
 
 def read_correction(message: Message, found: FoundCommand, question: OpenQuestion | None) -> Reading:
     """Read what stands behind RALAT: a report that may leave out what stays, or values for the last report."""
-    tokens = found.rest
+    tokens = _without_old_numbers(found.rest)
     keywords = find_keywords(tokens, message.forms)
     if keywords:
         sections = cut_sections(message, tokens, keywords)
@@ -65,6 +68,23 @@ def read_correction(message: Message, found: FoundCommand, question: OpenQuestio
             fitting.append(draft)
     best = max(fitting, key=lambda draft: len(draft.values) - len(draft.problems), default=None)
     return Reading(Kind.COMMAND, command=found.command, fragment=_to_fragment(best) if best else None)
+
+
+def _without_old_numbers(tokens: Sequence[Token]) -> list[Token]:
+    """Leave out what a number was before: `AKTIF 40 JADI 45`; but not a 1, 2 or 3, which may name a kind."""
+    kept: list[Token] = []
+    for token, after in zip_longest(tokens, tokens[1:]):
+        if token.word not in _BECOMES or after is None or after.kind is not TokenKind.NUMBER:
+            kept.append(token)
+            continue
+        is_old = bool(kept) and kept[-1].kind is TokenKind.NUMBER
+        if is_old and kept[-1].word in _MAY_BE_KINDS:
+            kept.append(token)
+        elif is_old:
+            kept.pop()
+            if kept and kept[-1].word == "dari":
+                kept.pop()
+    return kept
 
 
 def _to_fragment(draft: Draft) -> Fragment:

@@ -28,8 +28,10 @@ _WORDS = {
 COMMAND_OF = {word: name for name, words in _WORDS.items() for word in words}
 UNDOING = frozenset({*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah", "ganti"})  # no mere remark
 ANSWERS = frozenset({*_WORDS[CommandName.YES], *_WORDS[CommandName.NO]})
+_NOT, _RIGHT = frozenset({"tidak", "bukan", "gak"}), frozenset({"benar", "bener", "betul"})  # `tidak benar` is no YA
 _ALSO_COURTESY = frozenset({"ya", "tdk"})  # courtesy only beside other words
 _LANGUAGES = {"id": "id", "indonesia": "id", "ind": "id", "en": "en", "english": "en", "inggris": "en", "eng": "en"}
+_HEADER = frozenset({Sense.KEYWORD, Sense.MONTH, Sense.MONTH_WORD, Sense.YEAR_WORD})
 _MAY_ADD = frozenset({CommandName.HELP, CommandName.STATUS, CommandName.CANCEL})  # a keyword, facility or period
 
 
@@ -50,9 +52,12 @@ def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | No
     core = _without_courtesy(tokens, lexicon)
     if not core or (lexicon is not None and lexicon.find_phrase(tokens, core[0])):
         return None
+    tokens, core = _put_first(tokens, core, lexicon)
     first, *others = (tokens[index] for index in core)
     name = COMMAND_OF.get(first.word)
     said = {COMMAND_OF.get(token.word) for token in tokens}
+    if first.word in _NOT and others and all(token.word in _RIGHT for token in others):
+        return FoundCommand(Command(name), ())
     if name is None or {CommandName.YES, CommandName.NO} <= said:
         return None
     rest = tokens[core[0] + 1 :]
@@ -83,6 +88,23 @@ def _without_courtesy(tokens: Sequence[Token], lexicon: Lexicon | None) -> list[
             core.append(index)
         index += 1
     return [index for index in core if tokens[index].word not in _ALSO_COURTESY] or core
+
+
+def _put_first(
+    tokens: Sequence[Token], core: list[int], lexicon: Lexicon | None
+) -> tuple[Sequence[Token], list[int]]:
+    """Put RALAT before the keyword and the month that it stands behind: `KB 0925 RALAT AKTIF 45`."""
+    at = next((at for at in core if COMMAND_OF.get(tokens[at].word) is CommandName.CORRECT), 0)
+    before = [tokens[index] for index in core if index < at]
+    if lexicon is None or not before or not all(_is_of_header(token, lexicon) for token in before):
+        return tokens, core
+    tokens = [tokens[at], *tokens[:at], *tokens[at + 1 :]]
+    return tokens, _without_courtesy(tokens, lexicon)
+
+
+def _is_of_header(token: Token, lexicon: Lexicon) -> bool:
+    meaning = lexicon.exact.get(token.word)
+    return token.kind is TokenKind.NUMBER or (meaning is not None and meaning.sense in _HEADER)
 
 
 def _find_address(message: Message, tokens: Sequence[Token], lexicon: Lexicon) -> Address | None:

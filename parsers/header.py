@@ -71,9 +71,16 @@ def read_facility(marks: list[Mark], lexicon: Lexicon, draft: Draft) -> None:
             draft.facility = mark.written.upper()
             draft.has_unknown = True  # a name without digits may be just a word: `KB itu apa bu?`
             mark.sense = Sense.FACILITY
-        elif (after.gap == "" or (after.gap == "-" and len(after.code) <= 3)) and after.number.fault is None:
+        elif _is_of_name(after, marks[at + 3 : at + 4]) and after.number.fault is None:
             draft.facility = (mark.written + after.gap + after.code).upper()
             mark.sense = after.sense = Sense.FACILITY
+
+
+def _is_of_name(number: Mark, behind: Sequence[Mark]) -> bool:
+    """Whether a number belongs to the facility's name before it: PMB01, PMB-01; `PMB 01` where a month follows."""
+    is_before_month = bool(behind) and behind[0].sense is Sense.NUMBER and month_of(behind[0].number) is not None
+    is_joined = number.gap == "-" or (number.gap == " " and is_before_month)
+    return number.gap == "" or (is_joined and len(number.code) <= 3)
 
 
 def is_register_code(mark: Mark) -> bool:

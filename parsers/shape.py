@@ -17,6 +17,7 @@ from parsers.words import Lexicon, Sense
 
 _WORDS = CODES | {Sense.AMBIGUOUS, Sense.UNKNOWN}
 _READ = _WORDS | COUNTS | {Sense.DASH}
+_FORMAL_ZEROS = frozenset({"nihil", "nol"})  # nobody chats with them
 
 
 class Pair(NamedTuple):
@@ -53,14 +54,22 @@ def read_values(marks: Sequence[Mark], draft: Draft, first_number: Mark | None, 
 
 
 def read_nil(marks: Sequence[Mark], draft: Draft) -> None:
-    """Read `KB 0925 NIHIL`: zero for every required measure."""
-    for mark in marks:
-        if mark.sense is Sense.ZERO:
+    """Read `KB 0925 NIHIL`: zero for every required measure; not the zero of a sentence, `stok KB kosong`."""
+    for index, mark in enumerate(marks):
+        if mark.sense is Sense.ZERO and _is_about_the_report(marks, index, draft):
             for measure in draft.form.required:
                 draft.values[measure] = 0
                 draft.spans[measure] = mark.span
             draft.has_pair = bool(draft.form.required)
             return
+
+
+def _is_about_the_report(marks: Sequence[Mark], index: int, draft: Draft) -> bool:
+    """Whether a zero is that of the month: `kosong` and `tidak ada` need one, and no strange word for what is not there."""
+    if marks[index].tokens[0].word in _FORMAL_ZEROS:
+        return True
+    beside = (*marks[max(index - 1, 0) : index], *marks[index + 1 : index + 2])
+    return draft.is_period_written and not any(mark.sense is Sense.REMARK for mark in beside)
 
 
 def _take_last_near(marks: Sequence[Mark], lexicon: Lexicon) -> None:
@@ -100,6 +109,8 @@ def _pair_word_first(marks: Sequence[Mark]) -> list[Pair]:
     word: Mark | None = None
     numbers: list[Mark] = []
     for index, mark in enumerate(marks):
+        if mark.sense is Sense.ZERO and numbers and not numbers[-1].code.strip("0"):
+            continue  # 0 (nihil)
         if mark.sense in COUNTS:
             numbers.append(mark)
         elif mark.sense is Sense.DASH:
