@@ -29,14 +29,15 @@ from parsers.words import Lexicon, Sense, is_within
 _FACILITY_DIGITS = 9  # the KB register code: province 2, regency 2, facility 3, network 2
 _PAIR_FAULTS = frozenset({None, ProblemCode.NUMBER_NOT_WHOLE, ProblemCode.NUMBER_RANGE})
 _YEARS_NEAR = 2
+_BARE_MONTHS = frozenset(f"{month:02}" for month in range(1, 10))  # a count is not written so, but may be 12
 _CODE_LIKE = CODES | {Sense.AMBIGUOUS}
 
 
 class FoundMonth(NamedTuple):
-    """A month as written: which, whether year and month may be swapped, and its marks."""
+    """A month as written: which, whether it is only offered (2509, 09, a date), and its marks."""
 
     period: str
-    is_swapped: bool
+    is_offered: bool
     marks: tuple[Mark, ...]
 
 
@@ -101,7 +102,7 @@ def read_period(months: Sequence[FoundMonth], marks: Sequence[Mark], draft: Draf
     if other is not None:
         draft.ask_about(ProblemCode.PERIODS_DIFFER, other.marks, first=first.period, second=other.period)
         return
-    if first.is_swapped:
+    if first.is_offered:
         draft.ask_about(ProblemCode.PERIOD_SWAPPED, first.marks, period=first.period)
         return
     draft.period, draft.spans["period"] = first.period, span_of(first.marks)
@@ -128,6 +129,7 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
             month = _month_behind_word(marks, index, year, sent_on)
         elif mark.sense is Sense.MONTH:
             month = _named_month(marks, index, year, sent_on, is_due=index < start_of_values)
+            month = _with_day(month, marks, index) if index < start_of_values else month
         elif mark.sense is Sense.NUMBER and index < start_of_values:
             month = _bare_month(marks, index, sent_on, has_month=bool(found))
         if month is not None:
@@ -136,6 +138,8 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
                 part.sense = Sense.PERIOD
         elif mark.sense is Sense.MONTH:
             mark.sense = Sense.UNKNOWN
+    if not found:
+        found += _offered_month(marks, start_of_values, sent_on)
     if found and year_marks:
         for part in year_marks:
             part.sense = Sense.PERIOD
@@ -205,6 +209,45 @@ def _named_month(
     return FoundMonth(latest_month(int(mark.code), sent_on), False, (mark,)) if is_due else None
 
 
+def _with_day(month: FoundMonth | None, marks: Sequence[Mark], index: int) -> FoundMonth | None:
+    """Read `30 sept 2025`, a day's date, as a month that is asked about: it may be the day of sending."""
+    before = marks[index - 1] if index else None
+    is_named = index > 1 and marks[index - 2].sense is Sense.UNKNOWN  # desa 3
+    if month is None or before is None or is_named or not _is_day(before):
+        return month
+    before.sense = Sense.PERIOD
+    return FoundMonth(month.period, True, (before, *month.marks))
+
+
+def _is_day(mark: Mark) -> bool:
+    return mark.sense is Sense.NUMBER and mark.number.fault is None and len(mark.code) <= 2 and 1 <= int(mark.code) <= 31
+
+
+def _offered_month(marks: Sequence[Mark], start: int, sent_on: date) -> list[FoundMonth]:
+    """Find what can only be meant as a month, and is asked about: `KB 09 BARU 12`, `30/09/2025`."""
+    for index, mark in enumerate(marks[:start]):
+        if mark.sense is not Sense.NUMBER:
+            continue
+        period = _month_of_date(mark.number)
+        is_behind_keyword = index > 0 and marks[index - 1].sense in {Sense.KEYWORD, Sense.FACILITY}
+        if is_behind_keyword and mark.code in _BARE_MONTHS and mark.number.fault is None:
+            period = latest_month(int(mark.code), sent_on)
+        if period is not None:
+            mark.sense = Sense.PERIOD
+            return [FoundMonth(period, True, (mark,))]
+    return []
+
+
+def _month_of_date(token: Token) -> str | None:
+    """Read the month of a date, 30/09/2025 or 2025-09-30."""
+    if len(token.parts) != 3 or "," in token.word:
+        return None
+    day, *month = token.parts if len(token.parts[0]) <= 2 else reversed(token.parts)
+    month = month if len(token.parts[0]) <= 2 else [month[1], month[0]]
+    written = read_month_number(month) if len(day) <= 2 and len(month[0]) + len(month[1]) > 2 else None
+    return written.period if written and not written.is_swapped else None
+
+
 def _bare_month(marks: Sequence[Mark], index: int, sent_on: date, *, has_month: bool) -> FoundMonth | None:
     """Read 0925, 09/25, `09 2025`; but a second number directly before the first word may be that word's value."""
     mark = marks[index]
@@ -213,14 +256,18 @@ def _bare_month(marks: Sequence[Mark], index: int, sent_on: date, *, has_month: 
         return None
     written = month_of(token)
     marks_of_month: tuple[Mark, ...] = (mark,)
-    if written is None and len(token.parts) == 1 and len(token.word) <= 2 and index + 1 < len(marks):
-        after = marks[index + 1]
-        if _is_near_year(after, sent_on):
-            written = read_month_number((token.word, after.code))
+    last = index + 1
+    if last + 1 < len(marks) and marks[last].sense is Sense.DASH:
+        last += 1
+    if written is None and len(token.parts) == 1 and last < len(marks):
+        after = marks[last]
+        month, year = (after, mark) if len(token.word) == 4 else (mark, after)
+        if month.sense is Sense.NUMBER and len(month.code) <= 2 and _is_near_year(year, sent_on):
+            written = read_month_number((month.code, year.code))
             marks_of_month = (mark, after)
     if written is None:
         return None
-    is_pair = _is_before_first_code(marks, index + len(marks_of_month) - 1) and ends_with_word(marks)
+    is_pair = _is_before_first_code(marks, last if len(marks_of_month) > 1 else index) and ends_with_word(marks)
     if is_pair and (has_month or written.is_swapped or len(marks_of_month) > 1):
         return None
     return FoundMonth(written.period, written.is_swapped, marks_of_month)

@@ -135,13 +135,13 @@ def open_section(message: Message, tokens: Sequence[Token], form: Form, *, keywo
 def _leave_words_before(section: Section, at: int) -> None:
     """Take measures before a keyword for a remark where the whole report stands behind it: `bidan baru, KB 0925 ...`.
 
-    That is where a month stands behind the keyword, and then a word that needs none before it.
+    That is where no number stands behind the keyword but its month, and then a word that needs none before it.
     """
     before, behind = section.marks[:at], section.marks[at:]
     start = first_code(behind)
     leads = Sense.ITEM if section.form.shape is Shape.ITEM_FIRST else Sense.MEASURE
-    has_month = any(mark.sense in {Sense.PERIOD, Sense.RELATIVE} for mark in behind[:start])
-    if has_month and behind[start:] and behind[start].sense is leads and not any(m.sense in COUNTS for m in before):
+    has_number = any(mark.sense in COUNTS for mark in (*before, *behind[:start]))
+    if not has_number and behind[start:] and behind[start].sense is leads:
         for mark in before:
             if mark.sense is Sense.MEASURE:
                 mark.sense, mark.code = Sense.UNKNOWN, ""

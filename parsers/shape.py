@@ -17,6 +17,7 @@ from parsers.words import Lexicon, Sense
 
 _WORDS = CODES | {Sense.AMBIGUOUS, Sense.UNKNOWN}
 _READ = _WORDS | COUNTS | {Sense.DASH}
+_ALL = frozenset({"semua", "semuanya", "smua"})
 _FORMAL_ZEROS = frozenset({"nihil", "nol"})  # nobody chats with them
 
 
@@ -69,7 +70,8 @@ def _is_about_the_report(marks: Sequence[Mark], index: int, draft: Draft) -> boo
     if marks[index].tokens[0].word in _FORMAL_ZEROS:
         return True
     beside = (*marks[max(index - 1, 0) : index], *marks[index + 1 : index + 2])
-    return draft.is_period_written and not any(mark.sense is Sense.REMARK for mark in beside)
+    strange = [mark for mark in beside if mark.sense is Sense.REMARK and mark.tokens[0].word not in _ALL]
+    return draft.is_period_written and not strange
 
 
 def _take_last_near(marks: Sequence[Mark], lexicon: Lexicon) -> None:

@@ -63,15 +63,15 @@ TITLES = frozenset({"ibu", "bu", "bpk", "pak", "bidan", "bd", "bdn", "sdri", "dr
 COURTESY = TITLES | {
     *("yth", "ass", "assalamualaikum", "wr", "wb", "selamat", "slmt", "pagi", "siang", "sore", "mlm", "malam", "mhn"),
     *("mohon", "maaf", "maf", "trims", "trmksh", "tks", "makasih", "mksh", "yg", "utk", "dg", "dgn", "dan", "ini"),
-    *("yang", "untuk", "dengan", "yaitu", "sebanyak", "harusnya", "seharusnya", "semua", "periode"),
+    *("yang", "untuk", "dengan", "yaitu", "sebanyak", "harusnya", "seharusnya", "periode"),
     *("itu", "lap", "laporan", "lapor", "pkm", "pusk", "sdh", "sudah", "hr", "tgl", "jml", "jlh", "jumlah", "org"),
     *("orang", "ada", "nya", "ya", "peserta"),
 }
 _COURTESY_PHRASES = (
     *("terima kasih", "trima kasih", "terdiri dari", "terdiri atas", "yang benar", "yg benar", "yang betul", "yg betul"),
-    *(f"{kirim} {again}" for kirim in ("kirim", "dikirim", "lapor") for again in ("ulang", "lagi", "kembali")),
     *(f"{laporan} {my}" for laporan in ("laporan", "lap") for my in ("saya", "sy")),
 )
+_REMARKS = tuple(f"{kirim} ulang" for kirim in ("kirim", "dikirim", "kirimkan", "lapor"))  # ULANG is a measure
 
 _NO_SENSE: frozenset[Sense] = frozenset()
 _MAY_BE_GLUED = frozenset({Sense.KEYWORD, Sense.MEASURE, Sense.ITEM, Sense.MONTH})
@@ -231,6 +231,7 @@ def _known_words(forms: tuple[Form, ...]) -> Mapping[str, frozenset[Sense]]:
 
 def _meanings_of_all_forms() -> Iterable[tuple[str, Meaning]]:
     yield from ((word, Meaning(Sense.COURTESY)) for word in (*COURTESY, *_COURTESY_PHRASES))
+    yield from ((words, Meaning(Sense.REMARK)) for words in _REMARKS)
     yield from ((word, Meaning(Sense.NEGATION)) for word in _NEGATIONS)
     yield from ((word, Meaning(Sense.MULTIPLE)) for word in MULTIPLES)
     yield from ((word, Meaning(Sense.MONTH_WORD)) for word in ("bulan", "bln"))

@@ -60,19 +60,26 @@ def confirm_several(wording: Wording, several: Sequence[Stored]) -> str | None:
 
 
 def ask(
-    wording: Wording, form: Form | None, period: str | None, problems: Sequence[Problem], extra: Mapping[str, str]
+    wording: Wording,
+    form: Form | None,
+    period: str | None,
+    problems: Sequence[Problem],
+    extra: Mapping[str, str],
+    place: str = "",
 ) -> str:
     """Return the question about the first problem, and how many more there are.
 
     Shape: `extra` holds what a problem does not know itself: `due_month`, `example`, `choices`, `facility_type`.
+    `place` is named where it fits: who shares a phone must know whose report is asked about.
     """
     first, left = min(problems, key=lambda problem: problem.code in _LAST), len(problems) - 1
     said = wording.fill(wording.problems[first.code], **(_slots(wording, form, first) | dict(extra)))
-    head = " ".join(part for part in (keyword(form), wording.month(period) if period else "") if part)
+    head = " ".join(part for part in (keyword(form), wording.month(period) if period else "", place) if part)
     parts = [f"{head}: {said}" if head else said[:1].upper() + said[1:]]
     if left:
         parts.append(wording.fill(wording.parts["left"], count=left))
-    return " ".join(parts)
+    text = " ".join(parts)
+    return text if not place or _fits(text) else ask(wording, form, period, problems, extra)
 
 
 def say_repair(wording: Wording, form: Form, repair: Repair) -> str:
