@@ -55,19 +55,19 @@ def _find_old_phone(session: Session, words: str, desk: Desk) -> str | None:
 
 
 def pass_on(people: Sequence[Reporter], text: str, reading: Reading, day: date, desk: Desk) -> Reply:
-    """Give a message that is no report to staff, and show how a report looks, or a correction if it looks like one."""
+    """Give a message that is no report to staff, and show how a report looks, or a correction."""
     person = people[0]
     if reading.problems:
         wording = desk.rules.wordings[person.language]
         said = wording.problems[reading.problems[0].code]
         return Reply(said[:1].upper() + said[1:], InboxState.FOR_STAFF, reading.problems[0].code)
     example = example_for(desk.rules, person.language, people, day)
-    answer = "correct_how" if _is_correction_unsaid(text, day, desk) else "text"
+    answer = "text_figures" if _is_correction_unsaid(text, day, desk) else "text"
     return say(desk.rules, person.language, answer, InboxState.FOR_STAFF, example=example)
 
 
 def _is_correction_unsaid(text: str, day: date, desk: Desk) -> bool:
-    """Tell whether a message is nothing but figures, to which only the word RALAT is missing: `AKTIF 45`."""
+    """Tell whether a message is nothing but figures, which only the word RALAT before them makes clear: `AKTIF 45`."""
     for form in desk.rules.forms:
         reading = read_message(f"RALAT {form.keywords[0]} {text}", day, desk.rules.forms)
         report = reading.reports[0] if len(reading.reports) == 1 else None
