@@ -90,9 +90,7 @@ def _without_courtesy(tokens: Sequence[Token], lexicon: Lexicon | None) -> list[
     return [index for index in core if tokens[index].word not in _ALSO_COURTESY] or core
 
 
-def _put_first(
-    tokens: Sequence[Token], core: list[int], lexicon: Lexicon | None
-) -> tuple[Sequence[Token], list[int]]:
+def _put_first(tokens: Sequence[Token], core: list[int], lexicon: Lexicon | None) -> tuple[Sequence[Token], list[int]]:
     """Put RALAT before the keyword and the month that it stands behind: `KB 0925 RALAT AKTIF 45`."""
     at = next((at for at in core if COMMAND_OF.get(tokens[at].word) is CommandName.CORRECT), 0)
     before = [tokens[index] for index in core if index < at]

@@ -220,7 +220,9 @@ def _with_day(month: FoundMonth | None, marks: Sequence[Mark], index: int) -> Fo
 
 
 def _is_day(mark: Mark) -> bool:
-    return mark.sense is Sense.NUMBER and mark.number.fault is None and len(mark.code) <= 2 and 1 <= int(mark.code) <= 31
+    return (
+        mark.sense is Sense.NUMBER and mark.number.fault is None and len(mark.code) <= 2 and 1 <= int(mark.code) <= 31
+    )
 
 
 def _offered_month(marks: Sequence[Mark], start: int, sent_on: date) -> list[FoundMonth]:

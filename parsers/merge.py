@@ -66,7 +66,7 @@ def _fill_from_question(whole: ReadReport, open_report: ReadReport) -> ReadRepor
     if is_assumed and open_report.period and not any(p.code in _ABOUT_PERIOD for p in open_report.problems):
         repairs = tuple(repair for repair in whole.repairs if repair.code is not RepairCode.PERIOD_ASSUMED)
         whole = replace(whole, period=open_report.period, repairs=repairs)
-    is_unknown = any(problem.code is ProblemCode.FACILITY_UNKNOWN for problem in open_report.problems)
+    is_unknown = any(problem.code == ProblemCode.FACILITY_UNKNOWN for problem in open_report.problems)
     return replace(whole, facility=whole.facility or (None if is_unknown else open_report.facility))
 
 

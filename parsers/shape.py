@@ -66,7 +66,7 @@ def read_nil(marks: Sequence[Mark], draft: Draft) -> None:
 
 
 def _is_about_the_report(marks: Sequence[Mark], index: int, draft: Draft) -> bool:
-    """Whether a zero is that of the month: `kosong` and `tidak ada` need one, and no strange word for what is not there."""
+    """Whether a zero is the month's: `kosong`, `tidak ada` need a month, and no word beside for what is not there."""
     if marks[index].tokens[0].word in _FORMAL_ZEROS:
         return True
     beside = (*marks[max(index - 1, 0) : index], *marks[index + 1 : index + 2])

@@ -68,7 +68,8 @@ COURTESY = TITLES | {
     *("orang", "ada", "nya", "ya", "peserta"),
 }
 _COURTESY_PHRASES = (
-    *("terima kasih", "trima kasih", "terdiri dari", "terdiri atas", "yang benar", "yg benar", "yang betul", "yg betul"),
+    *("terima kasih", "trima kasih", "terdiri dari", "terdiri atas"),
+    *(f"{yang} {right}" for yang in ("yang", "yg") for right in ("benar", "betul")),
     *(f"{laporan} {my}" for laporan in ("laporan", "lap") for my in ("saya", "sy")),
 )
 _REMARKS = tuple(f"{kirim} ulang" for kirim in ("kirim", "dikirim", "kirimkan", "lapor"))  # ULANG is a measure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -216,7 +217,8 @@ def _read_as(form: Form, read: str) -> str:
 
 def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, str | int]:
     """Return what a problem's sentence may name, each thing by the word that a sender may send back."""
-    slots: dict[str, str | int] = {"words": problem.words, "form": keyword(form)}
+    words = _CENTURY.sub("", problem.words) if problem.code.startswith("period") else problem.words
+    slots: dict[str, str | int] = {"words": words, "form": keyword(form)}
     slots |= {"key": wording.word, "meanings": wording.several, "proof": ""}  # for a problem that cannot tell
     for name, value in problem.about.items():
         if name in _PERIODS and isinstance(value, str) and _is_period(value):
@@ -234,6 +236,8 @@ def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, s
     return slots
 
 
+# Four digits in a row do not go out: 30/09/2025 is quoted as 30/09/25, not as 30/09/2.025.
+_CENTURY = re.compile(r"(?<=[-/. ])20(?=[0-9]{2}\b)")
 # What is missing may be there under a word that was not understood: then that word is asked about first.
 _LAST = {ProblemCode.VALUES_MISSING, ProblemCode.MEASURE_MISSING}
 _PERIODS = {"period", "first", "second", "expires"}
