@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from parsers.draft import Message
 from parsers.header import find_months, is_register_code
-from parsers.marks import SKIPPED, Mark, make_marks
+from parsers.marks import CODES, SKIPPED, Mark, make_marks
 from parsers.reading import Address, Command, CommandName
 from parsers.tidy import Token, TokenKind
 from parsers.words import COURTESY, Lexicon, Sense, lexicon_of
@@ -94,15 +94,17 @@ def _put_first(tokens: Sequence[Token], core: list[int], lexicon: Lexicon | None
     """Put RALAT before the keyword and the month that it stands behind: `KB 0925 RALAT AKTIF 45`."""
     at = next((at for at in core if COMMAND_OF.get(tokens[at].word) is CommandName.CORRECT), 0)
     before = [tokens[index] for index in core if index < at]
-    if lexicon is None or not before or not all(_is_of_header(token, lexicon) for token in before):
+    if lexicon is None or not before or not all(_is_one_of(_HEADER, token, lexicon) for token in before):
         return tokens, core
+    if not any(_is_one_of(_HEADER | CODES, token, lexicon) for token in tokens[at + 1 : at + 2]):
+        return tokens, core  # `KB ubah jadwal` is chat
     tokens = [tokens[at], *tokens[:at], *tokens[at + 1 :]]
     return tokens, _without_courtesy(tokens, lexicon)
 
 
-def _is_of_header(token: Token, lexicon: Lexicon) -> bool:
+def _is_one_of(senses: frozenset[Sense], token: Token, lexicon: Lexicon) -> bool:
     meaning = lexicon.exact.get(token.word)
-    return token.kind is TokenKind.NUMBER or (meaning is not None and meaning.sense in _HEADER)
+    return token.kind is TokenKind.NUMBER or (meaning is not None and meaning.sense in senses)
 
 
 def _find_address(message: Message, tokens: Sequence[Token], lexicon: Lexicon) -> Address | None:
