@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from parsers.draft import Message
+from parsers.form import Form
 from parsers.header import find_months, is_register_code
 from parsers.marks import CODES, SKIPPED, Mark, make_marks
 from parsers.reading import Address, Command, CommandName
@@ -52,7 +53,7 @@ def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | No
     core = _without_courtesy(tokens, lexicon)
     if not core or (lexicon is not None and lexicon.find_phrase(tokens, core[0])):
         return None
-    tokens, core = _put_first(tokens, core, lexicon)
+    tokens, core = _put_first(message, tokens, core)
     first, *others = (tokens[index] for index in core)
     name = COMMAND_OF.get(first.word)
     said = {COMMAND_OF.get(token.word) for token in tokens}
@@ -90,21 +91,26 @@ def _without_courtesy(tokens: Sequence[Token], lexicon: Lexicon | None) -> list[
     return [index for index in core if tokens[index].word not in _ALSO_COURTESY] or core
 
 
-def _put_first(tokens: Sequence[Token], core: list[int], lexicon: Lexicon | None) -> tuple[Sequence[Token], list[int]]:
+def _put_first(message: Message, tokens: Sequence[Token], core: list[int]) -> tuple[Sequence[Token], list[int]]:
     """Put RALAT before the keyword and the month that it stands behind: `KB 0925 RALAT AKTIF 45`."""
     at = next((at for at in core if COMMAND_OF.get(tokens[at].word) is CommandName.CORRECT), 0)
-    before = [tokens[index] for index in core if index < at]
-    if lexicon is None or not before or not all(_is_one_of(_HEADER, token, lexicon) for token in before):
+    before, after = [tokens[index] for index in core if index < at], tokens[at + 1 : at + 2]
+    if (
+        not before
+        or before[0].kind is not TokenKind.WORD
+        or not all(_is_one_of(_HEADER, token, message.forms) for token in before)
+    ):
         return tokens, core
-    if not any(_is_one_of(_HEADER | CODES, token, lexicon) for token in tokens[at + 1 : at + 2]):
+    if not any(_is_one_of(_HEADER | CODES, token, message.forms) for token in after):
         return tokens, core  # `KB ubah jadwal` is chat
     tokens = [tokens[at], *tokens[:at], *tokens[at + 1 :]]
-    return tokens, _without_courtesy(tokens, lexicon)
+    return tokens, _without_courtesy(tokens, lexicon_of(message.forms[0], message.forms))
 
 
-def _is_one_of(senses: frozenset[Sense], token: Token, lexicon: Lexicon) -> bool:
-    meaning = lexicon.exact.get(token.word)
-    return token.kind is TokenKind.NUMBER or (meaning is not None and meaning.sense in senses)
+def _is_one_of(senses: frozenset[Sense], token: Token, forms: tuple[Form, ...]) -> bool:
+    """Whether a token is a number, or a word with one of these senses in any form."""
+    found = (lexicon_of(form, forms).exact.get(token.word) for form in forms)
+    return token.kind is TokenKind.NUMBER or any(meaning is not None and meaning.sense in senses for meaning in found)
 
 
 def _find_address(message: Message, tokens: Sequence[Token], lexicon: Lexicon) -> Address | None:

@@ -26,7 +26,9 @@ _UNITS = {
 }  # fmt: skip
 _GLUED_ENDS = ("belas", "puluh", "ratus", "ribu")
 _NUMBER_WORDS = frozenset([*_UNITS, "sepuluh", "sebelas", "seratus", "seribu"])
-MULTIPLES = frozenset({"belas", "puluh", "ratus", "ribu", "rb", "juta", "jt", "k", "gros", "gross"})  # change the number before them
+MULTIPLES = frozenset(
+    {"belas", "puluh", "ratus", "ribu", "rb", "juta", "jt", "k", "gros", "gross"}
+)  # change the number before them
 
 
 class Count(NamedTuple):
