@@ -11,6 +11,7 @@ from parsers.form import Form
 from parsers.header import is_register_code, month_of
 from parsers.marks import COUNTS, Mark, make_marks
 from parsers.numbers import MOST, to_count
+from parsers.period import latest_month
 from parsers.problems import ProblemCode
 from parsers.reading import Fragment, Kind, OpenQuestion, Reading
 from parsers.sections import Section, cut_sections, find_keywords, open_section, read_section
@@ -36,8 +37,10 @@ def read_answer(message: Message, tokens: Sequence[Token], question: OpenQuestio
     form = next((form for form in message.forms if form.code == question.report.form), None)
     if form is None:
         return None
-    tokens = _without_answer(tokens, lexicon_of(form, message.forms))
+    tokens = _without_old_numbers(_without_answer(tokens, lexicon_of(form, message.forms)))
     keys = asked_keys(question)
+    if period := _read_bare_month(message, tokens, form, question):
+        return Reading(Kind.FRAGMENT, fragment=Fragment({}, form.code, period))
     bare = _read_bare_count(message, tokens, form, question, keys)
     if bare is not None:
         return bare
@@ -146,6 +149,18 @@ def _read_bare_count(
     else:
         draft.values[keys[0]] = value
     return Reading(Kind.FRAGMENT, fragment=draft.to_fragment())
+
+
+def _read_bare_month(message: Message, tokens: Sequence[Token], form: Form, question: OpenQuestion) -> str | None:
+    """Read `09` or `9` alone where nothing but a month was asked for."""
+    if not question.asked or not all(code in _ASKS_FOR_MONTH for code in question.asked):
+        return None
+    marks = make_marks(tokens, form, lexicon_of(form, message.forms))
+    core = [mark for mark in marks if mark.sense is not Sense.COURTESY]
+    is_number = len(core) == 1 and core[0].sense is Sense.NUMBER and core[0].number.fault is None
+    if not is_number or len(core[0].code) > 2 or not 1 <= int(core[0].code) <= 12:
+        return None
+    return latest_month(int(core[0].code), message.sent_on)
 
 
 def _is_surely_month(mark: Mark) -> bool:
