@@ -27,7 +27,10 @@ _WORDS = {
     CommandName.INFO: ("info", "privasi", "privacy"),
 }
 COMMAND_OF = {word: name for name, words in _WORDS.items() for word in words}
-UNDOING = frozenset({*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah", "ganti"})  # no mere remark
+_EXAMPLE = ("contoh", "contohnya", "misal", "misalnya")
+UNDOING = frozenset(
+    {*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah", "ganti", *_EXAMPLE}
+)  # no mere remark
 ANSWERS = frozenset({*_WORDS[CommandName.YES], *_WORDS[CommandName.NO]})
 _NOT, _RIGHT = frozenset({"tidak", "bukan", "gak"}), frozenset({"benar", "bener", "betul"})  # `tidak benar` is no YA
 _ALSO_COURTESY = frozenset({"ya", "tdk"})  # courtesy only beside other words
