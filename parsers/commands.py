@@ -61,7 +61,7 @@ def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | No
     name = COMMAND_OF.get(first.word)
     said = {COMMAND_OF.get(token.word) for token in tokens}
     if first.word in _NOT and others and all(token.word in _RIGHT for token in others):
-        return FoundCommand(Command(name), ())
+        return FoundCommand(Command(CommandName.NO), ())
     if name is None or {CommandName.YES, CommandName.NO} <= said:
         return None
     rest = tokens[core[0] + 1 :]
