@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from parsers.commands import ANSWERS, FoundCommand
 from parsers.draft import Draft, Message, span_of
@@ -10,13 +11,16 @@ from parsers.form import Form
 from parsers.header import is_register_code, month_of
 from parsers.marks import COUNTS, Mark, make_marks
 from parsers.numbers import MOST, to_count
+from parsers.period import latest_month
 from parsers.problems import ProblemCode
 from parsers.reading import Fragment, Kind, OpenQuestion, Reading
 from parsers.sections import Section, cut_sections, find_keywords, open_section, read_section
-from parsers.tidy import Token
+from parsers.tidy import Token, TokenKind
 from parsers.words import Lexicon, Sense, lexicon_of
 
 _ASKS_FOR_FACILITY = frozenset({ProblemCode.FACILITY_MISSING, ProblemCode.FACILITY_UNKNOWN})
+_BECOMES = frozenset({"jadi", "menjadi", "mjd", "jd", "ke"})
+_MAY_BE_KINDS = frozenset("123")
 _ASKS_FOR_MONTH = frozenset(code for code in ProblemCode if code.startswith("period"))
 
 
@@ -33,8 +37,10 @@ def read_answer(message: Message, tokens: Sequence[Token], question: OpenQuestio
     form = next((form for form in message.forms if form.code == question.report.form), None)
     if form is None:
         return None
-    tokens = _without_answer(tokens, lexicon_of(form, message.forms))
+    tokens = _without_old_numbers(_without_answer(tokens, lexicon_of(form, message.forms)))
     keys = asked_keys(question)
+    if period := _read_bare_month(message, tokens, form, question):
+        return Reading(Kind.FRAGMENT, fragment=Fragment({}, form.code, period))
     bare = _read_bare_count(message, tokens, form, question, keys)
     if bare is not None:
         return bare
@@ -47,7 +53,7 @@ def read_answer(message: Message, tokens: Sequence[Token], question: OpenQuestio
 
 def read_correction(message: Message, found: FoundCommand, question: OpenQuestion | None) -> Reading:
     """Read what stands behind RALAT: a report that may leave out what stays, or values for the last report."""
-    tokens = found.rest
+    tokens = _without_old_numbers(found.rest)
     keywords = find_keywords(tokens, message.forms)
     if keywords:
         sections = cut_sections(message, tokens, keywords)
@@ -65,6 +71,23 @@ def read_correction(message: Message, found: FoundCommand, question: OpenQuestio
             fitting.append(draft)
     best = max(fitting, key=lambda draft: len(draft.values) - len(draft.problems), default=None)
     return Reading(Kind.COMMAND, command=found.command, fragment=_to_fragment(best) if best else None)
+
+
+def _without_old_numbers(tokens: Sequence[Token]) -> list[Token]:
+    """Leave out what a number was before: `AKTIF 40 JADI 45`; but not a 1, 2 or 3, which may name a kind."""
+    kept: list[Token] = []
+    for token, after in zip_longest(tokens, tokens[1:]):
+        if token.word not in _BECOMES or after is None or after.kind is not TokenKind.NUMBER:
+            kept.append(token)
+            continue
+        is_old = bool(kept) and kept[-1].kind is TokenKind.NUMBER
+        if is_old and kept[-1].word in _MAY_BE_KINDS:
+            kept.append(token)
+        elif is_old:
+            kept.pop()
+            if kept and kept[-1].word == "dari":
+                kept.pop()
+    return kept
 
 
 def _to_fragment(draft: Draft) -> Fragment:
@@ -126,6 +149,18 @@ def _read_bare_count(
     else:
         draft.values[keys[0]] = value
     return Reading(Kind.FRAGMENT, fragment=draft.to_fragment())
+
+
+def _read_bare_month(message: Message, tokens: Sequence[Token], form: Form, question: OpenQuestion) -> str | None:
+    """Read `09` or `9` alone where nothing but a month was asked for."""
+    if not question.asked or not all(code in _ASKS_FOR_MONTH for code in question.asked):
+        return None
+    marks = make_marks(tokens, form, lexicon_of(form, message.forms))
+    core = [mark for mark in marks if mark.sense is not Sense.COURTESY]
+    is_number = len(core) == 1 and core[0].sense is Sense.NUMBER and core[0].number.fault is None
+    if not is_number or len(core[0].code) > 2 or not 1 <= int(core[0].code) <= 12:
+        return None
+    return latest_month(int(core[0].code), message.sent_on)
 
 
 def _is_surely_month(mark: Mark) -> bool:

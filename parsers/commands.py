@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from parsers.draft import Message
+from parsers.form import Form
 from parsers.header import find_months, is_register_code
-from parsers.marks import SKIPPED, Mark, make_marks
+from parsers.marks import CODES, SKIPPED, Mark, make_marks
 from parsers.reading import Address, Command, CommandName
 from parsers.tidy import Token, TokenKind
 from parsers.words import COURTESY, Lexicon, Sense, lexicon_of
@@ -16,20 +17,25 @@ _WORDS = {
     CommandName.HELP: ("bantu", "bantuan", "help", "format"),
     CommandName.STATUS: ("cek", "status"),
     CommandName.REGISTER: ("daftar", "reg"),
-    CommandName.CANCEL: ("batal", "hapus"),
+    CommandName.CANCEL: ("batal", "batalkan", "hapus"),
     CommandName.CORRECT: ("ralat", "koreksi", "ubah", "revisi"),
-    CommandName.YES: ("ya", "y", "iya", "betul", "ok", "oke", "yes"),
-    CommandName.NO: ("tidak", "tdk", "t", "salah", "bukan", "no"),
+    CommandName.YES: ("ya", "y", "iya", "yaa", "iyaa", "betul", "benar", "bener", "bnr", "ok", "oke", "okey", "yes"),
+    CommandName.NO: ("tidak", "tdk", "t", "salah", "bukan", "enggak", "nggak", "gak", "ndak", "no"),
     CommandName.STOP: ("stop", "berhenti", "unreg"),
     CommandName.START: ("mulai", "start"),
     CommandName.LANGUAGE: ("bahasa", "language"),
     CommandName.INFO: ("info", "privasi", "privacy"),
 }
 COMMAND_OF = {word: name for name, words in _WORDS.items() for word in words}
-UNDOING = frozenset({*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah"})  # no mere remark
+_EXAMPLE = ("contoh", "contohnya", "misal", "misalnya")
+UNDOING = frozenset(
+    {*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah", "ganti", *_EXAMPLE}
+)  # no mere remark
 ANSWERS = frozenset({*_WORDS[CommandName.YES], *_WORDS[CommandName.NO]})
+_NOT, _RIGHT = frozenset({"tidak", "bukan", "gak"}), frozenset({"benar", "bener", "betul"})  # `tidak benar` is no YA
 _ALSO_COURTESY = frozenset({"ya", "tdk"})  # courtesy only beside other words
 _LANGUAGES = {"id": "id", "indonesia": "id", "ind": "id", "en": "en", "english": "en", "inggris": "en", "eng": "en"}
+_HEADER = frozenset({Sense.KEYWORD, Sense.MONTH, Sense.MONTH_WORD, Sense.YEAR_WORD})
 _MAY_ADD = frozenset({CommandName.HELP, CommandName.STATUS, CommandName.CANCEL})  # a keyword, facility or period
 
 
@@ -50,9 +56,12 @@ def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | No
     core = _without_courtesy(tokens, lexicon)
     if not core or (lexicon is not None and lexicon.find_phrase(tokens, core[0])):
         return None
+    tokens, core = _put_first(message, tokens, core)
     first, *others = (tokens[index] for index in core)
     name = COMMAND_OF.get(first.word)
     said = {COMMAND_OF.get(token.word) for token in tokens}
+    if first.word in _NOT and others and all(token.word in _RIGHT for token in others):
+        return FoundCommand(Command(CommandName.NO), ())
     if name is None or {CommandName.YES, CommandName.NO} <= said:
         return None
     rest = tokens[core[0] + 1 :]
@@ -83,6 +92,28 @@ def _without_courtesy(tokens: Sequence[Token], lexicon: Lexicon | None) -> list[
             core.append(index)
         index += 1
     return [index for index in core if tokens[index].word not in _ALSO_COURTESY] or core
+
+
+def _put_first(message: Message, tokens: Sequence[Token], core: list[int]) -> tuple[Sequence[Token], list[int]]:
+    """Put RALAT before the keyword and the month that it stands behind: `KB 0925 RALAT AKTIF 45`."""
+    at = next((at for at in core if COMMAND_OF.get(tokens[at].word) is CommandName.CORRECT), 0)
+    before, after = [tokens[index] for index in core if index < at], tokens[at + 1 : at + 2]
+    if (
+        not before
+        or before[0].kind is not TokenKind.WORD
+        or not all(_is_one_of(_HEADER, token, message.forms) for token in before)
+    ):
+        return tokens, core
+    if not any(_is_one_of(_HEADER | CODES, token, message.forms) for token in after):
+        return tokens, core  # `KB ubah jadwal` is chat
+    tokens = [tokens[at], *tokens[:at], *tokens[at + 1 :]]
+    return tokens, _without_courtesy(tokens, lexicon_of(message.forms[0], message.forms))
+
+
+def _is_one_of(senses: frozenset[Sense], token: Token, forms: tuple[Form, ...]) -> bool:
+    """Whether a token is a number, or a word with one of these senses in any form."""
+    found = (lexicon_of(form, forms).exact.get(token.word) for form in forms)
+    return token.kind is TokenKind.NUMBER or any(meaning is not None and meaning.sense in senses for meaning in found)
 
 
 def _find_address(message: Message, tokens: Sequence[Token], lexicon: Lexicon) -> Address | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from itertools import pairwise
+from itertools import zip_longest
 from typing import NamedTuple
 
 from parsers.draft import Draft, span_of
@@ -29,14 +29,15 @@ from parsers.words import Lexicon, Sense, is_within
 _FACILITY_DIGITS = 9  # the KB register code: province 2, regency 2, facility 3, network 2
 _PAIR_FAULTS = frozenset({None, ProblemCode.NUMBER_NOT_WHOLE, ProblemCode.NUMBER_RANGE})
 _YEARS_NEAR = 2
+_BARE_MONTHS = frozenset(f"{month:02}" for month in range(1, 10))  # a count is not written so, but may be 12
 _CODE_LIKE = CODES | {Sense.AMBIGUOUS}
 
 
 class FoundMonth(NamedTuple):
-    """A month as written: which, whether year and month may be swapped, and its marks."""
+    """A month as written: which, whether it is only offered (2509, 09, a date), and its marks."""
 
     period: str
-    is_swapped: bool
+    is_offered: bool
     marks: tuple[Mark, ...]
 
 
@@ -71,9 +72,16 @@ def read_facility(marks: list[Mark], lexicon: Lexicon, draft: Draft) -> None:
             draft.facility = mark.written.upper()
             draft.has_unknown = True  # a name without digits may be just a word: `KB itu apa bu?`
             mark.sense = Sense.FACILITY
-        elif (after.gap == "" or (after.gap == "-" and len(after.code) <= 3)) and after.number.fault is None:
+        elif _is_of_name(after, marks[at + 3 : at + 4]) and after.number.fault is None:
             draft.facility = (mark.written + after.gap + after.code).upper()
             mark.sense = after.sense = Sense.FACILITY
+
+
+def _is_of_name(number: Mark, behind: Sequence[Mark]) -> bool:
+    """Whether a number belongs to the facility's name before it: PMB01, PMB-01; `PMB 01` where a month follows."""
+    is_before_month = bool(behind) and behind[0].sense is Sense.NUMBER and month_of(behind[0].number) is not None
+    is_joined = number.gap == "-" or (number.gap == " " and is_before_month)
+    return number.gap == "" or (is_joined and len(number.code) <= 3)
 
 
 def is_register_code(mark: Mark) -> bool:
@@ -94,7 +102,7 @@ def read_period(months: Sequence[FoundMonth], marks: Sequence[Mark], draft: Draf
     if other is not None:
         draft.ask_about(ProblemCode.PERIODS_DIFFER, other.marks, first=first.period, second=other.period)
         return
-    if first.is_swapped:
+    if first.is_offered:
         draft.ask_about(ProblemCode.PERIOD_SWAPPED, first.marks, period=first.period)
         return
     draft.period, draft.spans["period"] = first.period, span_of(first.marks)
@@ -110,9 +118,8 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
 
     A bare number is a month only before the first measure or item; a name without a year there, or behind `bulan`.
     """
-    start_of_values = first_code(marks)
-    year_marks = _take_year(marks)
-    year = read_year(year_marks[1].code) if year_marks else None
+    start_of_values = _first_code_behind_keyword(marks)
+    year_marks, year = _take_year(marks, sent_on)
     found: list[FoundMonth] = []
     for index, mark in enumerate(marks):
         month = None
@@ -122,6 +129,7 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
             month = _month_behind_word(marks, index, year, sent_on)
         elif mark.sense is Sense.MONTH:
             month = _named_month(marks, index, year, sent_on, is_due=index < start_of_values)
+            month = _with_day(month, marks, index) if index < start_of_values else month
         elif mark.sense is Sense.NUMBER and index < start_of_values:
             month = _bare_month(marks, index, sent_on, has_month=bool(found))
         if month is not None:
@@ -130,6 +138,8 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
                 part.sense = Sense.PERIOD
         elif mark.sense is Sense.MONTH:
             mark.sense = Sense.UNKNOWN
+    if not found:
+        found += _offered_month(marks, start_of_values, sent_on)
     if found and year_marks:
         for part in year_marks:
             part.sense = Sense.PERIOD
@@ -138,12 +148,25 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
     return found
 
 
-def _take_year(marks: Sequence[Mark]) -> list[Mark]:
-    """Find `tahun 2025`."""
-    for mark, after in pairwise(marks):
-        if mark.sense is Sense.YEAR_WORD and after.sense is Sense.NUMBER and read_year(after.code) is not None:
-            return [mark, after]
-    return []
+def _first_code_behind_keyword(marks: Sequence[Mark]) -> int:
+    """Find where the values begin; words before the keyword have no number of theirs behind it: `GANTI KB 0925`."""
+    for index, mark in enumerate(marks):
+        if mark.sense in COUNTS:
+            break
+        if mark.sense is Sense.KEYWORD:
+            return index + first_code(marks[index:])
+    return first_code(marks)
+
+
+def _take_year(marks: Sequence[Mark], sent_on: date) -> tuple[list[Mark], int | None]:
+    """Find `tahun 2025`, `tahun lalu`, and the year that it is."""
+    for mark, after in zip_longest(marks, marks[1:]):
+        if mark.sense is Sense.YEAR_WORD and mark.code:
+            return [mark], sent_on.year - int(mark.code)
+        is_number = after is not None and after.sense is Sense.NUMBER
+        if mark.sense is Sense.YEAR_WORD and is_number and (year := read_year(after.code)) is not None:
+            return [mark, after], year
+    return [], None
 
 
 def _month_behind_word(marks: Sequence[Mark], index: int, year: int | None, sent_on: date) -> FoundMonth | None:
@@ -186,6 +209,47 @@ def _named_month(
     return FoundMonth(latest_month(int(mark.code), sent_on), False, (mark,)) if is_due else None
 
 
+def _with_day(month: FoundMonth | None, marks: Sequence[Mark], index: int) -> FoundMonth | None:
+    """Read `30 sept 2025`, a day's date, as a month that is asked about: it may be the day of sending."""
+    before = marks[index - 1] if index else None
+    is_named = index > 1 and marks[index - 2].sense is Sense.UNKNOWN  # desa 3
+    if month is None or before is None or is_named or not _is_day(before):
+        return month
+    before.sense = Sense.PERIOD
+    return FoundMonth(month.period, True, (before, *month.marks))
+
+
+def _is_day(mark: Mark) -> bool:
+    return (
+        mark.sense is Sense.NUMBER and mark.number.fault is None and len(mark.code) <= 2 and 1 <= int(mark.code) <= 31
+    )
+
+
+def _offered_month(marks: Sequence[Mark], start: int, sent_on: date) -> list[FoundMonth]:
+    """Find what can only be meant as a month, and is asked about: `KB 09 BARU 12`, `30/09/2025`."""
+    for index, mark in enumerate(marks[:start]):
+        if mark.sense is not Sense.NUMBER:
+            continue
+        period = _month_of_date(mark.number)
+        is_behind_keyword = index > 0 and marks[index - 1].sense in {Sense.KEYWORD, Sense.FACILITY}
+        if is_behind_keyword and mark.code in _BARE_MONTHS and mark.number.fault is None:
+            period = latest_month(int(mark.code), sent_on)
+        if period is not None:
+            mark.sense = Sense.PERIOD
+            return [FoundMonth(period, True, (mark,))]
+    return []
+
+
+def _month_of_date(token: Token) -> str | None:
+    """Read the month of a date, 30/09/2025 or 2025-09-30."""
+    if len(token.parts) != 3 or "," in token.word:
+        return None
+    day, *month = token.parts if len(token.parts[0]) <= 2 else reversed(token.parts)
+    month = month if len(token.parts[0]) <= 2 else [month[1], month[0]]
+    written = read_month_number(month) if len(day) <= 2 and len(month[0]) + len(month[1]) > 2 else None
+    return written.period if written and not written.is_swapped else None
+
+
 def _bare_month(marks: Sequence[Mark], index: int, sent_on: date, *, has_month: bool) -> FoundMonth | None:
     """Read 0925, 09/25, `09 2025`; but a second number directly before the first word may be that word's value."""
     mark = marks[index]
@@ -194,14 +258,18 @@ def _bare_month(marks: Sequence[Mark], index: int, sent_on: date, *, has_month: 
         return None
     written = month_of(token)
     marks_of_month: tuple[Mark, ...] = (mark,)
-    if written is None and len(token.parts) == 1 and len(token.word) <= 2 and index + 1 < len(marks):
-        after = marks[index + 1]
-        if _is_near_year(after, sent_on):
-            written = read_month_number((token.word, after.code))
+    last = index + 1
+    if last + 1 < len(marks) and marks[last].sense is Sense.DASH:
+        last += 1
+    if written is None and len(token.parts) == 1 and last < len(marks):
+        after = marks[last]
+        month, year = (after, mark) if len(token.word) == 4 else (mark, after)
+        if month.sense is Sense.NUMBER and len(month.code) <= 2 and _is_near_year(year, sent_on):
+            written = read_month_number((month.code, year.code))
             marks_of_month = (mark, after)
     if written is None:
         return None
-    is_pair = _is_before_first_code(marks, index + len(marks_of_month) - 1) and ends_with_word(marks)
+    is_pair = _is_before_first_code(marks, last if len(marks_of_month) > 1 else index) and ends_with_word(marks)
     if is_pair and (has_month or written.is_swapped or len(marks_of_month) > 1):
         return None
     return FoundMonth(written.period, written.is_swapped, marks_of_month)
@@ -272,7 +340,10 @@ def _ask_about_unclear_month(marks: Sequence[Mark], draft: Draft, sent_on: date)
     first_number = number_before_values(marks)
     for index, mark in enumerate(marks):
         before = marks[index - 1] if index else None
-        if mark.sense is Sense.UNKNOWN and mark.code and int(mark.code) != int(assumed_period(sent_on)[5:]):
+        is_other_month = (
+            mark.sense is Sense.UNKNOWN and mark.code and int(mark.code) != int(assumed_period(sent_on)[5:])
+        )
+        if is_other_month or (mark.sense is Sense.YEAR_WORD and mark.code):
             draft.ask_about(ProblemCode.PERIOD_UNCLEAR, (mark,))
             return True
         if index >= start:

@@ -15,6 +15,7 @@ from parsers.words import TITLES, Lexicon, Meaning, Sense
 
 CODES = frozenset({Sense.MEASURE, Sense.ITEM})
 COUNTS = frozenset({Sense.NUMBER, Sense.ZERO})
+_UNKNOWN = Meaning(Sense.UNKNOWN)
 _UNSETTLED = frozenset({Sense.UNKNOWN, Sense.MULTIPLE})
 SKIPPED = frozenset({Sense.COURTESY, Sense.MONTH_WORD, Sense.YEAR_WORD})
 
@@ -66,7 +67,10 @@ def make_marks(tokens: Sequence[Token], form: Form, lexicon: Lexicon) -> list[Ma
 
 def take_near(mark: Mark, lexicon: Lexicon) -> bool:
     """Take an unknown word for the one that it nearly is, for ambiguous if there are two; say whether it was taken."""
-    meanings = lexicon.find_near(mark.tokens[0].word)
+    token = mark.tokens[0]
+    if token.written[-1] in "lI" and lexicon.exact.get(token.word[:-1], _UNKNOWN).code in lexicon.kinds:
+        return False  # SUNTIKl may be SUNTIK1
+    meanings = lexicon.find_near(token.word)
     if len(meanings) > 1:
         mark.sense, mark.code = Sense.AMBIGUOUS, ", ".join(sorted(meaning.code for meaning in meanings))
         return True
@@ -95,7 +99,6 @@ def previous_mark(marks: Sequence[Mark], index: int) -> Mark | None:
 
 def _mark_exact(tokens: Sequence[Token], lexicon: Lexicon) -> list[Mark]:
     marks: list[Mark] = []
-    unknown = Meaning(Sense.UNKNOWN)
     index = 0
     while index < len(tokens):
         token = tokens[index]
@@ -113,9 +116,9 @@ def _mark_exact(tokens: Sequence[Token], lexicon: Lexicon) -> list[Mark]:
             index += 2
             continue
         else:
-            sense, code = lexicon.exact.get(token.word, unknown)
+            sense, code = lexicon.exact.get(token.word, _UNKNOWN)
             if sense is Sense.MONTH and index and tokens[index - 1].word in TITLES:
-                sense, code = unknown  # Bidan Mei is a person
+                sense, code = _UNKNOWN  # Bidan Mei is a person
             marks.append(Mark(sense, code, (token,)))
         index += 1
     return marks

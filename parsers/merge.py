@@ -66,7 +66,8 @@ def _fill_from_question(whole: ReadReport, open_report: ReadReport) -> ReadRepor
     if is_assumed and open_report.period and not any(p.code in _ABOUT_PERIOD for p in open_report.problems):
         repairs = tuple(repair for repair in whole.repairs if repair.code is not RepairCode.PERIOD_ASSUMED)
         whole = replace(whole, period=open_report.period, repairs=repairs)
-    return replace(whole, facility=whole.facility or open_report.facility)
+    is_unknown = any(problem.code == ProblemCode.FACILITY_UNKNOWN for problem in open_report.problems)
+    return replace(whole, facility=whole.facility or (None if is_unknown else open_report.facility))
 
 
 def _put_in(question: OpenQuestion, answer: Fragment, form: Form) -> ReadReport:

@@ -24,8 +24,11 @@ _FAULT_OF_JOINT = {
 _UNITS = {
     "satu": 1, "dua": 2, "tiga": 3, "empat": 4, "lima": 5, "enam": 6, "tujuh": 7, "delapan": 8, "sembilan": 9,
 }  # fmt: skip
+_GLUED_ENDS = ("belas", "puluh", "ratus", "ribu")
 _NUMBER_WORDS = frozenset([*_UNITS, "sepuluh", "sebelas", "seratus", "seribu"])
-MULTIPLES = frozenset({"belas", "puluh", "ratus", "ribu", "rb", "juta", "jt", "k"})  # change the number before them
+MULTIPLES = frozenset(
+    {"belas", "puluh", "ratus", "ribu", "rb", "juta", "jt", "k", "gros", "gross"}
+)  # change the number before them
 
 
 class Count(NamedTuple):
@@ -43,6 +46,7 @@ def read_numbers(tokens: Sequence[Token]) -> list[Token]:
     ['pil', '30', 'suntik', '1200', 'iud', '12']
     """
     joined: list[Token] = []
+    tokens = _split_number_words(tokens)
     index = 0
     while index < len(tokens):
         token = tokens[index]
@@ -59,6 +63,24 @@ def read_numbers(tokens: Sequence[Token]) -> list[Token]:
             joined.append(token)
             index += 1
     return joined
+
+
+def _split_number_words(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Split `duabelas`, `empatpuluh` where the second word begins."""
+    if not any(token.word.endswith(_GLUED_ENDS) for token in tokens):
+        return tokens
+    split: list[Token] = []
+    for token in tokens:
+        end = next((end for end in _GLUED_ENDS if token.word.endswith(end)), "")
+        at = len(token.word) - len(end)
+        if end and token.word[:at] in _UNITS and len(token.word) == len(token.written):
+            middle = token.span.start + at
+            head = token._replace(word=token.word[:at], written=token.written[:at], span=Span(token.span.start, middle))
+            tail = Span(middle, token.span.end)
+            split += [head, token._replace(word=end, written=token.written[at:], gap="", span=tail)]
+        else:
+            split.append(token)
+    return split
 
 
 def to_count(token: Token) -> Count:

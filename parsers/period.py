@@ -11,13 +11,13 @@ OLDEST_MONTHS_BACK = 24
 
 _NAMES = (
     "jan januari january",
-    "feb februari february peb pebruari",
+    "feb febr februari february peb pebr pebruari",
     "mar maret mrt march",
     "apr april",
     "mei may",
     "jun juni june",
     "jul juli july",
-    "agu ags agt agustus aug august",
+    "agu ags agt agst agust agustus aug august",
     "sep sept september",
     "okt oktober oct october",
     "nov november nop nopember",
@@ -25,11 +25,16 @@ _NAMES = (
 )
 MONTHS = {name: month for month, names in enumerate(_NAMES, start=1) for name in names.split()}
 LONG_MONTH_NAMES = tuple(name for name in MONTHS if len(name) > 4)  # Yuli and Yuni are people
+_BEFORE = ("lalu", "kemarin", "kemaren", "kmrn", "kmr")
+_BACK = dict.fromkeys(_BEFORE, 1) | {"ini": 0, "depan": -1}
+# What `bulan lalu` and `tahun ini` say: how many months or years back; a month to come is asked about.
 RELATIVE_MONTHS = {
-    f"{bulan} {when}": back
+    f"{bulan}{joint}{when}": str(back)
     for bulan in ("bulan", "bln")
-    for when, back in (("lalu", "1"), ("kemarin", "1"), ("kemaren", "1"), ("kmrn", "1"), ("kmr", "1"), ("ini", "0"))
+    for joint in (" ", "", " yang ", " yg ")
+    for when, back in _BACK.items()
 }
+RELATIVE_YEARS = {f"{year} {when}": str(back) for year in ("tahun", "thn") for when, back in _BACK.items()}
 
 
 class WrittenMonth(NamedTuple):

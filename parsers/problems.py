@@ -65,7 +65,12 @@ class ProblemCode(StrEnum):
 
     # Months
     PERIOD_UNCLEAR = "period_unclear", _H, "where the month is due, something that is no month"
-    PERIOD_SWAPPED = "period_swapped", _H, "year before month: is this month meant?", "period"
+    PERIOD_SWAPPED = (
+        "period_swapped",
+        _H,
+        "year before month, a day's date, or 09 alone: is this month meant?",
+        "period",
+    )
     PERIODS_DIFFER = "periods_differ", _H, "two different months in one report", "first second"
     PERIOD_FUTURE = "period_future", _H, "a month that has not begun", "period"
     PERIOD_OLD = "period_old", _H, "a month more than 24 months back", "period"

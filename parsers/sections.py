@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from parsers.commands import UNDOING
 from parsers.draft import Draft, Message
-from parsers.form import Form
+from parsers.form import Form, Shape
 from parsers.header import FoundMonth, ask_about_leftovers, find_months, first_code, read_facility, read_period
-from parsers.marks import Mark, make_marks
+from parsers.marks import COUNTS, Mark, make_marks
 from parsers.problems import ProblemCode
 from parsers.reading import NOWHERE, Repair, RepairCode, Span
 from parsers.rules import find_faults, find_missing
@@ -127,7 +127,24 @@ def open_section(message: Message, tokens: Sequence[Token], form: Form, *, keywo
         read_facility(marks, lexicon, draft)
         section.facility, section.has_unknown_facility = draft.facility, draft.has_unknown
     section.months = find_months(marks, message.sent_on)
+    if section.keyword is not None:
+        _leave_words_before(section, marks.index(section.keyword))
     return section
+
+
+def _leave_words_before(section: Section, at: int) -> None:
+    """Take measures before a keyword for a remark where the whole report stands behind it: `bidan baru, KB 0925 ...`.
+
+    That is where no number stands behind the keyword but its month, and then a word that needs none before it.
+    """
+    before, behind = section.marks[:at], section.marks[at:]
+    start = first_code(behind)
+    leads = Sense.ITEM if section.form.shape is Shape.ITEM_FIRST else Sense.MEASURE
+    has_number = any(mark.sense in COUNTS for mark in (*before, *behind[:start]))
+    if not has_number and behind[start:] and behind[start].sense is leads:
+        for mark in before:
+            if mark.sense is Sense.MEASURE:
+                mark.sense, mark.code = Sense.UNKNOWN, ""
 
 
 def _is_continued(earlier: Section, later: Section) -> bool:

@@ -10,12 +10,15 @@ from parsers.form import Shape
 from parsers.header import ends_with_word, first_code, number_before_values
 from parsers.marks import CODES, COUNTS, Mark, next_mark, previous_mark, take_near
 from parsers.numbers import MOST, to_count
+from parsers.period import read_month_number
 from parsers.problems import ProblemCode
 from parsers.reading import Span
 from parsers.words import Lexicon, Sense
 
 _WORDS = CODES | {Sense.AMBIGUOUS, Sense.UNKNOWN}
 _READ = _WORDS | COUNTS | {Sense.DASH}
+_ALL = frozenset({"semua", "semuanya", "smua"})
+_FORMAL_ZEROS = frozenset({"nihil", "nol"})  # nobody chats with them
 
 
 class Pair(NamedTuple):
@@ -52,14 +55,23 @@ def read_values(marks: Sequence[Mark], draft: Draft, first_number: Mark | None, 
 
 
 def read_nil(marks: Sequence[Mark], draft: Draft) -> None:
-    """Read `KB 0925 NIHIL`: zero for every required measure."""
-    for mark in marks:
-        if mark.sense is Sense.ZERO:
+    """Read `KB 0925 NIHIL`: zero for every required measure; not the zero of a sentence, `stok KB kosong`."""
+    for index, mark in enumerate(marks):
+        if mark.sense is Sense.ZERO and _is_about_the_report(marks, index, draft):
             for measure in draft.form.required:
                 draft.values[measure] = 0
                 draft.spans[measure] = mark.span
             draft.has_pair = bool(draft.form.required)
             return
+
+
+def _is_about_the_report(marks: Sequence[Mark], index: int, draft: Draft) -> bool:
+    """Whether a zero is the month's: `kosong`, `tidak ada` need a month, and no word beside for what is not there."""
+    if marks[index].tokens[0].word in _FORMAL_ZEROS:
+        return True
+    beside = (*marks[max(index - 1, 0) : index], *marks[index + 1 : index + 2])
+    strange = [mark for mark in beside if mark.sense is Sense.REMARK and mark.tokens[0].word not in _ALL]
+    return draft.is_period_written and not strange
 
 
 def _take_last_near(marks: Sequence[Mark], lexicon: Lexicon) -> None:
@@ -99,6 +111,8 @@ def _pair_word_first(marks: Sequence[Mark]) -> list[Pair]:
     word: Mark | None = None
     numbers: list[Mark] = []
     for index, mark in enumerate(marks):
+        if mark.sense is Sense.ZERO and numbers and not numbers[-1].code.strip("0"):
+            continue  # 0 (nihil)
         if mark.sense in COUNTS:
             numbers.append(mark)
         elif mark.sense is Sense.DASH:
@@ -249,6 +263,8 @@ def _keep(key: str, pair: Pair, draft: Draft, written: Sequence[Mark] = ()) -> N
     if stray:
         draft.ask_about(ProblemCode.NUMBER_STRAY, stray, measure=key.partition(".")[0])
     value, fault = (0, None) if first.sense is Sense.ZERO else to_count(first.number)
+    if fault is None and len(first.code) == 4 and first.code.startswith("0") and read_month_number((first.code,)):
+        fault = ProblemCode.NUMBER_GARBLED  # GANTI 0925 says a month, whatever stands before it
     if fault is not None:
         draft.missing.add(key)
         most = MOST if fault is ProblemCode.NUMBER_TOO_LARGE else None

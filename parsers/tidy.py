@@ -44,6 +44,7 @@ _IS_PLAIN = re.compile(r"[ -~\n]*\Z")
 _SIGNS = frozenset("%+&@_~")  # anything else that touches a number has become ~ by now
 _BLANKED = "\"'`()[]{}!?<>"
 _PLAIN = str.maketrans(dict.fromkeys(_BLANKED, " ") | dict.fromkeys("$^\\", "~"))
+_COMPARED = re.compile(r"[<>](?=[0-9]+(?![0-9>]))")
 _SEPARATORS = frozenset(",;:=#*|/.-")
 _KEYCAP = "\N{COMBINING ENCLOSING KEYCAP}"  # the emoji for the digit 1 is a 1 with a cap around it
 
@@ -56,7 +57,7 @@ def tidy(text: str) -> list[Token]:
     """
     text = text[:LONGEST]
     if _IS_PLAIN.match(text):
-        clean, origin = text.translate(_PLAIN), None
+        clean, origin = _blank(text), None
     else:
         clean, origin = _clean(text)
     tokens: list[Token] = []
@@ -112,7 +113,14 @@ def _clean(text: str) -> tuple[str, list[int]]:
         for plain in _plain_forms(character, clean[-1] if clean else " "):
             clean.append(plain)
             origin.append(index)
-    return "".join(clean).translate(_PLAIN), origin
+    return _blank("".join(clean)), origin
+
+
+def _blank(text: str) -> str:
+    """Blank brackets and quotes; but `<12` and `>12` compare, and only `<12>` is in brackets."""
+    if "<" in text or ">" in text:
+        text = _COMPARED.sub("~", text)
+    return text.translate(_PLAIN)
 
 
 def _plain_forms(character: str, before: str) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from parsers.form import Form, Item
 from parsers.numbers import MULTIPLES
-from parsers.period import MONTHS, RELATIVE_MONTHS
+from parsers.period import MONTHS, RELATIVE_MONTHS, RELATIVE_YEARS
 from parsers.reading import Span
 from parsers.tidy import Token, TokenKind, tidy
 
@@ -27,7 +27,7 @@ class Sense(StrEnum):
     PERIOD = "period"
     MONTH = "month"  # a month's name, until `period` says whether it is one
     MONTH_WORD = "month word"  # bulan, bln
-    YEAR_WORD = "year word"  # tahun, thn
+    YEAR_WORD = "year word"  # tahun, thn; tahun lalu
     RELATIVE = "relative month"  # bulan lalu, bulan ini
     FACILITY = "facility"
     COURTESY = "courtesy"
@@ -53,17 +53,26 @@ class Phrase(NamedTuple):
     meaning: Meaning
 
 
-ZEROS = ("nihil", "nol", "kosong", "tidak ada", "tdk ada")
+ZEROS = (
+    *("nihil", "nol", "kosong", "tidak ada", "tdk ada", "tak ada", "tidakada", "tdkada", "gak ada", "ga ada"),
+    *("nggak ada", "enggak ada", "ndak ada"),
+)
 _NEGATIONS = ("tidak", "tdk", "tak", "bukan", "belum", "blm", "tanpa", "non")
 # A month's name, or a near miss, behind one of these is a person's: Bidan Mei.
 TITLES = frozenset({"ibu", "bu", "bpk", "pak", "bidan", "bd", "bdn", "sdri", "dr"})
 COURTESY = TITLES | {
     *("yth", "ass", "assalamualaikum", "wr", "wb", "selamat", "slmt", "pagi", "siang", "sore", "mlm", "malam", "mhn"),
     *("mohon", "maaf", "maf", "trims", "trmksh", "tks", "makasih", "mksh", "yg", "utk", "dg", "dgn", "dan", "ini"),
+    *("yang", "untuk", "dengan", "yaitu", "sebanyak", "harusnya", "seharusnya", "periode"),
     *("itu", "lap", "laporan", "lapor", "pkm", "pusk", "sdh", "sudah", "hr", "tgl", "jml", "jlh", "jumlah", "org"),
     *("orang", "ada", "nya", "ya", "peserta"),
 }
-_COURTESY_PHRASES = ("terima kasih", "trima kasih")
+_COURTESY_PHRASES = (
+    *("terima kasih", "trima kasih", "terdiri dari", "terdiri atas"),
+    *(f"{yang} {right}" for yang in ("yang", "yg") for right in ("benar", "betul")),
+    *(f"{laporan} {my}" for laporan in ("laporan", "lap") for my in ("saya", "sy")),
+)
+_REMARKS = tuple(f"{kirim} ulang" for kirim in ("kirim", "dikirim", "kirimkan", "lapor"))  # ULANG is a measure
 
 _NO_SENSE: frozenset[Sense] = frozenset()
 _MAY_BE_GLUED = frozenset({Sense.KEYWORD, Sense.MEASURE, Sense.ITEM, Sense.MONTH})
@@ -223,12 +232,14 @@ def _known_words(forms: tuple[Form, ...]) -> Mapping[str, frozenset[Sense]]:
 
 def _meanings_of_all_forms() -> Iterable[tuple[str, Meaning]]:
     yield from ((word, Meaning(Sense.COURTESY)) for word in (*COURTESY, *_COURTESY_PHRASES))
+    yield from ((words, Meaning(Sense.REMARK)) for words in _REMARKS)
     yield from ((word, Meaning(Sense.NEGATION)) for word in _NEGATIONS)
     yield from ((word, Meaning(Sense.MULTIPLE)) for word in MULTIPLES)
     yield from ((word, Meaning(Sense.MONTH_WORD)) for word in ("bulan", "bln"))
     yield from ((word, Meaning(Sense.YEAR_WORD)) for word in ("tahun", "thn"))
     yield from ((name, Meaning(Sense.MONTH, f"{month:02}")) for name, month in MONTHS.items())
     yield from ((name, Meaning(Sense.RELATIVE, back)) for name, back in RELATIVE_MONTHS.items())
+    yield from ((name, Meaning(Sense.YEAR_WORD, back)) for name, back in RELATIVE_YEARS.items())
 
 
 def _aliases_of(item: Item, form: Form) -> list[str]:

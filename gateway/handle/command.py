@@ -54,15 +54,26 @@ def _find_old_phone(session: Session, words: str, desk: Desk) -> str | None:
     return next(iter(reporters.find_by_phones(session, named)), None)
 
 
-def pass_on(people: Sequence[Reporter], reading: Reading, day: date, desk: Desk) -> Reply:
-    """Give a message that is no report to staff, and show how a report looks."""
+def pass_on(people: Sequence[Reporter], text: str, reading: Reading, day: date, desk: Desk) -> Reply:
+    """Give a message that is no report to staff, and show how a report looks, or a correction."""
     person = people[0]
     if reading.problems:
         wording = desk.rules.wordings[person.language]
         said = wording.problems[reading.problems[0].code]
         return Reply(said[:1].upper() + said[1:], InboxState.FOR_STAFF, reading.problems[0].code)
     example = example_for(desk.rules, person.language, people, day)
-    return say(desk.rules, person.language, "text", InboxState.FOR_STAFF, example=example)
+    answer = "text_figures" if _is_correction_unsaid(text, day, desk) else "text"
+    return say(desk.rules, person.language, answer, InboxState.FOR_STAFF, example=example)
+
+
+def _is_correction_unsaid(text: str, day: date, desk: Desk) -> bool:
+    """Tell whether a message is nothing but figures, which only the word RALAT before them makes clear: `AKTIF 45`."""
+    for form in desk.rules.forms:
+        reading = read_message(f"RALAT {form.keywords[0]} {text}", day, desk.rules.forms)
+        report = reading.reports[0] if len(reading.reports) == 1 else None
+        if report and report.values and not (report.problems or report.remark or report.facility):
+            return True
+    return False
 
 
 def obey(
@@ -224,8 +235,8 @@ def ask_for_proof(
 def _answer_no(session: Session, message: InboxMessage, people: Sequence[Reporter], example: str, desk: Desk) -> Reply:
     """Take TIDAK: the report that was asked about is not used."""
     person, question = people[0], desk.asked.get(message.sender)
-    if question is None:
-        return say(desk.rules, person.language, "nothing_asked", InboxState.DONE, example=example)
+    if question is None:  # `Salah? balas RALAT`, we had said
+        return say(desk.rules, person.language, "correct_how", InboxState.DONE, example=example)
     if question.report_id:
         reports.set_state(session, question.report_id, ReportState.REPLACED, was=ReportState.WAITING)
     asking.close(session, message.sender, desk)

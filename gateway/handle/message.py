@@ -77,7 +77,7 @@ def _understand(session: Session, message: InboxMessage, people: tuple[Reporter,
         about = status.find_named(message.text, people)
         if about is not None:
             return status.show_status(session, message, about, people, day, desk)
-        return command.pass_on(people, reading, day, desk)
+        return command.pass_on(people, message.text, reading, day, desk)
     return report.take(session, message, reading, people, day, desk)
 
 

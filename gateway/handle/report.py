@@ -216,7 +216,9 @@ def _ask(wording: Wording, open_one: Taken, people: Sequence[Reporter], day: dat
         "choices": "/".join(facility.short_name for person in people for facility in person.facilities_in(month)),
         "facility_type": open_one.place.facility.type if open_one.place else "",
     }
-    return compose.ask(wording, form, report.period, report.problems, about)
+    has_several = len({facility.id for person in people for facility in person.facilities}) > 1
+    named = open_one.place.facility.name if open_one.place and has_several else ""
+    return compose.ask(wording, form, report.period, report.problems, about, named)
 
 
 def _confirm(wording: Wording, taken: Sequence[Taken]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -60,19 +61,26 @@ def confirm_several(wording: Wording, several: Sequence[Stored]) -> str | None:
 
 
 def ask(
-    wording: Wording, form: Form | None, period: str | None, problems: Sequence[Problem], extra: Mapping[str, str]
+    wording: Wording,
+    form: Form | None,
+    period: str | None,
+    problems: Sequence[Problem],
+    extra: Mapping[str, str],
+    place: str = "",
 ) -> str:
     """Return the question about the first problem, and how many more there are.
 
     Shape: `extra` holds what a problem does not know itself: `due_month`, `example`, `choices`, `facility_type`.
+    `place` is named where it fits: who shares a phone must know whose report is asked about.
     """
     first, left = min(problems, key=lambda problem: problem.code in _LAST), len(problems) - 1
     said = wording.fill(wording.problems[first.code], **(_slots(wording, form, first) | dict(extra)))
-    head = " ".join(part for part in (keyword(form), wording.month(period) if period else "") if part)
+    head = " ".join(part for part in (keyword(form), wording.month(period) if period else "", place) if part)
     parts = [f"{head}: {said}" if head else said[:1].upper() + said[1:]]
     if left:
         parts.append(wording.fill(wording.parts["left"], count=left))
-    return " ".join(parts)
+    text = " ".join(parts)
+    return text if not place or _fits(text) else ask(wording, form, period, problems, extra)
 
 
 def say_repair(wording: Wording, form: Form, repair: Repair) -> str:
@@ -209,7 +217,8 @@ def _read_as(form: Form, read: str) -> str:
 
 def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, str | int]:
     """Return what a problem's sentence may name, each thing by the word that a sender may send back."""
-    slots: dict[str, str | int] = {"words": problem.words, "form": keyword(form)}
+    words = _CENTURY.sub("", problem.words) if problem.code.startswith("period") else problem.words
+    slots: dict[str, str | int] = {"words": words, "form": keyword(form)}
     slots |= {"key": wording.word, "meanings": wording.several, "proof": ""}  # for a problem that cannot tell
     for name, value in problem.about.items():
         if name in _PERIODS and isinstance(value, str) and _is_period(value):
@@ -227,6 +236,8 @@ def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, s
     return slots
 
 
+# Four digits in a row do not go out: 30/09/2025 is quoted as 30/09/25, not as 30/09/2.025.
+_CENTURY = re.compile(r"(?<=[-/. ])20(?=[0-9]{2}\b)")
 # What is missing may be there under a word that was not understood: then that word is asked about first.
 _LAST = {ProblemCode.VALUES_MISSING, ProblemCode.MEASURE_MISSING}
 _PERIODS = {"period", "first", "second", "expires"}

@@ -47,7 +47,7 @@ PROBLEMS: Mapping[str, str] = {
     ProblemCode.MEASURE_MISSING: mark("%(key)s is missing. If there were none, enter 0."),
     ProblemCode.VALUES_MISSING: mark("There is no number in it yet."),
     ProblemCode.PERIOD_UNCLEAR: mark("It is not clear which month is meant."),
-    ProblemCode.PERIOD_SWAPPED: mark("The month is written back to front; is %(period)s meant?"),
+    ProblemCode.PERIOD_SWAPPED: mark("The month is not plain; is %(period)s meant?"),
     ProblemCode.PERIODS_DIFFER: mark("Two months are named: %(first)s and %(second)s."),
     ProblemCode.PERIOD_FUTURE: mark("%(period)s has not begun yet."),
     ProblemCode.PERIOD_OLD: mark("%(period)s is too long ago."),
