@@ -225,8 +225,8 @@ def _keep_shorthand(pair: Pair, draft: Draft) -> None:
     due = draft.form.shorthand
     written = [part for mark in numbers for part in (mark.number.parts if mark.sense is Sense.NUMBER else ("0",))]
     joined = [mark for mark in numbers if mark.sense is Sense.NUMBER and len(mark.number.parts) > 1]
-    single = [mark for mark in numbers if mark.sense is Sense.NUMBER and mark not in joined]
-    fault = next((mark.number.fault for mark in single if mark.number.fault), None)
+    found = (mark.number.fault for mark in numbers if mark not in joined or _is_garbled(mark))  # 1/2/0/3 is no fault
+    fault = next((fault for fault in found if fault is not None), None)
     draft.has_pair = draft.has_pair or bool(numbers)
     if fault is not None:
         draft.ask_about(fault, (item, *numbers))
@@ -238,6 +238,10 @@ def _keep_shorthand(pair: Pair, draft: Draft) -> None:
         for measure, digits in zip(due, written, strict=True):
             number = numbers[0].number._replace(word=digits, parts=(digits,), fault=None)
             _keep_item(measure, item.code, Pair(item, (Mark(Sense.NUMBER, digits, (number,)),)), draft, numbers)
+
+
+def _is_garbled(mark: Mark) -> bool:
+    return mark.number.fault is ProblemCode.NUMBER_GARBLED
 
 
 def _keep_item(measure: str, item: str, pair: Pair, draft: Draft, written: Sequence[Mark] = ()) -> None:
