@@ -20,7 +20,8 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
 from gateway.store.base import Database
-from tests.servers import TEMPLATE, PostgresServer, ValkeyServer
+from tests.databases import MigratedDatabases
+from tests.servers import PostgresServer, ValkeyServer
 
 FOREIGN = ("KABAR_", "DATABASE_URL", "REDIS_URL", "PORT")  # settings of whoever runs the tests are not the tests'
 
@@ -89,9 +90,9 @@ def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> str:
 
 
 @pytest.fixture
-def postgresql_url(postgresql: PostgresServer, migrated_postgresql: str) -> Iterator[str]:
+def postgresql_url(migrated_postgresql: MigratedDatabases) -> Iterator[str]:
     """The address of a fresh, migrated PostgreSQL database."""
-    with postgresql.new_database(migrated_postgresql) as url:
+    with migrated_postgresql.lend() as url:
         yield url
 
 
@@ -143,11 +144,11 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(postgresql: PostgresServer) -> str:
-    """The name of a migrated database to make others from; nobody stays connected to it."""
-    postgresql.execute(f'CREATE DATABASE "{TEMPLATE}"')
-    _upgrade(postgresql.url(TEMPLATE))
-    return TEMPLATE
+def migrated_postgresql(postgresql: PostgresServer) -> MigratedDatabases:
+    """Migrated databases, one after the other or several at once."""
+    postgresql.execute('CREATE DATABASE "migrated"')
+    _upgrade(postgresql.url("migrated"))
+    return MigratedDatabases(postgresql, "migrated")
 
 
 @pytest.fixture(scope="session")
