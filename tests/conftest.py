@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import hypothesis
 import pytest
@@ -18,6 +19,7 @@ import structlog
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 
 from gateway.store.base import Database
 from tests.databases import MigratedDatabases
@@ -35,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     hypothesis.settings.load_profile("kabar-ci" if os.environ.get("CI") == "true" else "kabar")
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
+    Flask.url_rule_class = CompiledRule
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])  # the other draws for seconds
     sys.addaudithook(_stay_here)
@@ -54,6 +57,18 @@ class CompiledTemplates(BytecodeCache):
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep what a template was compiled to."""
         self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+class CompiledRule(Rule):
+    """Keeps what builds a page's address: to compile it for each application took more time than the pages did."""
+
+    _kept: ClassVar[dict[object, Callable[..., tuple[str, str]]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = (self.rule, tuple(self._trace), repr(self.defaults), append_unknown)
+        if key not in self._kept:
+            self._kept[key] = super()._compile_builder(append_unknown)
+        return self._kept[key]
 
 
 def _stay_here(event: str, arguments: tuple[object, ...]) -> None:
