@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import ipaddress
 import logging
@@ -41,6 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])  # the other draws for seconds
     sys.addaudithook(_stay_here)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what ten thousand tests were collected into out of every later search for garbage."""
+    gc.freeze()
 
 
 class CompiledTemplates(BytecodeCache):
