@@ -34,9 +34,7 @@ SCHEMA = """
 WRITTEN_TO = """
     SELECT relname FROM pg_class
     WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0"""
-CUT_OFF = """
-    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+CUT_OFF = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
 COUNT_FROM_ONE = """
     SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false) FROM pg_sequences
     WHERE last_value IS NOT NULL"""
@@ -63,33 +61,44 @@ class MigratedDatabases:
     @contextmanager
     def lend(self) -> Iterator[str]:
         """Hand out the address of a fresh, migrated database, and take it back with whoever is still connected."""
-        name = self._server.new_name()
         if self._free:
-            self._server.execute(f'ALTER DATABASE "{self._free.pop()}" RENAME TO "{name}"')
+            name = self._free.pop()
         else:
+            name = self._server.new_name()
             self._server.make_database(name, self._template)
         try:
             yield self._server.url(name)
         finally:
-            if self._empty(name):
-                self._free.append(name)
+            later = self._server.new_name()
+            if self._rename(name, later) and self._empty(later):
+                self._free.append(later)
             else:
                 self._server.drop_database(name)
+                self._server.drop_database(later)
+
+    def _rename(self, name: str, later: str) -> bool:
+        """Cut off whoever is connected and rename it, so that nobody comes back; return whether that could be done."""
+        with self._server.connect() as connection:
+            connection.execute(CUT_OFF, [name])
+            try:
+                connection.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(name), Identifier(later)))
+            except (psycopg.errors.InvalidCatalogName, psycopg.errors.ObjectInUse):
+                return False  # the test dropped it, or somebody came back at once
+        return True
 
     def _empty(self, name: str) -> bool:
         """Make it as it was, and return whether that could be done: its schema must be the one that it came with."""
         try:
             connection = self._server.connect(name)
         except psycopg.OperationalError:
-            return False  # the test dropped it, or closed it
+            return False  # the test closed it
         with connection:
-            connection.execute(CUT_OFF)
             if _schema(connection) != self._pristine.schema:
                 return False
             connection.execute("SET session_replication_role = replica")  # neither triggers nor references have a say
-            tables = [Identifier(table) for table in _written_to(connection)]
-            for table in tables:
-                connection.execute(SQL("DELETE FROM {}").format(table))
+            tables = [Identifier(one) for one in _written_to(connection)]
+            for each in tables:
+                connection.execute(SQL("DELETE FROM {}").format(each))
             # what is emptied shrinks to nothing, and new rows lie in the order in which they come
             connection.execute(SQL("VACUUM (INDEX_CLEANUP ON) {}").format(SQL(", ").join(tables)))
             for table, rows in self._pristine.rows.items():
