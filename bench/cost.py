@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +19,7 @@ import structlog
 from sqlalchemy import Engine, event, text, update
 
 from bench.messages import MIDWIVES, phone_of
-from bench.stage import Databases, PostgresqlDatabases, SqliteDatabases
+from bench.stage import KINDS, Databases, prepare_databases, start_queue_server
 from gateway.app import create_app
 from gateway.channels import simulator
 from gateway.receive import keep
@@ -31,7 +28,6 @@ from gateway.settings import read_settings
 from gateway.store.base import is_postgresql
 from gateway.store.inbox import inbox
 from gateway.values import InboundSms, read_sender
-from tests.servers import ValkeyServer
 from workers import inbound, outbound
 
 BATCH = 100
@@ -224,28 +220,15 @@ def measure(databases: Databases, folder: Path, redis_url: str, rounds: int) -> 
 
 @click.command()
 @click.option("--rounds", default=3, show_default=True, help="How many hundreds of messages of each kind.")
-@click.option("--database", "only", type=click.Choice(["sqlite", "postgresql"]), help="Only on this one.")
+@click.option("--database", "only", type=click.Choice(list(KINDS)), help="Only on this one.")
 def main(rounds: int, only: str | None) -> None:
     """Measure what a message costs, and print a table for each database."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped, however this ends
-    with tempfile.TemporaryDirectory(prefix="kabar-bench-") as name, open(os.devnull, "w") as nowhere:
+    with start_queue_server() as (folder, valkey), open(os.devnull, "w") as nowhere:
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(nowhere))
-        folder = Path(name)
-        valkey = ValkeyServer(folder)
-        valkey.start()
-        try:
-            for kind in (SqliteDatabases, PostgresqlDatabases):
-                databases = kind(folder)
-                if only not in (None, databases.name.lower()):
-                    continue
-                try:
-                    databases.prepare()
-                    costs = measure(databases, folder, valkey.url, rounds)
-                finally:
-                    databases.remove()
-                click.echo("\n".join(["", f"## {databases.name}", "", *write_table(costs)]))
-        finally:
-            valkey.stop()
+        for kind in [only] if only else KINDS:
+            with prepare_databases(kind, folder) as databases:
+                costs = measure(databases, folder, valkey.url, rounds)
+            click.echo("\n".join(["", f"## {databases.name}", "", *write_table(costs)]))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import platform
-import signal
 import statistics
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +20,7 @@ import click
 
 from bench import measure
 from bench.measure import Pace, percentile
-from bench.stage import Databases, PostgresqlDatabases, SqliteDatabases, Stage, set_stage
+from bench.stage import KINDS, Databases, Stage, prepare_databases, set_stage, start_queue_server
 from gateway.store import sqlite
 from tests.servers import ValkeyServer
 
@@ -132,32 +130,19 @@ def describe_machine() -> str:
 @click.command()
 @click.option("--rounds", default=3, show_default=True, help="How often each contender takes its turn.")
 @click.option("--scale", default=1.0, show_default=True, help="Makes every part so many times as long.")
-@click.option("--database", "only", type=click.Choice(["sqlite", "postgresql"]), help="Only on this one.")
+@click.option("--database", "only", type=click.Choice(list(KINDS)), help="Only on this one.")
 @click.option("--rows", "chosen", default="", help="Only what begins so: receive, handle or travel.")
 def main(rounds: int, scale: float, only: str | None, chosen: str) -> None:
     """Time receiving, handling and the whole journey, and print a table for each database."""
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped, however this ends
     click.echo(describe_machine())
-    with tempfile.TemporaryDirectory(prefix="kabar-bench-") as name:
-        folder = Path(name)
-        valkey = ValkeyServer(folder)
-        valkey.start()
-        try:
-            for kind in (SqliteDatabases, PostgresqlDatabases):
-                databases = kind(folder)
-                if only not in (None, databases.name.lower()):
-                    continue
-                spans = Spans(defaultdict(list))
-                rows = [row for row in list_rows(spans, scale) if row.name.startswith(chosen)]
-                try:
-                    databases.prepare()
-                    found = time_rounds(databases, rows, rounds, folder, valkey)
-                finally:
-                    databases.remove()
-                click.echo("\n".join(["", f"## {databases.name}", "", *write_table(rows, found, spans)]))
-        finally:
-            valkey.stop()
+    with start_queue_server() as (folder, valkey):
+        for kind in [only] if only else KINDS:
+            spans = Spans(defaultdict(list))
+            rows = [row for row in list_rows(spans, scale) if row.name.startswith(chosen)]
+            with prepare_databases(kind, folder) as databases:
+                found = time_rounds(databases, rows, rounds, folder, valkey)
+            click.echo("\n".join(["", f"## {databases.name}", "", *write_table(rows, found, spans)]))
     click.echo(f"\n{rounds} rounds, {time.monotonic() - started:.0f} s")
 
 

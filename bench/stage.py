@@ -141,6 +141,33 @@ class PostgresqlDatabases(Databases):
             yield url
 
 
+KINDS: Mapping[str, type[Databases]] = {"sqlite": SqliteDatabases, "postgresql": PostgresqlDatabases}
+
+
+@contextmanager
+def start_queue_server() -> Iterator[tuple[Path, ValkeyServer]]:
+    """Start a queue server, and hand it out with a folder for this measurement; both go, however it ends."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with tempfile.TemporaryDirectory(prefix="kabar-bench-") as name:
+        valkey = ValkeyServer(Path(name))
+        valkey.start()
+        try:
+            yield Path(name), valkey
+        finally:
+            valkey.stop()
+
+
+@contextmanager
+def prepare_databases(kind: str, folder: Path) -> Iterator[Databases]:
+    """Make the template of one of `KINDS`, and take all of it away at the end."""
+    databases = KINDS[kind](folder)
+    try:
+        databases.prepare()
+        yield databases
+    finally:
+        databases.remove()
+
+
 @dataclass
 class Stage:
     """What the processes of one measurement share. `database` is ours, to look at what theirs do."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import ipaddress
 import logging
@@ -11,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import hypothesis
 import pytest
@@ -18,9 +20,11 @@ import structlog
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 
 from gateway.store.base import Database
-from tests.servers import TEMPLATE, PostgresServer, ValkeyServer
+from tests.databases import MigratedDatabases
+from tests.servers import PostgresServer, ValkeyServer
 
 FOREIGN = ("KABAR_", "DATABASE_URL", "REDIS_URL", "PORT")  # settings of whoever runs the tests are not the tests'
 
@@ -34,9 +38,15 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     hypothesis.settings.load_profile("kabar-ci" if os.environ.get("CI") == "true" else "kabar")
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
+    Flask.url_rule_class = CompiledRule
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])  # the other draws for seconds
     sys.addaudithook(_stay_here)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what ten thousand tests were collected into out of every later search for garbage."""
+    gc.freeze()
 
 
 class CompiledTemplates(BytecodeCache):
@@ -53,6 +63,18 @@ class CompiledTemplates(BytecodeCache):
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep what a template was compiled to."""
         self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+class CompiledRule(Rule):
+    """Keeps what builds a page's address: to compile it for each application took more time than the pages did."""
+
+    _kept: ClassVar[dict[object, Callable[..., tuple[str, str]]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = (self.rule, tuple(self._trace), repr(self.defaults), append_unknown)
+        if key not in self._kept:
+            self._kept[key] = super()._compile_builder(append_unknown)
+        return self._kept[key]
 
 
 def _stay_here(event: str, arguments: tuple[object, ...]) -> None:
@@ -89,9 +111,9 @@ def sqlite_url(tmp_path: Path, migrated_sqlite: Path) -> str:
 
 
 @pytest.fixture
-def postgresql_url(postgresql: PostgresServer, migrated_postgresql: str) -> Iterator[str]:
+def postgresql_url(migrated_postgresql: MigratedDatabases) -> Iterator[str]:
     """The address of a fresh, migrated PostgreSQL database."""
-    with postgresql.new_database(migrated_postgresql) as url:
+    with migrated_postgresql.lend() as url:
         yield url
 
 
@@ -143,11 +165,11 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(postgresql: PostgresServer) -> str:
-    """The name of a migrated database to make others from; nobody stays connected to it."""
-    postgresql.execute(f'CREATE DATABASE "{TEMPLATE}"')
-    _upgrade(postgresql.url(TEMPLATE))
-    return TEMPLATE
+def migrated_postgresql(postgresql: PostgresServer) -> MigratedDatabases:
+    """Migrated databases, one after the other or several at once."""
+    postgresql.execute('CREATE DATABASE "migrated"')
+    _upgrade(postgresql.url("migrated"))
+    return MigratedDatabases(postgresql, "migrated")
 
 
 @pytest.fixture(scope="session")

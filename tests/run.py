@@ -47,6 +47,7 @@ class ClosingWords:
 def main(arguments: Sequence[str]) -> int:
     """Run the guards, then pytest; with arguments for pytest (beside --all) pytest alone. The number to exit with."""
     os.chdir(ROOT)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of hundreds of processes would compile the whole house anew
     wants_all = "--all" in arguments
     given = [argument for argument in arguments if argument != "--all"]
     words: list[str] = []

@@ -27,7 +27,7 @@ STEPS = 1500
 LIVES = 50  # a killed PostgreSQL is refused a new start until its last backend has noticed
 OLDEST_POSTGRESQL = 15  # the first with CREATE DATABASE ... STRATEGY
 DEBIAN_PROGRAMS = Path("/usr/lib/postgresql")
-TEMPLATE = "migrated"
+Connection = psycopg.Connection[tuple[object, ...]]
 
 
 class Server:
@@ -124,7 +124,7 @@ class ValkeyServer(Server):
 class PostgresServer(Server):
     """A PostgreSQL of this machine or of the wheel, on a unix socket; as root it runs as nobody.
 
-    `is_durable`: with fsync, for the tests that pull the plug; without it a database takes milliseconds.
+    `is_durable`: with fsync, for the tests that pull the plug; without it a server is quick.
     """
 
     def __init__(self, is_durable: bool = False) -> None:
@@ -151,22 +151,38 @@ class PostgresServer(Server):
     @contextmanager
     def new_database(self, template: str = "template1") -> Iterator[str]:
         """Make a database, hand out its address, and drop it with whoever is still connected."""
-        name = f"test_{next(self._names)}"
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        name = self.new_name()
+        self.make_database(name, template)
         try:
             yield self.url(name)
         finally:
-            self.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            self.drop_database(name)
+
+    def new_name(self) -> str:
+        """Return a name that no database had yet."""
+        return f"test_{next(self._names)}"
+
+    def make_database(self, name: str, template: str) -> None:
+        """Make a database like another, to which nobody is connected."""
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database with whoever is still connected, unless it is gone already."""
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def execute(self, statement: str) -> None:
         """Run one statement outside of any transaction."""
-        with self._connect() as connection:
+        with self.connect() as connection:
             connection.execute(statement.encode())
+
+    def connect(self, database: str = "postgres") -> Connection:
+        """Connect to one of its databases as who may do everything, each statement by itself."""
+        return psycopg.connect(host=str(self._folder), user="kabar", dbname=database, autocommit=True)
 
     def is_answering(self) -> bool:
         """Return whether it takes commands."""
         try:
-            self._connect().close()
+            self.connect().close()
         except psycopg.Error:
             return False
         return True
@@ -179,9 +195,6 @@ class PostgresServer(Server):
         """Stop it and take its folder away."""
         self.stop(signal.SIGINT)  # "fast": clients are cut off. Source: PostgreSQL, Shutting Down the Server
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(host=str(self._folder), user="kabar", dbname="postgres", autocommit=True)
 
     def _give_to_nobody(self) -> None:
         if not all(is_open_to_all(folder) for folder in self._folder.parents):
@@ -218,6 +231,7 @@ class PostgresServer(Server):
             "timezone": "Asia/Jayapura",  # far from UTC: an instant without its zone shows
             "fsync": "on" if self._is_durable else "off",
             "full_page_writes": "on" if self._is_durable else "off",
+            "autovacuum": "on" if self._is_durable else "off",  # it would come by at any moment of any test
         }
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         command = [str(self._programs / "postgres"), "-D", str(self._data), *settings]

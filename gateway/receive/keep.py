@@ -52,11 +52,8 @@ def receive_sms(
     """
     try:
         messages = channel.take_sms(request, now)
-    except Refused as error:
-        logger.warning("refused", channel=channel.name, why=str(error))
-        return REFUSED
-    except Malformed as error:
-        return _receive_malformed(database, bells, channel, request, error, now, spare)
+    except (Refused, Malformed) as fault:
+        return _turn_away(database, bells, channel, request, fault, now, spare)
     if isinstance(channel, PollingChannel):  # a nudge: the message itself lies in the provider's store
         bells.ring(jobs.INBOUND, channel.name)
         return channel.acknowledge()
@@ -75,24 +72,24 @@ def receive_status(
     """Move messages forward by what their provider says, and return what to answer it; see `receive_sms`."""
     try:
         statuses = channel.take_status(request, now)
-    except Refused as error:
-        logger.warning("refused", channel=channel.name, why=str(error))
-        return REFUSED
-    except Malformed as error:
-        return _receive_malformed(database, bells, channel, request, error, now, spare)
+    except (Refused, Malformed) as fault:
+        return _turn_away(database, bells, channel, request, fault, now, spare)
     is_kept = _keep(database, bells, Delivery(channel.name, now, statuses=statuses), spare)
     return channel.acknowledge() if is_kept else UNAVAILABLE
 
 
-def _receive_malformed(
+def _turn_away(
     database: Database,
     bells: jobs.Bells,
     channel: SmsChannel,
     request: HttpRequest,
-    fault: Malformed,
+    fault: Refused | Malformed,
     now: datetime,
     spare: Spool,
 ) -> HttpResponse:
+    if isinstance(fault, Refused):
+        logger.warning("refused", channel=channel.name, why=str(fault))
+        return REFUSED
     logger.warning("malformed", channel=channel.name, field=fault.field, why=str(fault))
     raw = f"{request.method} {request.path}\n".encode() + request.body
     text = request.body.decode("utf-8", "replace") or request.path  # what is asked by GET is all in the address

@@ -265,6 +265,7 @@ def run(database: Database, folder: Path, count: int) -> None:
     assert not faults, f"seed {seed}: {len(faults)} faults, the first: {faults[:10]}"
 
 
+@pytest.mark.long
 def test_whatever_is_killed_each_message_is_answered_once_and_none_is_lost(
     sqlite_url: str, open_database: Callable[[str], Database], tmp_path: Path
 ) -> None:

@@ -35,16 +35,19 @@ class Module:
         return f"{self.path.relative_to(ROOT)}:{line}"
 
 
-@cache
 def read_modules(*packages: str) -> tuple[Module, ...]:
     """Return every module of these top folders."""
+    return tuple(module for package in packages for module in _read_package(package))
+
+
+@cache
+def _read_package(package: str) -> tuple[Module, ...]:
     found = []
-    for package in packages:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            text = path.read_text(encoding="utf-8")
-            found.append(Module(name, path, text, ast.parse(text)))
-    assert found, f"nothing to look at in {packages}"
+    for path in sorted((ROOT / package).rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        text = path.read_text(encoding="utf-8")
+        found.append(Module(name, path, text, ast.parse(text)))
+    assert found, f"nothing to look at in {package}"
     return tuple(found)
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from gateway.store import reports
 from gateway.store.base import Database
+from tests.databases import MigratedDatabases
 from tests.district import NOON, District, make_runtime
-from tests.servers import PostgresServer
 
 
 class Sms(NamedTuple):
@@ -101,7 +101,7 @@ def test_any_order_and_any_repetition_end_in_the_same_figures(
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(arrived=arrivals())
 def test_any_order_and_any_repetition_end_in_the_same_figures_on_postgresql(
-    postgresql: PostgresServer, migrated_postgresql: str, arrived: tuple[list[Sms], list[int]]
+    migrated_postgresql: MigratedDatabases, arrived: tuple[list[Sms], list[int]]
 ) -> None:
-    with postgresql.new_database(migrated_postgresql) as url:
+    with migrated_postgresql.lend() as url:
         assert find_figures(url, *arrived) == [expect(arrived[0])]

@@ -34,7 +34,6 @@ LOOK_AGAIN = 3  # seconds
 LATE = timedelta(minutes=2)
 TROUBLED = (pushes.PARTLY, pushes.REFUSED, pushes.UNSURE, pushes.FAILED)
 _PERIOD = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
-_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 routes = frame.make_routes("pushes")
 

@@ -11,7 +11,6 @@ INSTANT = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d
 PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])/P(1D|7D|14D|1M|2M|3M|6M|1Y)", re.ASCII)
 DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)  # xs:decimal
 NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)  # of an attribute, which a category's code becomes
-GROUP = {"dataSet", "orgUnit", "period", "attributeOptionCombo"}
 
 
 def find_faults(content: bytes) -> list[str]:

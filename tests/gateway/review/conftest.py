@@ -15,6 +15,7 @@ from gateway.store import areas, facilities, reporters
 from gateway.store.areas import Area
 from gateway.store.facilities import NewFacility
 from tests.district import District
+from tests.gateway.review.clocked import ClockedRuntime, add_user, with_clock
 from tests.gateway.review.visits import ANI, make_settings, sign_in
 
 
@@ -36,6 +37,14 @@ def app(runtime: Runtime) -> Flask:
 def visitor(app: Flask) -> FlaskClient:
     """A browser on this computer."""
     return app.test_client()
+
+
+@pytest.fixture
+def clocked(runtime: Runtime) -> ClockedRuntime:
+    """The gateway by the test's clock, with sari of Bengkalis who has a password."""
+    made = with_clock(runtime)
+    add_user(made, "sari")
+    return made
 
 
 @pytest.fixture

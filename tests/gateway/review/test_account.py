@@ -27,19 +27,10 @@ from tests.gateway.review.clocked import (
     give_password,
     take_token,
     token_of,
-    with_clock,
 )
 from tests.gateway.review.visits import Page
 
 OTHER = "lain sekali dari itu"
-
-
-@pytest.fixture
-def clocked(runtime: Runtime) -> ClockedRuntime:
-    """The gateway by the test's clock, with sari."""
-    made = with_clock(runtime)
-    add_user(made, "sari")
-    return made
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from gateway.app import create_app
 from gateway.review import proofs
-from gateway.runtime import Runtime, make_runtime
+from gateway.runtime import make_runtime
 from gateway.store import factors, users, visits
 from gateway.store.users import NewUser
 from gateway.values import Role
@@ -23,19 +23,10 @@ from tests.gateway.review.clocked import (
     cookie,
     give_password,
     take_token,
-    with_clock,
 )
 from tests.gateway.review.visits import Page, make_settings
 
 WRONG = "tidak cocok"
-
-
-@pytest.fixture
-def clocked(runtime: Runtime) -> ClockedRuntime:
-    """The gateway, with sari of Bengkalis who has a password."""
-    made = with_clock(runtime)
-    add_user(made, "sari")
-    return made
 
 
 @pytest.fixture

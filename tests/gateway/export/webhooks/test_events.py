@@ -18,10 +18,10 @@ from gateway.review import decide, undo
 from gateway.review.deeds import CannotDo, Done
 from gateway.store import events
 from gateway.store.base import Database
+from tests.databases import MigratedDatabases
 from tests.district import District, make_runtime
 from tests.gateway.export.webhooks.listening import Receiver, add_hook, report_states, tell
 from tests.gateway.review.deciding import ACTS, KB, approve, office, seen, settle
-from tests.servers import PostgresServer
 from workers.sweep import sweep
 
 DAYS_ON = {"hours": 80}
@@ -98,9 +98,9 @@ def test_each_change_of_state_is_noted_once(migrated_sqlite: Path, history: list
 @settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(history=histories)
 def test_each_change_of_state_is_noted_once_on_postgresql(
-    postgresql: PostgresServer, migrated_postgresql: str, history: list[str]
+    migrated_postgresql: MigratedDatabases, history: list[str]
 ) -> None:
-    with postgresql.new_database(migrated_postgresql) as url:
+    with migrated_postgresql.lend() as url:
         database = Database(url)
         changed, noted = walk(database, history)
         database.dispose()
