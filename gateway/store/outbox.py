@@ -19,7 +19,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    Update,
     bindparam,
     case,
     func,
@@ -287,7 +286,7 @@ def record_refusal(session: Session, message_id: int, token: str, wait_seconds: 
     next_try_at = database_now(session) + timedelta(seconds=wait_seconds)
     values = {"state": OutboxState.QUEUED, "next_try_at": next_try_at, "fault": fault, "fault_code": code}
     counts = {"attempts": outbox.c.attempts - 1, "refusals": outbox.c.refusals + 1}
-    return _settle(session, message_id, token, values, _SETTLE.values(counts))
+    return _settle(session, message_id, token, values | counts)
 
 
 def record_failure(session: Session, message_id: int, token: str, fault: str, code: str) -> bool:
@@ -300,9 +299,12 @@ def record_unsure(session: Session, message_id: int, token: str, fault: str) -> 
     return _settle(session, message_id, token, {"state": OutboxState.UNSURE, "fault": fault})
 
 
-def _settle(session: Session, message_id: int, token: str, values: dict[str, object], settle: Update = _SETTLE) -> bool:
+def _settle(session: Session, message_id: int, token: str, values: dict[str, object]) -> bool:
     """Change a message only while this sender's token stands on it (fencing)."""
-    return bool(session.execute(settle, {"message_id": message_id, "token": token} | values).rowcount)
+    counts = {name: value for name, value in values.items() if isinstance(value, ColumnElement)}
+    plain = {name: value for name, value in values.items() if name not in counts}
+    settle = _SETTLE.values(counts) if counts else _SETTLE
+    return bool(session.execute(settle, plain | {"message_id": message_id, "token": token}).rowcount)
 
 
 def _by(clock: datetime) -> dict[str, object]:
