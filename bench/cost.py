@@ -16,17 +16,21 @@ from pathlib import Path
 
 import click
 import structlog
-from sqlalchemy import Engine, event, text, update
+from sqlalchemy import Engine, event, select, text, update
 
 from bench.messages import MIDWIVES, phone_of
-from bench.stage import KINDS, Databases, prepare_databases, start_queue_server
+from bench.provider import start_provider
+from bench.stage import KINDS, ROOT, Databases, prepare_databases, start_queue_server
 from gateway.app import create_app
-from gateway.channels import simulator
+from gateway.channels import generic, simulator
+from gateway.channels.base import SmsChannel
+from gateway.channels.options import Options
 from gateway.receive import keep
-from gateway.runtime import Runtime, make_runtime
+from gateway.runtime import Runtime, make_runtime, surroundings_of
 from gateway.settings import read_settings
 from gateway.store.base import is_postgresql
 from gateway.store.inbox import inbox
+from gateway.store.outbox import outbox
 from gateway.values import InboundSms, read_sender
 from workers import inbound, outbound
 
@@ -67,7 +71,7 @@ class Meter:
 
         event.listen(self.engine, "before_cursor_execute", count)
         event.listen(self.engine, "commit", count_commit)
-        ours, theirs = time.process_time(), self._server_seconds()
+        theirs, ours = self._server_seconds(), time.process_time()
         try:
             yield
         finally:
@@ -107,8 +111,8 @@ def read_stat(process: Path) -> tuple[int, int]:
 class Evening:
     """Midwives who write, a hundred at a time, and are answered."""
 
-    def __init__(self, runtime: Runtime, meter: Meter) -> None:
-        self._runtime, self._meter = runtime, meter
+    def __init__(self, runtime: Runtime, meter: Meter, gateway: SmsChannel) -> None:
+        self._runtime, self._meter, self._gateway = runtime, meter, gateway
         self._client = create_app(runtime).test_client()
         self._secret = simulator.read_secret(runtime.settings.var)
         self._count = 0
@@ -129,7 +133,9 @@ class Evening:
             self._handle("handle: chat", numbers, lambda _: "Selamat pagi Bu")
             self._handle("handle: STATUS", numbers, lambda _: "STATUS")
             self._handle("handle: an evening's mix", numbers, self._mixed)
-            self._send("send: an answer")
+            self._give_to_gateway()
+            self._send("send: over HTTP, one by one", self._gateway)
+            self._send("send: an answer", self._runtime.channels["simulator"])
 
     def _clean(self, number: int, more: int = 0) -> str:
         users = 40 + number % 60 + more
@@ -175,8 +181,14 @@ class Evening:
         with self._meter.measure(name, len(numbers)):
             inbound.handle_batch(self._runtime, LANE)
 
-    def _send(self, name: str) -> None:
-        channel = self._runtime.channels["simulator"]
+    def _give_to_gateway(self) -> None:
+        """Let a hundred of the answers that wait go by the gateway that speaks HTTP."""
+        waiting = select(outbox.c.id).where(outbox.c.state == "queued").order_by(outbox.c.id).limit(BATCH)
+        with self._runtime.database.session() as session:
+            session.execute(update(outbox).where(outbox.c.id.in_(waiting)).values(channel=self._gateway.name))
+            session.commit()
+
+    def _send(self, name: str, channel: SmsChannel) -> None:
         taken = 1
         while taken:
             began = Cost(**vars(self._meter.costs[name])) if name in self._meter.costs else Cost()
@@ -207,13 +219,17 @@ def measure(databases: Databases, folder: Path, redis_url: str, rounds: int) -> 
         environ = {"KABAR_VAR": str(folder / "var"), "KABAR_DATABASE_URL": url, "KABAR_REDIS_URL": redis_url}
         settings = read_settings({**environ, "KABAR_ANSWERS_PER_HOUR": "1000"})
         runtime = make_runtime(settings)
+        provider = start_provider({"PATH": "/usr/bin:/bin"}, ROOT)
+        options = {"secrets": "x" * 16, "send_url": f"{provider.address}/send", "per_second": "1000"}
+        gateway = generic.make("gateway", Options(generic.SETTINGS, options), surroundings_of(settings))
         meter = Meter(runtime.database.engine, find_server(runtime))
         try:
-            evening = Evening(runtime, meter)
+            evening = Evening(runtime, meter, gateway)
             evening.run(1)  # connections open, caches fill
             meter.costs.clear()
             evening.run(rounds)
         finally:
+            provider.stop()
             runtime.database.dispose()
         return meter.costs
 

@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import re
 from collections.abc import Collection, Mapping
-from typing import NoReturn
+from functools import lru_cache
+from typing import Any, NoReturn
 
 HIDDEN = "•••"
 SECRET_NAMES = re.compile(r"secret|token|passw|authorization|signature|cookie|api_?key", re.IGNORECASE)
@@ -138,15 +139,25 @@ def redact(event: Mapping[str, object], secrets: Collection[str] = ()) -> dict[s
     >>> redact({"event": "sms from 081234567890", "auth_token": "abc", "lane": 7})
     {'event': 'sms from 0812•••7890', 'auth_token': '•••', 'lane': 7}
     """
-    known = sorted((secret for secret in secrets if secret), key=len, reverse=True)
-    return {_redact_text(str(name), known): _redact_named(str(name), value, known, 0) for name, value in event.items()}
+    known = tuple(sorted((secret for secret in secrets if secret), key=len, reverse=True))
+    return _redact_mapping(event, known, 0)
 
 
-def _redact_named(name: str, value: object, secrets: list[str], depth: int) -> object:
-    return HIDDEN if SECRET_NAMES.search(name) else _redact_value(value, secrets, depth)
+def _redact_mapping(found: Mapping[Any, object], secrets: tuple[str, ...], depth: int) -> dict[str, object]:
+    redacted = {}
+    for name, value in found.items():
+        shown, is_secret = _read_name(str(name), secrets)
+        redacted[shown] = HIDDEN if is_secret else _redact_value(value, secrets, depth)
+    return redacted
 
 
-def _redact_value(value: object, secrets: list[str], depth: int) -> object:
+@lru_cache(maxsize=1024)  # of all that is logged the names are always the same
+def _read_name(name: str, secrets: tuple[str, ...]) -> tuple[str, bool]:
+    """Return a name as it may be shown, and whether what stands under it is a secret."""
+    return _redact_text(name, secrets), bool(SECRET_NAMES.search(name))
+
+
+def _redact_value(value: object, secrets: tuple[str, ...], depth: int) -> object:
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
@@ -154,16 +165,13 @@ def _redact_value(value: object, secrets: list[str], depth: int) -> object:
     if depth >= _DEEPEST:
         return HIDDEN
     if isinstance(value, Mapping):
-        return {
-            _redact_text(str(name), secrets): _redact_named(str(name), inner, secrets, depth + 1)
-            for name, inner in value.items()
-        }
+        return _redact_mapping(value, secrets, depth + 1)
     if isinstance(value, list | tuple | set | frozenset):
         return [_redact_value(inner, secrets, depth + 1) for inner in value]
     return _redact_text(value if isinstance(value, str) else str(value), secrets)
 
 
-def _redact_text(text: str, secrets: list[str]) -> str:
+def _redact_text(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
     return mask_phones(hide_rows(text))

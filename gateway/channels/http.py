@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlencode
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+import certifi
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
-    LocationParseError,
+    LocationValueError,
     NameResolutionError,
     NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
 )
+from urllib3.util import make_headers
 from urllib3.util.connection import create_connection
 
 from gateway.channels.bodies import FORM, JSON
-from gateway.channels.reach import PRIVATE, guard_address, may_reach, read_host
+from gateway.channels.reach import ADDRESS, PRIVATE, guard_address, may_reach, read_host
 from gateway.errors import KabarError, Permanent, Retryable, Unsure
 
 MOST_BYTES = 1 << 20  # of an answer; a provider that says more is not listened to
-_NEVER_SENT = (
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-    requests.exceptions.InvalidHeader,
-    LocationParseError,
-)
+MOST_IDLE = 10  # connections to one host that are kept open
+_NO_ADDRESS = "the address is not one that can be called"
+_ANYTHING = {"Accept": "*/*", "Accept-Encoding": "identity"}
+_SCHEME = re.compile("https?://", re.IGNORECASE)
+_HEADER = re.compile(r"[^:\s]+: ([!-~\xa1-\xff][\t -~\xa0-\xff]*)?")  # Source: RFC 9110, 5.1 and 5.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,12 @@ class HttpClient:
         guard: Collection[str] | None = None,
         resolve: Callable[[str], Sequence[str]] = find_addresses,
     ) -> None:
-        self._timeout = (connect_seconds, read_seconds)
+        self._timeout = Timeout(connect=connect_seconds, read=read_seconds)
+        self._longest_seconds = 2 * read_seconds
         self._guard = guard
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._pools = PoolManager(maxsize=MOST_IDLE, cert_reqs="CERT_REQUIRED", ca_certs=certifi.where())
         if guard is not None:
-            for scheme in ("https://", "http://"):
-                self._session.mount(scheme, _Pinned(frozenset(guard), resolve))
+            self._pools.pool_classes_by_scheme = _pinned_pools(frozenset(guard), resolve)
 
     def call(
         self,
@@ -96,20 +95,26 @@ class HttpClient:
         """Make one request and return its answer. `auth` is a name and a password for HTTP Basic."""
         if self._guard is not None and (wrong := guard_address(url, self._guard)):
             raise Permanent("the address is not one that may be called", code=wrong)
+        written = _ANYTHING | dict(headers or {})
+        if auth is not None:
+            written["Authorization"] = make_headers(basic_auth=":".join(auth))["authorization"]
+        if not _SCHEME.match(url) or not all(map(_HEADER.fullmatch, map(": ".join, written.items()))):
+            raise Permanent(_NO_ADDRESS, code=ADDRESS)
         try:
-            with self._session.request(
+            response = self._pools.urlopen(
                 method,
                 url,
-                headers={"Accept-Encoding": "identity"} | dict(headers or {}),
-                data=body,
-                auth=auth,
+                headers=written,
+                body=body,
                 timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                found = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status_code, found, _read_body(response, 2 * self._timeout[1]))
-        except (requests.RequestException, HTTPError) as fault:
+                redirect=False,
+                retries=False,
+                preload_content=False,
+            )
+            with closing(response):
+                found = {name.lower(): value for name, value in response.headers.itermerged()}
+                return Answer(response.status, found, _read_body(response, self._longest_seconds))
+        except HTTPError as fault:
             ours = _translate(fault)
         raise ours  # out here it does not carry theirs along, which holds the request with its secrets
 
@@ -123,69 +128,62 @@ class HttpClient:
 
     def close(self) -> None:
         """Close the connections that are still open."""
-        self._session.close()
+        self._pools.clear()
 
 
-def _read_body(response: requests.Response, seconds: float) -> bytes:
+def _read_body(response: BaseHTTPResponse, seconds: float) -> bytes:
     """Return the body as far as it came: the status has been told, and a broken body does not take it back."""
     read, until = b"", time.monotonic() + seconds
     try:
         while len(read) < MOST_BYTES and time.monotonic() < until:
-            piece = response.raw.read1(16_384, decode_content=True)  # what is there: a slow trickle ends at the limit
+            piece = response.read1(16_384, decode_content=True)  # what is there: a slow trickle ends at the limit
             if not piece:
                 break
             read += piece
-    except (requests.RequestException, HTTPError):
+    except HTTPError:
         pass
     return read[:MOST_BYTES]
 
 
-def _translate(fault: Exception) -> KabarError:
+def _translate(fault: HTTPError) -> KabarError:
     """Return our error for theirs; what was certainly never sent may be tried again."""
-    if isinstance(fault, _NEVER_SENT):
-        return Permanent("the address is not one that can be called", code="address")
-    reason = getattr(fault.args[0] if fault.args else None, "reason", None)
-    if isinstance(reason, NameResolutionError):
+    if isinstance(fault, LocationValueError):
+        return Permanent(_NO_ADDRESS, code=ADDRESS)
+    if isinstance(fault, NameResolutionError):
         return Retryable("the host's name is not known", code="name")
-    if isinstance(fault, requests.exceptions.ConnectTimeout) or isinstance(reason, NewConnectionError):
+    if isinstance(fault, ConnectTimeoutError | NewConnectionError):
         return Retryable("no connection could be made", code="connect")
-    if isinstance(fault, requests.exceptions.SSLError) and _is_certificate_fault(reason):
-        return Retryable("the peer's certificate was not accepted", code="certificate")
-    if isinstance(fault, requests.exceptions.ReadTimeout):
+    if isinstance(fault, SSLError) and any(isinstance(one, ssl.SSLCertVerificationError) for one in fault.args):
+        return Retryable("the peer's certificate was not accepted", code="certificate")  # found before anything is sent
+    if isinstance(fault, ReadTimeoutError):
         return Unsure("no answer came in time")
     return Unsure("the connection broke before an answer came")
 
 
-def _is_certificate_fault(reason: object) -> bool:
-    """Tell whether a certificate was at fault, which is found out before anything is sent."""
-    inner = reason.args[0] if isinstance(reason, Exception) and reason.args else None
-    return isinstance(inner, ssl.SSLCertVerificationError)
+def _pinned_pools(
+    allowed: frozenset[str], resolve: Callable[[str], Sequence[str]]
+) -> dict[str, type[HTTPConnectionPool]]:
+    """Return pools that connect to the very address that was looked up and checked.
 
+    The host's name stays in TLS and in `Host`.
+    """
 
-class _Pinned(HTTPAdapter):
-    """Connects to the very address that was looked up and checked; the host's name stays in TLS and in `Host`."""
+    def find(host: str) -> Sequence[str]:
+        return _find_peers(host, read_host(host) in allowed, resolve)
 
-    def __init__(self, allowed: frozenset[str], resolve: Callable[[str], Sequence[str]]) -> None:
-        self._find = lambda host: _find_peers(host, read_host(host) in allowed, resolve)
-        super().__init__(max_retries=0)
+    class Plain(_PinnedConnection, HTTPConnection):
+        find_peers = staticmethod(find)
 
-    def init_poolmanager(self, *args: object, **kwargs: object) -> None:
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[arg-type]
-        find = self._find
+    class Secured(_PinnedConnection, HTTPSConnection):
+        find_peers = staticmethod(find)
 
-        class Plain(_PinnedConnection, HTTPConnection):
-            find_peers = staticmethod(find)
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
 
-        class Secured(_PinnedConnection, HTTPSConnection):
-            find_peers = staticmethod(find)
+    class SecuredPool(HTTPSConnectionPool):
+        ConnectionCls = Secured
 
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecuredPool(HTTPSConnectionPool):
-            ConnectionCls = Secured
-
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecuredPool}
+    return {"http": PlainPool, "https": SecuredPool}
 
 
 class _PinnedConnection(HTTPConnection):

@@ -105,6 +105,8 @@ _SQLITE_AWAY = {5, 6, 7, 8, 10, 11, 13, 14, 26}
 _BEHIND = {"42P01", "42703"}  # undefined table, undefined column
 _SQLITE_BEHIND = ("no such table", "no such column")
 
+_CLOCK = select(func.clock_timestamp())
+_SQLITE_CLOCK = text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')")
 _LOCK_TIMEOUT = text("SELECT set_config('lock_timeout', :wait, true)")  # until the transaction ends
 
 
@@ -301,9 +303,9 @@ def database_now(session: Session) -> datetime:
     Several machines share it, so that a worker whose clock is wrong can neither steal a lease nor keep one for ever.
     """
     if is_postgresql(session):
-        found: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+        found: datetime = session.execute(_CLOCK).scalar_one()
         return found.astimezone(UTC)
-    written = session.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')")).scalar_one()
+    written = session.execute(_SQLITE_CLOCK).scalar_one()
     return datetime.fromisoformat(written)
 
 

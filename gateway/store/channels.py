@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     func,
     insert,
     select,
@@ -58,14 +59,19 @@ ticks = Table(
 )
 
 
+# What is asked for every message is put together once: that costs more than asking it.
+_THIS = channels.c.name == bindparam("channel")
+_PACE = select(channels.c.next_send_at).where(_THIS).with_for_update()
+_KEEP_PACE = update(channels).where(_THIS)
+
+
 def hold_channel(session: Session, name: str) -> datetime | None:
     """Take a channel's pace for this transaction and return when its next message may go, None for at once."""
-    pace = select(channels.c.next_send_at).where(channels.c.name == name).with_for_update()
-    row = session.execute(pace).first()
+    row = session.execute(_PACE, {"channel": name}).first()
     if row is None:
         dialect = postgresql if is_postgresql(session) else sqlite
         session.execute(dialect.insert(channels).on_conflict_do_nothing(), {"name": name})
-        row = session.execute(pace).one()
+        row = session.execute(_PACE, {"channel": name}).one()
     found: datetime | None = row.next_send_at
     return found
 
@@ -77,7 +83,7 @@ def keep_pace(session: Session, name: str, clock: datetime, count: int, per_seco
 
 def keep_quiet(session: Session, name: str, next_send_at: datetime) -> None:
     """Write down that nothing goes by a channel before an instant."""
-    session.execute(update(channels).where(channels.c.name == name).values(next_send_at=next_send_at))
+    session.execute(_KEEP_PACE, {"channel": name, "next_send_at": next_send_at})
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,22 @@ class Claim:
 COLUMNS = tuple(outbox.c[name] for name in OutboxMessage.__slots__)
 
 # What is asked for every message or batch is put together once: that costs more than asking it.
+_queued, _waits_until = outbox.c.state == OutboxState.QUEUED, outbox.c.next_try_at
+# who need not wait any longer; a wait that is far too long was written by a wrong clock
+_is_due = or_(_waits_until.is_(None), _waits_until <= bindparam("clock"), _waits_until > bindparam("far"))
+_here = outbox.c.channel == bindparam("channel")
+_is_in_time = or_(outbox.c.send_until.is_(None), outbox.c.send_until > bindparam("clock"))
+_DUE = select(*COLUMNS).where(_here, _open, _queued, _is_due, _is_in_time).order_by(outbox.c.priority, outbox.c.id)
+_CLAIMABLE = _DUE.limit(bindparam("size")).with_for_update(skip_locked=True)
+_HAS_DUE = select(outbox.c.id).where(_here, _open, _queued, _is_due).limit(1)
+_TAKE = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state=OutboxState.SENDING, attempts=outbox.c.attempts + 1)
+)
+_is_mine = (outbox.c.id == bindparam("message_id")) & (outbox.c.lease_token == bindparam("token"))
+_is_undecided = outbox.c.state.in_((OutboxState.SENDING, OutboxState.UNSURE))
+_SETTLE = update(outbox).where(_is_mine, _is_undecided).values(lease_until=None)
 _ADD = insert(outbox)
 _RECENT_SENDS = select(outbox.c.recipient, outbox.c.text, outbox.c.created_at).where(
     outbox.c.recipient.in_(bindparam("recipients", expanding=True)),
@@ -215,20 +231,8 @@ def claim(session: Session, channel: str, limits: ChannelLimits) -> Claim:
     if next_send_at and clock < next_send_at <= clock + timedelta(hours=1):  # further ahead: a clock was wrong
         return Claim("", (), (next_send_at - clock).total_seconds())
     size = max(1, min(20, int(limits.per_second))) if limits.is_idempotent else 1
-    statement = (
-        select(*COLUMNS)
-        .where(
-            outbox.c.channel == channel,
-            _open,
-            outbox.c.state == OutboxState.QUEUED,
-            _is_due(clock),
-            or_(outbox.c.send_until.is_(None), outbox.c.send_until > clock),
-        )
-        .order_by(outbox.c.priority, outbox.c.id)
-        .limit(size)
-        .with_for_update(skip_locked=True)
-    )
-    found = tuple(OutboxMessage(*row) for row in session.execute(statement))
+    rows = session.execute(_CLAIMABLE, {"channel": channel, "size": size} | _by(clock))
+    found = tuple(OutboxMessage(*row) for row in rows)
     if found and limits.per_day is not None:
         used = segments_gone(session, channel, clock - quota.WINDOW)
         weights = [(one.priority, count_segments(one.text)) for one in found]
@@ -239,11 +243,7 @@ def claim(session: Session, channel: str, limits: ChannelLimits) -> Claim:
         return Claim("", ())
     token = secrets.token_hex(16)
     lease = {"lease_token": token, "lease_until": clock + timedelta(seconds=limits.lease_seconds)}
-    session.execute(
-        update(outbox)
-        .where(outbox.c.id.in_([message.id for message in found]))
-        .values(state=OutboxState.SENDING, attempts=outbox.c.attempts + 1, **lease)
-    )
+    session.execute(_TAKE, {"ids": [message.id for message in found]} | lease)
     channels.keep_pace(session, channel, clock, len(found), limits.per_second)
     return Claim(token, found)
 
@@ -301,16 +301,15 @@ def record_unsure(session: Session, message_id: int, token: str, fault: str) -> 
 
 def _settle(session: Session, message_id: int, token: str, values: dict[str, object]) -> bool:
     """Change a message only while this sender's token stands on it (fencing)."""
-    mine = outbox.c.id == message_id, outbox.c.lease_token == token
-    undecided = outbox.c.state.in_((OutboxState.SENDING, OutboxState.UNSURE))
-    statement = update(outbox).where(*mine, undecided).values(lease_until=None, **values)
-    return bool(session.execute(statement).rowcount)
+    counts = {name: value for name, value in values.items() if isinstance(value, ColumnElement)}
+    plain = {name: value for name, value in values.items() if name not in counts}
+    settle = _SETTLE.values(counts) if counts else _SETTLE
+    return bool(session.execute(settle, plain | {"message_id": message_id, "token": token}).rowcount)
 
 
-def _is_due(clock: datetime) -> ColumnElement[bool]:
-    """Tell which messages need not wait any longer; a wait that is far too long was written by a wrong clock."""
-    at = outbox.c.next_try_at
-    return or_(at.is_(None), at <= clock, at > clock + LONGEST_WAIT)
+def _by(clock: datetime) -> dict[str, object]:
+    """Return the instants that `_is_due` goes by."""
+    return {"clock": clock, "far": clock + LONGEST_WAIT}
 
 
 def record_status(session: Session, channel: str, status: DeliveryStatus, now: datetime) -> bool:
@@ -350,18 +349,14 @@ def send_again(session: Session, message_id: int) -> OutboxMessage | None:
 
 def channels_with_work(session: Session) -> tuple[str, ...]:
     """Return the channels that hold messages which are due, or which a dead sender may have left behind."""
-    clock = database_now(session)
-    queued = outbox.c.state == OutboxState.QUEUED
     late = outbox.c.state == OutboxState.SENDING
-    statement = select(outbox.c.channel).where(_open, or_(queued & _is_due(clock), late)).distinct()
-    return tuple(session.execute(statement).scalars())
+    statement = select(outbox.c.channel).where(_open, or_(_queued & _is_due, late)).distinct()
+    return tuple(session.execute(statement, _by(database_now(session))).scalars())
 
 
 def has_due(session: Session, channel: str) -> bool:
     """Return whether a channel holds messages that may go now."""
-    mine = outbox.c.channel == channel, _open, outbox.c.state == OutboxState.QUEUED
-    statement = select(outbox.c.id).where(*mine, _is_due(database_now(session))).limit(1)
-    return session.execute(statement).first() is not None
+    return session.execute(_HAS_DUE, {"channel": channel} | _by(database_now(session))).first() is not None
 
 
 def latest_to(

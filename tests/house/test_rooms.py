@@ -20,6 +20,7 @@ ROOMS = {
     "alembic": ("gateway.store", "migrations"),
     "argon2": ("gateway.review.proofs",),
     "babel": ("gateway.review.pages",),
+    "certifi": ("gateway.channels.http",),
     "click": (
         "gateway.cli",
         "gateway.cli_backup",
@@ -49,7 +50,6 @@ ROOMS = {
     "pysqlite3": ("gateway.store.sqlite",),
     "python_calamine": ("gateway.enrol.unpack",),
     "redis": ("gateway.jobs", "workers"),
-    "requests": ("gateway.channels.http",),
     "rq": ("gateway.jobs", "workers"),
     "segno": ("gateway.review.proofs",),
     "smpplib": ("gateway.channels.smpp_pdu",),

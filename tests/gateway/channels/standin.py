@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ class Seen:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    port: int = 0  # of the other end: the same one means the same connection
 
     @property
     def form(self) -> dict[str, str]:
@@ -66,6 +68,7 @@ class StandIn(ABC):
     def __init__(self, port: int = 0) -> None:
         self.seen: list[Seen] = []
         self.lock = threading.Lock()
+        self._scheme = "http"
         self._stopping = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler_for(self))
         self._server.daemon_threads = True
@@ -74,7 +77,12 @@ class StandIn(ABC):
     @property
     def url(self) -> str:
         """The address of the stand-in, without a slash at its end."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
+
+    def speak_tls(self, context: ssl.SSLContext) -> None:
+        """Answer over TLS only, from now on."""
+        self._scheme = "https"
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
     @abstractmethod
     def answer(self, seen: Seen) -> Reply | Fault:
@@ -135,7 +143,7 @@ def _handler_for(standin: StandIn) -> type[BaseHTTPRequestHandler]:
         def _take(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = standin.take(Seen(self.command, self.path, headers, body))
+            reply = standin.take(Seen(self.command, self.path, headers, body, self.client_address[1]))
             if isinstance(reply, Fault):
                 self.close_connection = True
                 return

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-import requests
-import urllib3
 
-from gateway.channels import http
 from gateway.channels.http import MOST_BYTES, HttpClient
 from gateway.errors import Permanent, Retryable, Unsure
 from tests.gateway.channels.standin import Fault, Reply, Script, closed_address
@@ -48,17 +49,80 @@ def test_nothing_is_asked_twice() -> None:
         assert len(peer.seen) == 1
 
 
-def test_a_certificate_that_is_not_accepted_means_that_nothing_was_sent() -> None:
-    refused = urllib3.exceptions.SSLError(ssl.SSLCertVerificationError("self-signed certificate"))
-    pool = urllib3.HTTPSConnectionPool("127.0.0.1")
-    theirs = requests.exceptions.SSLError(urllib3.exceptions.MaxRetryError(pool, "/", refused))
-    assert isinstance(http._translate(theirs), Retryable)
+@pytest.fixture
+def secured(tmp_path: Path) -> Iterator[tuple[Script, Path]]:
+    """A peer that speaks TLS as 127.0.0.1, and the certificate that vouches for it."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-subj", "/CN=peer", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    peer = Script([Reply(200, b"secured")])
+    peer.speak_tls(context)
+    with peer:
+        yield peer, certificate
+
+
+def test_a_certificate_that_nobody_vouches_for_means_that_nothing_was_sent(secured: tuple[Script, Path]) -> None:
+    peer, _ = secured
+    with pytest.raises(Retryable) as caught:
+        quick().call("POST", peer.url, body=b"a-secret")
+    assert caught.value.code == "certificate"
+    assert peer.seen == []
+
+
+def test_a_certificate_counts_for_the_name_in_it_alone(
+    secured: tuple[Script, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer, certificate = secured
+    monkeypatch.setattr("certifi.where", lambda: str(certificate))  # whom we trust
+    assert quick().call("GET", peer.url).text == "secured"
+    with pytest.raises(Retryable) as caught:
+        quick().call("GET", peer.url.replace("127.0.0.1", "localhost"))
+    assert caught.value.code == "certificate"
 
 
 @pytest.mark.parametrize("address", ["", "nonsense", "ftp://127.0.0.1/", "http://", "http://[::1/"])
 def test_what_is_no_address_is_never_called(address: str) -> None:
     with pytest.raises(Permanent):
         quick().call("GET", address)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-Token": "a\r\nX-Other: b"}, {"X-Token": " a"}, {"X-To ken": "a"}, {"X-Token:": "a"}, {"X-Token": "ā"}],
+)
+def test_a_header_that_cannot_be_written_is_never_sent(headers: dict[str, str]) -> None:
+    with Script([Reply()]) as peer:
+        with pytest.raises(Permanent):
+            quick().call("GET", peer.url, headers)
+        assert peer.seen == []
+
+
+def test_a_connection_is_kept_for_the_next_request() -> None:
+    with Script([Reply(200, b"one"), Reply(204), Reply(200, b"three")]) as peer:
+        client = quick()
+        for _ in range(3):
+            client.post_json(peer.url, {})
+        client.close()
+    assert len({one.port for one in peer.seen}) == 1
+
+
+def test_a_request_without_a_body_says_so() -> None:
+    with Script([Reply(), Reply()]) as peer:
+        quick().call("POST", peer.url)
+        quick().call("GET", peer.url)
+    assert [one.headers.get("content-length") for one in peer.seen] == ["0", None]
+
+
+def test_a_name_and_a_password_are_sent_as_http_basic() -> None:
+    with Script([Reply()]) as peer:
+        quick().call("GET", peer.url, {"Authorization": "Bearer other"}, auth=("bidan", "rahasia:é"))
+    assert (
+        peer.seen[0].headers["authorization"]
+        == "Basic " + base64.b64encode("bidan:rahasia:é".encode("latin-1")).decode()
+    )
 
 
 def test_a_redirection_is_not_followed() -> None:
