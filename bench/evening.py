@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, String, Table, cast, func, insert, literal
 from bench.messages import Text, vary, write_chat, write_clean, write_faulty, write_plain, write_sloppy
 from bench.nation import Size, fill_people, fill_places, phone_of
 from gateway.calendar import shift
-from gateway.store import reports
+from gateway.store import reports, totals
 from gateway.store.base import Session, is_postgresql
 from gateway.store.facilities import facilities
 from gateway.store.inbox import inbox
@@ -29,6 +29,7 @@ CLEAN, MENDED, ASKED, CHAT = "clean", "mended", "asked", "chat"
 MIX = {CLEAN: 70, MENDED: 14, ASKED: 6, CHAT: 5}  # of a hundred requests; the other five are repeats
 REPEATS = 5
 LATEST = 40  # a provider repeats a message at most so many messages later
+AT_ONCE = 20_000  # reports that are summed up at once
 WARM = 32  # midwives beside the country's, who report before anything is timed
 _WRITERS = {CLEAN: write_clean, MENDED: write_sloppy, ASKED: write_faulty, CHAT: write_chat}
 
@@ -93,29 +94,50 @@ def fill_country(session: Session, midwives: int, months: int, today: datetime) 
         have_patience(session)
         session.execute(text("SET statement_timeout = 0"))
     newest = assumed_period(today.date())
-    for step in range(months):
-        _fill_month(session, shift(newest, step - months), step * count)
+    periods = [shift(newest, step - months) for step in range(months)]
+    for step, period in enumerate(periods):
+        _fill_month(session, period, step * count, is_summed=step > 0)
         session.commit()
+    while totals.refresh(session, AT_ONCE):
+        pass
+    for table in (totals.month_totals, totals.month_counts):  # the figures of every month are the same
+        _copy_month(session, table, periods)
+    session.commit()
     if is_postgresql(session):
         for table in (inbox, reports.reports, outbox):
             sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
             session.execute(text(f"SELECT setval({sequence}, :last)"), {"last": max(1, months * count)})
         session.commit()
         session.execute(text("RESET session_replication_role"))
-    session.execute(text("ANALYZE"))
-    session.commit()
+        session.commit()
+        # as a database that has had its months for long: otherwise autovacuum's work would be measured
+        session.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM (ANALYZE)"))
+    else:
+        session.execute(text("ANALYZE"))
+        session.commit()
 
 
-def _fill_month(session: Session, period: str, base: int) -> None:
+def _copy_month(session: Session, table: Table, periods: Sequence[str]) -> None:
+    """Write the rows of the first of these months for the others, too."""
+    for period in periods[1:]:
+        columns = [literal(period) if column.name == "period" else column for column in table.columns]
+        session.execute(
+            insert(table).from_select(list(table.columns), select(*columns).where(table.c.period == periods[0]))
+        )
+
+
+def _fill_month(session: Session, period: str, base: int, *, is_summed: bool) -> None:
     """Write a month in which every midwife reported, was answered and approved; ids begin after `base`."""
     following = shift(period, 1)
     at = datetime(int(following[:4]), int(following[5:]), 2, 3, tzinfo=UTC) + timedelta(minutes=base % 50)
-    for table, values in _rows_of_month(period, at, base):
+    for table, values in _rows_of_month(period, at, base, is_summed):
         statement = select(*(value.label(name) for name, value in values.items())).select_from(facilities)
         session.execute(insert(table).from_select(list(values), statement))
 
 
-def _rows_of_month(period: str, at: datetime, base: int) -> Iterator[tuple[Table, dict[str, ColumnElement[Any]]]]:
+def _rows_of_month(
+    period: str, at: datetime, base: int, is_summed: bool
+) -> Iterator[tuple[Table, dict[str, ColumnElement[Any]]]]:
     """Yield (table, each column as an expression over the facilities)."""
     number = facilities.c.id
     row, phone = number + base, literal("+62812") + func.substr(cast(number + 100_000_000, String), 2)
@@ -153,7 +175,7 @@ def _rows_of_month(period: str, at: datetime, base: int) -> Iterator[tuple[Table
             **constants(
                 reports.reports, reading={"form": "kb", "period": period, "repairs": [], "problems": []}, flags=[]
             ),
-            **constants(reports.reports, form_version=1, reader_version=1, created_at=at, is_summed=True),
+            **constants(reports.reports, form_version=1, reader_version=1, created_at=at, is_summed=is_summed),
         },
     )
     amounts = {"": users, "pil": users // 3, "suntik3": users // 3, "kondom": number % 2 + 3, "iud": number * 0 + 4}

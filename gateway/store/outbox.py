@@ -76,8 +76,10 @@ _open = outbox.c.state.in_((literal_column("'queued'"), literal_column("'sending
 _next = outbox.c.channel, outbox.c.priority, outbox.c.id
 Index("ix_outbox_channel_open", *_next, sqlite_where=_open, postgresql_where=_open)
 Index("ix_outbox_recipient", outbox.c.recipient, outbox.c.created_at)
-Index("ix_outbox_provider_id", outbox.c.provider_id)
-Index("ix_outbox_state", outbox.c.state, outbox.c.id)
+_is_named = outbox.c.provider_id.is_not(None)
+Index("ix_outbox_provider_id", outbox.c.provider_id, sqlite_where=_is_named, postgresql_where=_is_named)
+_unsent = outbox.c.state.in_([literal_column(f"'{state}'") for state in ("failed", "unsure", "withheld")])
+Index("ix_outbox_state", outbox.c.state, outbox.c.id, postgresql_where=_unsent)  # as ix_inbox_state
 
 
 @dataclass(frozen=True, slots=True)
