@@ -14,14 +14,16 @@ from sqlalchemy import ColumnElement, String, Table, cast, func, insert, literal
 from bench.messages import Text, vary, write_chat, write_clean, write_faulty, write_plain, write_sloppy
 from bench.nation import Size, fill_people, fill_places, phone_of
 from gateway.calendar import shift
-from gateway.store import reports, totals
+from gateway.store import channels, reports, totals
 from gateway.store.base import Session, is_postgresql
 from gateway.store.facilities import facilities
 from gateway.store.inbox import inbox
+from gateway.store.inventory import kinds
 from gateway.store.outbox import outbox
 from gateway.store.patience import have_patience
 from gateway.values import LANES, HttpRequest
 from parsers.period import assumed_period
+from workers.forgetting import NAME as FORGETTING
 
 CHANNEL = "generic"
 SECRET = "the-secret-of-the-evening-0123456789"
@@ -96,12 +98,13 @@ def fill_country(session: Session, midwives: int, months: int, today: datetime) 
     newest = assumed_period(today.date())
     periods = [shift(newest, step - months) for step in range(months)]
     for step, period in enumerate(periods):
-        _fill_month(session, period, step * count, is_summed=step > 0)
+        _fill_month(session, period, step * count, today)
         session.commit()
     while totals.refresh(session, AT_ONCE):
         pass
     for table in (totals.month_totals, totals.month_counts):  # the figures of every month are the same
         _copy_month(session, table, periods)
+    channels.tick(session, FORGETTING, today)  # today's is done: it goes through everything, once a day
     session.commit()
     if is_postgresql(session):
         for table in (inbox, reports.reports, outbox):
@@ -126,17 +129,22 @@ def _copy_month(session: Session, table: Table, periods: Sequence[str]) -> None:
         )
 
 
-def _fill_month(session: Session, period: str, base: int, *, is_summed: bool) -> None:
-    """Write a month in which every midwife reported, was answered and approved; ids begin after `base`."""
+def _fill_month(session: Session, period: str, base: int, today: datetime) -> None:
+    """Write a month in which every midwife reported, was answered and approved; ids begin after `base`.
+
+    Only the first month, whose `base` is nothing, is still to be summed up; old answers have lost their words, as they
+    do from day to day.
+    """
     following = shift(period, 1)
     at = datetime(int(following[:4]), int(following[5:]), 2, 3, tzinfo=UTC) + timedelta(minutes=base % 50)
-    for table, values in _rows_of_month(period, at, base, is_summed):
+    answer = "Terima kasih." if today - at < kinds()["answers"].span else ""
+    for table, values in _rows_of_month(period, at, base, answer):
         statement = select(*(value.label(name) for name, value in values.items())).select_from(facilities)
         session.execute(insert(table).from_select(list(values), statement))
 
 
 def _rows_of_month(
-    period: str, at: datetime, base: int, is_summed: bool
+    period: str, at: datetime, base: int, answer: str
 ) -> Iterator[tuple[Table, dict[str, ColumnElement[Any]]]]:
     """Yield (table, each column as an expression over the facilities)."""
     number = facilities.c.id
@@ -175,7 +183,7 @@ def _rows_of_month(
             **constants(
                 reports.reports, reading={"form": "kb", "period": period, "repairs": [], "problems": []}, flags=[]
             ),
-            **constants(reports.reports, form_version=1, reader_version=1, created_at=at, is_summed=is_summed),
+            **constants(reports.reports, form_version=1, reader_version=1, created_at=at, is_summed=base > 0),
         },
     )
     amounts = {"": users, "pil": users // 3, "suntik3": users // 3, "kondom": number % 2 + 3, "iud": number * 0 + 4}
@@ -197,7 +205,7 @@ def _rows_of_month(
             "recipient": phone,
             "ref": key,
             "trace_id": key,
-            **constants(outbox, kind="answer", channel=CHANNEL, text="Terima kasih.", state="delivered", attempts=1),
+            **constants(outbox, kind="answer", channel=CHANNEL, text=answer, state="delivered", attempts=1),
             **constants(outbox, refusals=0, segments=1, created_at=at, sent_at=at, delivered_at=at),
         },
     )
