@@ -78,7 +78,8 @@ Index(
     postgresql_where=_received,
 )
 _retried = and_(_received, inbox.c.next_try_at.is_not(None))
-Index("ix_inbox_retried", inbox.c.sender, inbox.c.id, sqlite_where=_retried, postgresql_where=_retried)
+_hers = inbox.c.lane, inbox.c.sender, inbox.c.id
+Index("ix_inbox_retried", *_hers, sqlite_where=_retried, postgresql_where=_retried)
 Index("ix_inbox_sender", inbox.c.sender, inbox.c.id)
 # Of the states that are rare, on PostgreSQL: it would take this one for what was received, too, through all that waits.
 # SQLite cannot tell that a bound state is one of these.

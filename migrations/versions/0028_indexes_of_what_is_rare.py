@@ -26,7 +26,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_inbox_retried",
         "inbox",
-        ["sender", "id"],
+        ["lane", "sender", "id"],
         sqlite_where=sa.text(_RETRIED),
         postgresql_where=sa.text(_RETRIED),
     )
