@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
-from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
+from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata, written
 from gateway.values import InboxState
 
 LONGEST_WAIT = timedelta(hours=1)  # longer than any wait between two tries
@@ -367,7 +367,7 @@ def latest_messages(
     if senders is not None:
         statement = statement.where(inbox.c.sender.in_(senders))
     if states is not None:
-        statement = statement.where(inbox.c.state.in_(states))
+        statement = statement.where(inbox.c.state.in_([written(state) for state in states]))
     if channel is not None:
         statement = statement.where(inbox.c.channel == channel)
     return tuple(InboxMessage(*row) for row in session.execute(statement))

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from gateway.segments import count_segments
 from gateway.store import channels, quota
-from gateway.store.base import Session, UtcDateTime, database_now, metadata
+from gateway.store.base import Session, UtcDateTime, database_now, metadata, written
 from gateway.store.inbox import BigId
 from gateway.values import OUTBOX_MOVES, ChannelLimits, DeliveryStatus, OutboxState, SentSms, WithheldReason
 
@@ -256,7 +256,7 @@ def segments_gone(session: Session, channel: str, since: datetime, *, with_queue
     kinds = (
         (sent_at >= since,),
         (_open,) if with_queued else (_open, state == OutboxState.SENDING),
-        (state == OutboxState.UNSURE, sent_at.is_(None), outbox.c.created_at >= since),
+        (state == written(OutboxState.UNSURE), sent_at.is_(None), outbox.c.created_at >= since),
     )
     # the channel is no condition: SQLite would then go through all that it ever sent, and not through the time
     segments = func.sum(case((outbox.c.channel == channel, func.coalesce(outbox.c.segments, 1)), else_=0))
@@ -381,7 +381,7 @@ def latest_to(
     if channel is not None:
         statement = statement.where(outbox.c.channel == channel)
     if states is not None:
-        statement = statement.where(outbox.c.state.in_(states))
+        statement = statement.where(outbox.c.state.in_([written(state) for state in states]))
     return tuple(OutboxMessage(*row) for row in session.execute(statement))
 
 
