@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,14 +14,16 @@ from sqlalchemy import ColumnElement, String, Table, cast, func, insert, literal
 from bench.messages import Text, vary, write_chat, write_clean, write_faulty, write_plain, write_sloppy
 from bench.nation import Size, fill_people, fill_places, phone_of
 from gateway.calendar import shift
-from gateway.store import reports
+from gateway.store import channels, reports, totals
 from gateway.store.base import Session, is_postgresql
 from gateway.store.facilities import facilities
 from gateway.store.inbox import inbox
+from gateway.store.inventory import kinds
 from gateway.store.outbox import outbox
 from gateway.store.patience import have_patience
 from gateway.values import LANES, HttpRequest
 from parsers.period import assumed_period
+from workers.forgetting import NAME as FORGETTING
 
 CHANNEL = "generic"
 SECRET = "the-secret-of-the-evening-0123456789"
@@ -29,6 +31,7 @@ CLEAN, MENDED, ASKED, CHAT = "clean", "mended", "asked", "chat"
 MIX = {CLEAN: 70, MENDED: 14, ASKED: 6, CHAT: 5}  # of a hundred requests; the other five are repeats
 REPEATS = 5
 LATEST = 40  # a provider repeats a message at most so many messages later
+AT_ONCE = 20_000  # reports that are summed up at once
 WARM = 32  # midwives beside the country's, who report before anything is timed
 _WRITERS = {CLEAN: write_clean, MENDED: write_sloppy, ASKED: write_faulty, CHAT: write_chat}
 
@@ -93,29 +96,56 @@ def fill_country(session: Session, midwives: int, months: int, today: datetime) 
         have_patience(session)
         session.execute(text("SET statement_timeout = 0"))
     newest = assumed_period(today.date())
-    for step in range(months):
-        _fill_month(session, shift(newest, step - months), step * count)
+    periods = [shift(newest, step - months) for step in range(months)]
+    for step, period in enumerate(periods):
+        _fill_month(session, period, step * count, today)
         session.commit()
+    while totals.refresh(session, AT_ONCE):
+        pass
+    for table in (totals.month_totals, totals.month_counts):  # the figures of every month are the same
+        _copy_month(session, table, periods)
+    channels.tick(session, FORGETTING, today)  # today's is done: it goes through everything, once a day
+    session.commit()
     if is_postgresql(session):
         for table in (inbox, reports.reports, outbox):
             sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
             session.execute(text(f"SELECT setval({sequence}, :last)"), {"last": max(1, months * count)})
         session.commit()
         session.execute(text("RESET session_replication_role"))
-    session.execute(text("ANALYZE"))
-    session.commit()
+        session.commit()
+        # as a database that has had its months for long: otherwise autovacuum's work would be measured
+        session.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM (ANALYZE)"))
+    else:
+        session.execute(text("ANALYZE"))
+        session.commit()
 
 
-def _fill_month(session: Session, period: str, base: int) -> None:
-    """Write a month in which every midwife reported, was answered and approved; ids begin after `base`."""
+def _copy_month(session: Session, table: Table, periods: Sequence[str]) -> None:
+    """Write the rows of the first of these months for the others, too."""
+    for period in periods[1:]:
+        columns = [literal(period) if column.name == "period" else column for column in table.columns]
+        session.execute(
+            insert(table).from_select(list(table.columns), select(*columns).where(table.c.period == periods[0]))
+        )
+
+
+def _fill_month(session: Session, period: str, base: int, today: datetime) -> None:
+    """Write a month in which every midwife reported, was answered and approved; ids begin after `base`.
+
+    Only the first month, whose `base` is nothing, is still to be summed up; old answers have lost their words, as they
+    do from day to day.
+    """
     following = shift(period, 1)
     at = datetime(int(following[:4]), int(following[5:]), 2, 3, tzinfo=UTC) + timedelta(minutes=base % 50)
-    for table, values in _rows_of_month(period, at, base):
+    answer = "Terima kasih." if today - at < kinds()["answers"].span else ""
+    for table, values in _rows_of_month(period, at, base, answer):
         statement = select(*(value.label(name) for name, value in values.items())).select_from(facilities)
         session.execute(insert(table).from_select(list(values), statement))
 
 
-def _rows_of_month(period: str, at: datetime, base: int) -> Iterator[tuple[Table, dict[str, ColumnElement[Any]]]]:
+def _rows_of_month(
+    period: str, at: datetime, base: int, answer: str
+) -> Iterator[tuple[Table, dict[str, ColumnElement[Any]]]]:
     """Yield (table, each column as an expression over the facilities)."""
     number = facilities.c.id
     row, phone = number + base, literal("+62812") + func.substr(cast(number + 100_000_000, String), 2)
@@ -153,7 +183,7 @@ def _rows_of_month(period: str, at: datetime, base: int) -> Iterator[tuple[Table
             **constants(
                 reports.reports, reading={"form": "kb", "period": period, "repairs": [], "problems": []}, flags=[]
             ),
-            **constants(reports.reports, form_version=1, reader_version=1, created_at=at, is_summed=True),
+            **constants(reports.reports, form_version=1, reader_version=1, created_at=at, is_summed=base > 0),
         },
     )
     amounts = {"": users, "pil": users // 3, "suntik3": users // 3, "kondom": number % 2 + 3, "iud": number * 0 + 4}
@@ -175,7 +205,7 @@ def _rows_of_month(period: str, at: datetime, base: int) -> Iterator[tuple[Table
             "recipient": phone,
             "ref": key,
             "trace_id": key,
-            **constants(outbox, kind="answer", channel=CHANNEL, text="Terima kasih.", state="delivered", attempts=1),
+            **constants(outbox, kind="answer", channel=CHANNEL, text=answer, state="delivered", attempts=1),
             **constants(outbox, refusals=0, segments=1, created_at=at, sent_at=at, delivered_at=at),
         },
     )

@@ -45,12 +45,14 @@ def purge(database: Database, key: Secret, now: datetime, most: int = sys.maxsiz
     with database.session(read_only=True) as session:
         spans = retention.spans(session)
     for rule in RULES:
+        last = 0
         while done.total() < most:
             with database.session(read_only=True) as session:  # the search holds nobody up
                 allow_long(session)
-                ids = retention.find_old(session, rule, now, spans[rule.kind])
+                ids = retention.find_old(session, rule, now, spans[rule.kind], last)
             if not ids:
                 break
+            last = ids[-1]
             with database.session() as session:
                 erase_deleted(session)
                 retention.let_go(session, rule, ids, now, spans[rule.kind])

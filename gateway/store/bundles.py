@@ -23,16 +23,12 @@ from gateway.store.reports import (
     reports,
     with_values,
 )
+from gateway.store.settled import values_of
 
 _theirs = reports.c.facility_id.in_(bindparam("facility_ids", expanding=True))
 _counts = reports.c.state.in_([literal_column("'accepted'"), literal_column("'approved'")])  # as the index says
-_MONTHS = (
-    select(
-        *(reports.c.facility_id, reports.c.period),
-        *(report_values.c.measure, report_values.c.item, report_values.c.quantity),
-    )
-    .join(report_values, report_values.c.report_id == reports.c.id)
-    .where(reports.c.form == bindparam("of_form"), _theirs, reports.c.period >= bindparam("since"), _counts)
+_MONTHS = select(reports.c.id, reports.c.facility_id, reports.c.period).where(
+    reports.c.form == bindparam("of_form"), _theirs, reports.c.period >= bindparam("since"), _counts
 )
 _REVISIONS = (
     select(*COLUMNS)
@@ -70,11 +66,17 @@ def lock_facilities(session: Session, facility_ids: Collection[int]) -> None:
 def values_of_months(
     session: Session, form: str, facility_ids: Collection[int], since: str
 ) -> Mapping[int, Mapping[str, Mapping[str, int]]]:
-    """Return what counts for these facilities from a period on, by facility and period."""
-    found: dict[int, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
+    """Return what counts for these facilities from a period on, by facility and period.
+
+    Their values are a question of its own: in one with both PostgreSQL may go through those of every report there is.
+    """
     about = {"of_form": form, "facility_ids": list(facility_ids), "since": since}
-    for facility_id, period, measure, item, quantity in session.execute(_MONTHS, about).all():
-        found[facility_id][period][f"{measure}.{item}" if item else measure] = quantity
+    rows = session.execute(_MONTHS, about).all()
+    values = values_of(session, [row.id for row in rows]) if rows else {}
+    found: dict[int, dict[str, Mapping[str, int]]] = defaultdict(dict)
+    for row in rows:
+        if row.id in values:
+            found[row.facility_id][row.period] = values[row.id]
     return found
 
 

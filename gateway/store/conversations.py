@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, or_, s
 from gateway.errors import Raced
 from gateway.store import outbox as outbox_store
 from gateway.store.areas import areas
-from gateway.store.base import Session, savepoint, within
+from gateway.store.base import Session, savepoint, within, written
 from gateway.store.channels import channels
 from gateway.store.facilities import facilities
 from gateway.store.inbox import COLUMNS as RECEIVED
@@ -118,7 +118,9 @@ def waiting(
     """Return the newest received messages in some states, newest first."""
     branches = []
     for state in states:
-        branch = select(inbox.c.id).where(inbox.c.state == state, concerns(inbox.c.sender, inbox.c.channel, scope))
+        branch = select(inbox.c.id).where(
+            inbox.c.state == written(state), concerns(inbox.c.sender, inbox.c.channel, scope)
+        )
         if before is not None:
             branch = branch.where(inbox.c.id < before)
         branches.append(branch.order_by(inbox.c.id.desc()).limit(limit).subquery().select())
@@ -138,7 +140,7 @@ def undelivered(
     branches = []
     for state in (OutboxState.FAILED, OutboxState.UNSURE, OutboxState.WITHHELD):
         branch = select(outbox.c.id).where(
-            outbox.c.state == state, *is_missed, concerns(outbox.c.recipient, outbox.c.channel, scope)
+            outbox.c.state == written(state), *is_missed, concerns(outbox.c.recipient, outbox.c.channel, scope)
         )
         if before is not None:
             branch = branch.where(outbox.c.id < before)
@@ -175,7 +177,7 @@ def _last_of_each(scope: Scope) -> Select[Any]:
     )
     mine = select(channels.c.name).where(within(channels.c.area, scope))
     unknown = select(inbox.c.sender).where(
-        inbox.c.state == InboxState.HELD, inbox.c.channel.in_(mine), ~_has_place(inbox.c.sender)
+        inbox.c.state == written(InboxState.HELD), inbox.c.channel.in_(mine), ~_has_place(inbox.c.sender)
     )
     phones = union(known, unknown).subquery("phones")
     one = inbox.alias("one")

@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 
-from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata
+from gateway.store.base import Session, UtcDateTime, is_postgresql, metadata, written
 from gateway.values import InboxState
 
 LONGEST_WAIT = timedelta(hours=1)  # longer than any wait between two tries
@@ -77,8 +77,14 @@ Index(
     sqlite_where=_received,
     postgresql_where=_received,
 )
+_retried = and_(_received, inbox.c.next_try_at.is_not(None))
+_hers = inbox.c.lane, inbox.c.sender, inbox.c.id
+Index("ix_inbox_retried", *_hers, sqlite_where=_retried, postgresql_where=_retried)
 Index("ix_inbox_sender", inbox.c.sender, inbox.c.id)
-Index("ix_inbox_state", inbox.c.state, inbox.c.id)
+# Of the states that are rare, on PostgreSQL: it would take this one for what was received, too, through all that waits.
+# SQLite cannot tell that a bound state is one of these.
+_kept_back = inbox.c.state.in_([literal_column(f"'{state}'") for state in ("held", "for_staff", "dead")])
+Index("ix_inbox_state", inbox.c.state, inbox.c.id, postgresql_where=_kept_back)
 
 lanes = Table(
     "lanes",
@@ -361,7 +367,7 @@ def latest_messages(
     if senders is not None:
         statement = statement.where(inbox.c.sender.in_(senders))
     if states is not None:
-        statement = statement.where(inbox.c.state.in_(states))
+        statement = statement.where(inbox.c.state.in_([written(state) for state in states]))
     if channel is not None:
         statement = statement.where(inbox.c.channel == channel)
     return tuple(InboxMessage(*row) for row in session.execute(statement))

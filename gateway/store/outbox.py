@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from gateway.segments import count_segments
 from gateway.store import channels, quota
-from gateway.store.base import Session, UtcDateTime, database_now, metadata
+from gateway.store.base import Session, UtcDateTime, database_now, metadata, written
 from gateway.store.inbox import BigId
 from gateway.values import OUTBOX_MOVES, ChannelLimits, DeliveryStatus, OutboxState, SentSms, WithheldReason
 
@@ -76,8 +76,10 @@ _open = outbox.c.state.in_((literal_column("'queued'"), literal_column("'sending
 _next = outbox.c.channel, outbox.c.priority, outbox.c.id
 Index("ix_outbox_channel_open", *_next, sqlite_where=_open, postgresql_where=_open)
 Index("ix_outbox_recipient", outbox.c.recipient, outbox.c.created_at)
-Index("ix_outbox_provider_id", outbox.c.provider_id)
-Index("ix_outbox_state", outbox.c.state, outbox.c.id)
+_is_named = outbox.c.provider_id.is_not(None)
+Index("ix_outbox_provider_id", outbox.c.provider_id, sqlite_where=_is_named, postgresql_where=_is_named)
+_unsent = outbox.c.state.in_([literal_column(f"'{state}'") for state in ("failed", "unsure", "withheld")])
+Index("ix_outbox_state", outbox.c.state, outbox.c.id, postgresql_where=_unsent)  # as ix_inbox_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ _here = outbox.c.channel == bindparam("channel")
 _is_in_time = or_(outbox.c.send_until.is_(None), outbox.c.send_until > bindparam("clock"))
 _DUE = select(*COLUMNS).where(_here, _open, _queued, _is_due, _is_in_time).order_by(outbox.c.priority, outbox.c.id)
 _CLAIMABLE = _DUE.limit(bindparam("size")).with_for_update(skip_locked=True)
-_HAS_DUE = select(outbox.c.id).where(_here, _open, _queued, _is_due).limit(1)
+_HAS_DUE = select(outbox.c.id).where(_here, _open, _queued, _is_due).order_by(*_next).limit(1)  # so SQLite finds it
 _TAKE = (
     update(outbox)
     .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
@@ -254,7 +256,7 @@ def segments_gone(session: Session, channel: str, since: datetime, *, with_queue
     kinds = (
         (sent_at >= since,),
         (_open,) if with_queued else (_open, state == OutboxState.SENDING),
-        (state == OutboxState.UNSURE, sent_at.is_(None), outbox.c.created_at >= since),
+        (state == written(OutboxState.UNSURE), sent_at.is_(None), outbox.c.created_at >= since),
     )
     # the channel is no condition: SQLite would then go through all that it ever sent, and not through the time
     segments = func.sum(case((outbox.c.channel == channel, func.coalesce(outbox.c.segments, 1)), else_=0))
@@ -374,7 +376,7 @@ def latest_to(
     if channel is not None:
         statement = statement.where(outbox.c.channel == channel)
     if states is not None:
-        statement = statement.where(outbox.c.state.in_(states))
+        statement = statement.where(outbox.c.state.in_([written(state) for state in states]))
     return tuple(OutboxMessage(*row) for row in session.execute(statement))
 
 

@@ -60,7 +60,7 @@ reports = Table(
     Column("is_summed", Boolean, nullable=False, server_default=false()),  # whether `totals` knows its state
     Column("made_by", Integer, nullable=True),  # the user who made this revision by hand
     Column("reason", Text, nullable=True),  # why they did
-    Column("reread_id", BigInteger, nullable=True, index=True),  # the message that was read again since
+    Column("reread_id", BigInteger, nullable=True),  # the message that was read again since
     Column("changed_at", UtcDateTime, nullable=True),  # when its state last changed; None: not since it was created
     UniqueConstraint("form", "facility_id", "period", "revision", name="uq_reports_revision"),
     UniqueConstraint("inbox_id", "form", "facility_id", "period", name="uq_reports_inbox"),
@@ -80,6 +80,12 @@ Index("ix_reports_reporter_id", reports.c.reporter_id, reports.c.id)
 Index("ix_reports_facility_id", reports.c.facility_id, reports.c.id)  # lists of an area, the newest first
 Index("ix_reports_period", reports.c.period, reports.c.id)  # lists of a month
 Index("ix_reports_created_at", reports.c.created_at)  # what is new or changed since an instant
+Index(
+    "ix_reports_reread_id",
+    reports.c.reread_id,
+    sqlite_where=reports.c.reread_id.is_not(None),
+    postgresql_where=reports.c.reread_id.is_not(None),
+)
 Index(
     "ix_reports_changed_at",
     reports.c.changed_at,

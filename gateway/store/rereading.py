@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
-from gateway.store.base import Session, within
+from gateway.store.base import Session, within, written
 from gateway.store.conversations import PAGE, concerns
 from gateway.store.facilities import facilities
 from gateway.store.inbox import ANEW, COLUMNS, WAITING, InboxMessage, inbox
@@ -91,7 +91,7 @@ def waiting_since(
     limit: int = PAGE + 1,
 ) -> tuple[InboxMessage, ...]:
     """Return the newest messages of a state that were received in a time, newest first."""
-    which = [inbox.c.state == state, inbox.c.received_at >= since, inbox.c.received_at < until]
+    which = [inbox.c.state == written(state), inbox.c.received_at >= since, inbox.c.received_at < until]
     if before is not None:
         which.append(inbox.c.id < before)
     statement = select(*COLUMNS).where(*which, concerns(inbox.c.sender, inbox.c.channel, scope))

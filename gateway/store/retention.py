@@ -205,10 +205,10 @@ RULES = (
 _FIXED = {"imports": timedelta(0), "pushes": CALLS_KEPT, "audit": AUDIT_KEPT}
 
 
-def find_old(session: Session, rule: Rule, now: datetime, span: timedelta) -> tuple[int, ...]:
-    """Return the ids of rows that are kept too long, some at a time."""
+def find_old(session: Session, rule: Rule, now: datetime, span: timedelta, after: int = 0) -> tuple[int, ...]:
+    """Return the ids of rows that are kept too long, some at a time: the next behind an id."""
     key = rule.table.c.id
-    statement = select(key).where(rule.is_old(now - span)).order_by(key).limit(ROWS)
+    statement = select(key).where(rule.is_old(now - span), key > after).order_by(key).limit(ROWS)
     return tuple(session.execute(statement).scalars())
 
 

@@ -17,7 +17,9 @@ from gateway.store.outbox import outbox, segments_gone
 PERCENT_FOR_REMINDERS = 80  # of a budget; the rest is kept for answers, which stop for no budget
 
 # not by channel first: SQLite would take it for what waits on a channel, which has an index of its own
-Index("ix_outbox_sent", outbox.c.sent_at, outbox.c.channel, outbox.c.segments)
+_went = outbox.c.sent_at.is_not(None)
+_sent = outbox.c.sent_at, outbox.c.channel, outbox.c.segments
+Index("ix_outbox_sent", *_sent, sqlite_where=_went, postgresql_where=_went)
 
 
 @dataclass(frozen=True, slots=True)

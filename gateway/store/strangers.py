@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from gateway.store.base import Session
+from gateway.store.base import Session, written
 from gateway.store.inbox import inbox
 from gateway.store.outbox import ANSWER, outbox
 from gateway.store.registrations import registrations
@@ -19,7 +19,7 @@ def count_answered(session: Session, since: datetime) -> int:
     held = (
         select(func.count())
         .select_from(inbox.join(outbox, outbox.c.inbox_id == inbox.c.id))
-        .where(inbox.c.state == InboxState.HELD, inbox.c.received_at > since, *answers)
+        .where(inbox.c.state == written(InboxState.HELD), inbox.c.received_at > since, *answers)
     )
     asked = select(func.count()).where(registrations.c.asked_at > since)
     return int(session.execute(held).scalar_one() + session.execute(asked).scalar_one())

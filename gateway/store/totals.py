@@ -16,6 +16,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Integer,
+    ScalarSelect,
     String,
     Table,
     and_,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     text,
@@ -227,6 +229,11 @@ def _sum_up(session: Session, month: Month, codes: Collection[str]) -> None:
             _write(session, table, month, wanted, _of(had, level))
 
 
+def _any_month(period: str) -> ScalarSelect[str]:
+    """Return a month that PostgreSQL plans for as for any: of a new one it would expect nothing, and go through it."""
+    return select(literal(period)).scalar_subquery()
+
+
 def _depth(code: str) -> int:
     return code.count(".") + bool(code)
 
@@ -253,7 +260,7 @@ def _sums_of_facilities(session: Session, month: Month, codes: Collection[str]) 
         .select_from(facilities)
         .join(reports, and_(reports.c.facility_id == facilities.c.id, reports.c.form == form, _counts))
         .join(report_values, report_values.c.report_id == reports.c.id)
-        .where(reports.c.period == period, facilities.c.area.in_(codes))
+        .where(reports.c.period == _any_month(period), facilities.c.area.in_(codes))
         .group_by(*about)
     )
     return {tuple(key): (int(quantity),) for *key, quantity in session.execute(statement)}
@@ -270,7 +277,7 @@ def _counts_of_facilities(session: Session, month: Month, codes: Collection[str]
         .select_from(facilities)
         .join(areas, areas.c.code == facilities.c.area)
         .join(reports, and_(reports.c.facility_id == facilities.c.id, reports.c.form == form))
-        .where(reports.c.period == period, facilities.c.area.in_(codes))
+        .where(reports.c.period == _any_month(period), facilities.c.area.in_(codes))
         .group_by(*about)
     )
     is_late_from = late_from(session, form, period)
@@ -301,7 +308,7 @@ def _sums_of_children(session: Session, table: Table, month: Month, level: Colle
         select(areas.c.parent, *about, *(func.sum(column) for column in _numbers(table)))
         .select_from(areas)
         .join(table, table.c.area == areas.c.code)
-        .where(parents, table.c.form == form, table.c.period == period)
+        .where(parents, table.c.form == form, table.c.period == _any_month(period))
         .group_by(areas.c.parent, *about)
     )
     return {
@@ -317,7 +324,7 @@ def _numbers(table: Table) -> list[Column[int]]:
 def _read(session: Session, table: Table, month: Month, codes: Collection[str]) -> Rows:
     """Return what stands in a table about these areas."""
     form, period = month
-    about = table.c.form == form, table.c.period == period, table.c.area.in_(codes)
+    about = table.c.form == form, table.c.period == _any_month(period), table.c.area.in_(codes)
     width = len(table.primary_key) - 2
     rows = session.execute(select(*list(table.columns)[2:]).where(*about))
     return {tuple(row[:width]): tuple(row[width:]) for row in rows}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, literal_column, select
 
-from gateway.store.base import Session
+from gateway.store.base import Session, written
 from gateway.store.channels import channels, names_within
 from gateway.store.inbox import inbox
 from gateway.store.outbox import outbox
@@ -41,7 +41,7 @@ def traffic_of(session: Session, names: Collection[str], now: datetime, *, scope
     waiting = _count(session, select(outbox.c.channel, func.count()).where(is_open).group_by(outbox.c.channel))
     gone_wrong = (
         select(outbox.c.channel, outbox.c.created_at)
-        .where(outbox.c.state.in_((OutboxState.FAILED, OutboxState.UNSURE)))
+        .where(outbox.c.state.in_((written(OutboxState.FAILED), written(OutboxState.UNSURE))))
         .order_by(outbox.c.id.desc())
         .limit(MOST_FAILED)
         .subquery()

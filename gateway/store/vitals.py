@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Select, Table, and_, case, func, literal, literal_column, select, text, union_all
 
 from gateway.store import sqlite
-from gateway.store.base import Session, database_now, is_postgresql
+from gateway.store.base import Session, database_now, is_postgresql, written
 from gateway.store.exports import exports
 from gateway.store.hook_deliveries import hook_deliveries
 from gateway.store.hooks import OFF, hooks
@@ -174,7 +174,9 @@ def _count_states(
     questions: list[Select[str, int]] = []
     for state in map(str, states):
         columns = [table.c.id] if at is None else [table.c.id, at.label("at")]
-        newest = select(*columns).where(table.c.state == state).order_by(table.c.id.desc()).limit(MOST).subquery()
+        newest = (
+            select(*columns).where(table.c.state == written(state)).order_by(table.c.id.desc()).limit(MOST).subquery()
+        )
         counted = select(literal(state), func.count()).select_from(newest)
         questions.append(counted if at is None else counted.where(newest.c.at >= since))
     return {row[0]: int(row[1]) for row in session.execute(union_all(*questions))}

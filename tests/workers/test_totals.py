@@ -40,6 +40,15 @@ def test_the_figures_follow_a_report_and_its_correction(district: District) -> N
     assert new_users(district) == []
 
 
+def test_as_long_as_batches_are_full_there_is_another(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(totals, "BATCH", 1)
+    for phone, words in (("ani", FOUNDING), ("budi", FOUNDING), ("eve", FOUNDING)):
+        district.say(phone, words)
+    assert summing.drain(district.runtime) == 3
+    with district.database.session(read_only=True) as session:
+        assert not totals.has_unsummed(session)
+
+
 def test_the_sweep_rings_once_for_what_is_not_summed_up_and_for_nothing_else(
     database: Database, tmp_path: Path, redis_url: str
 ) -> None:

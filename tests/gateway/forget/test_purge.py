@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import defaultdict
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -13,7 +14,7 @@ from gateway.receive.keep import keep_sms, keep_unread
 from gateway.redact import Secret
 from gateway.store import audit, erasures, exports, inbox, outbox, parts, registrations, retention, totals
 from gateway.store.audit import NewAudit
-from gateway.store.base import metadata
+from gateway.store.base import Session, metadata
 from gateway.store.imports import NewImport, keep_import
 from gateway.store.inventory import kinds
 from gateway.store.reporters import reporter_phones, reporters
@@ -156,6 +157,34 @@ def test_what_staff_gave_to_be_read_again_meanwhile_keeps_its_words(district: Di
         retention.let_go(session, rule, ids, now, span)
         session.commit()
     assert district.message("held").text == "KB 0925 BARU 12 AKTIF 40"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_each_search_goes_on_behind_the_rows_that_were_let_go(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "ROWS", 1)
+    for words in ("halo", "apa kabar?", "terima kasih"):
+        district.say("ani", words)
+    district.pass_time(days=366)
+    found = _searches(monkeypatch)
+    assert purge(district.database, KEY, district.runtime.now())["chatter"] == 3
+    assert found["chatter", "inbox"] == [0, 1, 2, 3]
+
+
+def _searches(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], list[int]]:
+    """Note behind which id rows are looked for, by kind and table."""
+    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    find_old = retention.find_old
+
+    def noting(
+        session: Session, rule: retention.Rule, now: datetime, span: timedelta, after: int = 0
+    ) -> tuple[int, ...]:
+        found[rule.kind, rule.table.name].append(after)
+        return find_old(session, rule, now, span, after)
+
+    monkeypatch.setattr(retention, "find_old", noting)
+    return found
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import event
 
 from gateway.receive import keep
+from gateway.store import outbox
 from gateway.store.base import Database, Session, is_postgresql
 from gateway.values import InboundSms, SmsPart, read_sender
 from tests.district import PHONES, District, make_runtime
@@ -113,3 +114,14 @@ def _keep_part(district: District, number: int) -> None:
     with district.database.session() as session:
         keep.keep_sms(session, "simulator", sms, district.runtime.now())
         session.commit()
+
+
+def test_whether_a_channel_has_something_to_send_is_asked_of_what_waits_and_not_of_all_it_ever_sent(
+    database: Database,
+) -> None:
+    with database.session() as session, collecting(database) as statements:
+        assert not outbox.has_due(session, "simulator")
+        [(asked, parameters)] = [one for one in statements.items() if "FROM outbox" in one[0]]
+        explain = "EXPLAIN" if is_postgresql(session) else "EXPLAIN QUERY PLAN"
+        plan = [str(row[-1]) for row in session.exec_driver_sql(f"{explain} {asked}", parameters)]
+    assert any("ix_outbox_channel_open" in line for line in plan)

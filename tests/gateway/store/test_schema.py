@@ -14,7 +14,7 @@ from sqlalchemy import Column, Table, insert, inspect, select, text
 from gateway.store import schema
 from gateway.store.base import Database, Session, metadata
 
-VERSIONS = (*(f"{number:04}" for number in range(1, 28)), "0030")
+VERSIONS = tuple(f"{number:04}" for number in range(1, 30))
 NOON = datetime(2025, 10, 3, 5, 0, tzinfo=UTC)
 SAMPLES: Mapping[type[Any], Any] = {
     str: "x",

@@ -1,0 +1,46 @@
+"""Indexes of what is rare: an ordinary message is in few of them, and none is mistaken for the lanes'."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0028"
+down_revision = "0027"
+
+_INDEXES = (  # index, table, columns, of which rows, and whether on SQLite too
+    ("ix_inbox_state", "inbox", ("state", "id"), "state IN ('held', 'for_staff', 'dead')", False),
+    ("ix_outbox_state", "outbox", ("state", "id"), "state IN ('failed', 'unsure', 'withheld')", False),
+    ("ix_outbox_provider_id", "outbox", ("provider_id",), "provider_id IS NOT NULL", True),
+    ("ix_outbox_sent", "outbox", ("sent_at", "channel", "segments"), "sent_at IS NOT NULL", True),
+    ("ix_reports_reread_id", "reports", ("reread_id",), "reread_id IS NOT NULL", True),
+)
+_RETRIED = "state = 'received' AND next_try_at IS NOT NULL"
+
+
+def upgrade() -> None:
+    """Indexes of what is rare: an ordinary message is in few of them, and none is mistaken for the lanes'."""
+    for name, table, columns, rows, _ in _here():
+        op.drop_index(name, table)
+        op.create_index(name, table, columns, sqlite_where=sa.text(rows), postgresql_where=sa.text(rows))
+    op.create_index(
+        "ix_inbox_retried",
+        "inbox",
+        ["lane", "sender", "id"],
+        sqlite_where=sa.text(_RETRIED),
+        postgresql_where=sa.text(_RETRIED),
+    )
+
+
+def downgrade() -> None:
+    """Make them of all rows again."""
+    op.drop_index("ix_inbox_retried", "inbox")
+    for name, table, columns, *_ in _here():
+        op.drop_index(name, table)
+        op.create_index(name, table, columns)
+
+
+def _here() -> tuple[tuple[str, str, tuple[str, ...], str, bool], ...]:
+    """Return those of the indexes that are partial on this kind of database."""
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    return tuple(one for one in _INDEXES if one[-1] or not is_sqlite)
