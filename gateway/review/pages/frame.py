@@ -168,6 +168,15 @@ def absent() -> Response:
     return answer("absent.html", 404)
 
 
+def tell_astray(status: int) -> Response:
+    """Return the page for an address that is no page's, which nobody was greeted at; the database may be away too."""
+    try:
+        refused = _greet()
+    except Unavailable:
+        refused = None
+    return refused or answer("absent.html", status)
+
+
 def audit(session: Session, action: str, noun: str, subject: object, area: str, /, **details: Any) -> None:
     """Write down what the visitor did, in the transaction in which it is done.
 
