@@ -63,6 +63,7 @@ def test_a_batch_is_noted_changed_and_removed_and_each_is_written_down(rina: Fla
     assert (batch.number, batch.expires_on, batch.quantity) == ("B-17/A", date(2027, 8, 31), 120)
     page = rina.get(f"/month/batches/{batch.id}")
     assert Page(page).hidden("version") == "0"
+    assert 'value="31/8/2027"' in page.text  # as its hint writes a day
     changed = TYPED | {"quantity": "1.080", "state": "used_up", "version": "0"}
     assert rina.post(f"/month/batches/{batch.id}", data=changed).status_code == 303
     [batch] = noted(district)
