@@ -139,10 +139,10 @@ def test_what_has_expired_or_expires_soon_is_marked_and_found(rina: FlaskClient,
         "OLD"
     ]
     month = rina.get("/month?lang=en").text
-    assert "1 batches of contraceptives in stock have expired." in month
-    assert "2 batches of contraceptives in stock expire soon." in month
+    assert "Batches of contraceptives in stock that have expired: 1." in month
+    assert "Batches of contraceptives in stock that expire soon: 2." in month
     stranger = visit(district, "administrator", "14.04")
-    assert "batches of contraceptives" not in stranger.get("/month?lang=en").text
+    assert "Batches of contraceptives" not in stranger.get("/month?lang=en").text
 
 
 def test_batches_that_come_to_more_than_the_reported_stock_are_shown_as_a_difference(
