@@ -65,7 +65,12 @@ EXPIRE_SOON = mark("Batches of contraceptives in stock that expire soon: %(numbe
 _MESSAGES = (
     (InboxState.DEAD, mark("Messages that could not be handled: %(number)s."), "bad", "work"),
     (OutboxState.FAILED, mark("Messages of the last days that did not arrive: %(number)s."), "bad", "undelivered"),
-    (OutboxState.UNSURE, mark("Messages of the last days that may not have gone out: %(number)s."), "look", "undelivered"),
+    (
+        OutboxState.UNSURE,
+        mark("Messages of the last days that may not have gone out: %(number)s."),
+        "look",
+        "undelivered",
+    ),
     (InboxState.HELD, mark("Messages held because their numbers are not registered: %(number)s."), "look", "held"),
 )
 
