@@ -39,6 +39,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{name}=()" for name in UNUSED),
 }
+ASTRAY = {404, 405}  # who comes with a browser is shown a page and a way back; a machine reads a line
 ONLY_HTTPS = "max-age=31536000; includeSubDomains"  # a year; OWASP ASVS 5.0, 3.4.1
 
 logger = structlog.get_logger(__name__)
@@ -83,6 +84,8 @@ def _answer_error(error: Exception) -> Response:
     if problems.is_ours(request.path):
         return problems.answer_error(error)
     if isinstance(error, HTTPException):
+        if error.code in ASTRAY and "text/html" in request.headers.get("Accept", ""):
+            return frame.tell_astray(error.code)
         return Response(f"{error.code} {error.name}\n", status=error.code, content_type="text/plain; charset=utf-8")
     logger.error("crashed", path=request.path, exc_info=error)
     words = "500 Maaf, ada kesalahan pada kami; sudah dicatat. / Sorry, a fault of ours; it was written down.\n"

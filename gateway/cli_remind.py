@@ -151,7 +151,7 @@ def _sum_up(seen: Sequence[Forecast]) -> str:
 
 
 def _rupiah(cost: int) -> str:
-    return f"Rp {cost:,}".replace(",", ".")
+    return f"Rp{cost:,}".replace(",", ".")
 
 
 def _list(tallies: Mapping[Verdict, int]) -> str:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import chdir
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
@@ -59,8 +60,8 @@ def take_pictures(browser: Browser, house: House, language: str, width: str, wan
             house.sign_in(context, "administrator", "14.03", STAFF, language)
         page = context.new_page()
         answer = page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}", wait_until="networkidle")
-        if answer is None or answer.status != 200:
-            faults.append(f"{name}: {address} answers {answer.status if answer else 'nothing'}")
+        if answer is None or answer.status != 200 or urlsplit(page.url).path != urlsplit(address).path:
+            faults.append(f"{name}: {address} answers {answer.status if answer else 'nothing'} at {page.url}")
             context.close()
             continue
         height = min(TALLEST, page.evaluate("document.documentElement.scrollHeight"))

@@ -89,6 +89,7 @@ def go_to(page: Page, address: str, language: str) -> None:
     answer = page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}", wait_until="networkidle")
     assert answer is not None
     assert answer.status == 200, f"{address} answers {answer.status}"
+    assert urlsplit(page.url).path == urlsplit(address).path, f"{address} leads to {page.url}"
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,11 @@ from flask import Flask
 
 from gateway.app import HEADERS, create_app
 from gateway.receive import keep
+from gateway.review.pages import entrance
 from gateway.store.base import Database
 from tests.district import District, make_runtime
 
+CLOSED = "postgresql://nobody@127.0.0.1:1/kabar"
 # What is for everybody says by itself who may show and read it; its own tests hold what it says.
 OTHERWISE = {
     "/embed": {"Content-Security-Policy", "X-Frame-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy"},
@@ -82,6 +84,31 @@ def test_what_is_not_there_is_said_in_a_line(app: Flask) -> None:
     assert answer.status_code == 404
     assert answer.mimetype == "text/plain"
     assert "script" not in answer.text
+
+
+@pytest.mark.parametrize(("path", "method", "status"), [("/laporan", "GET", 404), ("/queue/approve", "GET", 405)])
+def test_a_browser_at_an_address_that_is_none_is_shown_a_page_with_a_way_back(
+    app: Flask, path: str, method: str, status: int
+) -> None:
+    asked = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = app.test_client().open(path, method=method, headers=asked)
+    assert answer.status_code == status
+    assert "Tidak ada apa-apa di sini" in answer.text
+    assert 'href="/"' in answer.text
+    english = app.test_client().get(f"{path}?lang=en", headers=asked)
+    assert english.status_code == status
+    assert "There is nothing here" in english.text
+
+
+def test_a_browser_at_an_address_that_is_none_is_answered_while_the_database_is_away(
+    district: District, app: Flask, open_database: Callable[[str], Database]
+) -> None:
+    object.__setattr__(district.runtime, "database", open_database(CLOSED))
+    someone = app.test_client()
+    someone.set_cookie(entrance.COOKIE, entrance.new_token())
+    answer = someone.get("/laporan", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert "Tidak ada apa-apa di sini" in answer.text
 
 
 def test_a_server_that_is_asked_to_debug_does_not(app: Flask) -> None:

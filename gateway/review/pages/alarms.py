@@ -59,14 +59,19 @@ STRANGE = mark(
     "%(number)s SMS went out through %(channel)s, the first on %(since)s, that Kabar knows nothing of: change its keys."
 )
 
-HAVE_EXPIRED = mark("%(number)s batches of contraceptives in stock have expired.")
-EXPIRE_SOON = mark("%(number)s batches of contraceptives in stock expire soon.")
+HAVE_EXPIRED = mark("Batches of contraceptives in stock that have expired: %(number)s.")
+EXPIRE_SOON = mark("Batches of contraceptives in stock that expire soon: %(number)s.")
 
 _MESSAGES = (
-    (InboxState.DEAD, mark("%(number)s messages could not be handled."), "bad", "work"),
-    (OutboxState.FAILED, mark("%(number)s messages of the last days did not arrive."), "bad", "undelivered"),
-    (OutboxState.UNSURE, mark("%(number)s messages of the last days may not have gone out."), "look", "undelivered"),
-    (InboxState.HELD, mark("%(number)s messages are held: their numbers are not registered."), "look", "held"),
+    (InboxState.DEAD, mark("Messages that could not be handled: %(number)s."), "bad", "work"),
+    (OutboxState.FAILED, mark("Messages of the last days that did not arrive: %(number)s."), "bad", "undelivered"),
+    (
+        OutboxState.UNSURE,
+        mark("Messages of the last days that may not have gone out: %(number)s."),
+        "look",
+        "undelivered",
+    ),
+    (InboxState.HELD, mark("Messages held because their numbers are not registered: %(number)s."), "look", "held"),
 )
 
 

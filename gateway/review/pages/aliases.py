@@ -14,7 +14,7 @@ from gateway.handle import facts
 from gateway.review.pages import frame, messages, show
 from gateway.review.pages.language import current_language, mark, translate
 from gateway.review.permit import Action
-from gateway.store import aliases, conversations
+from gateway.store import aliases, areas, conversations
 from gateway.store.aliases import AliasState, KeptAlias
 from gateway.store.base import Session
 from gateway.store.conversations import PAGE
@@ -88,6 +88,7 @@ def show_aliases() -> Response:
     with frame.runtime_of_request().database.session(read_only=True) as session:
         found = aliases.latest(session, scope=scope, states=[state], before=before, limit=PAGE + 1)
         rows = _as_proposals(session, found[:PAGE], state, scope)
+        names = areas.names_of(session, {one.area for one in found if one.area})
     return frame.answer(
         "aliases.html",
         tab=state.value,
@@ -96,6 +97,7 @@ def show_aliases() -> Response:
             for name, words in TABS.items()
         ],
         rows=rows,
+        area_names=names,
         nothing=EMPTY[state],
         scope=scope,
         zone=messages.zone_of(None),

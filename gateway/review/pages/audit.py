@@ -13,7 +13,7 @@ from gateway.review.pages import deed_words, frame
 from gateway.review.pages.language import mark, translate
 from gateway.review.permit import Action
 from gateway.spreadsheet import BYTE_ORDER_MARK, write_row
-from gateway.store import audit, users
+from gateway.store import areas, audit, users
 from gateway.store.audit import Audited, Wanted
 from gateway.values import clean_text
 
@@ -40,6 +40,7 @@ def show_audit() -> Response:
     before = before if before is not None and 0 < before < 2**62 else None
     with runtime.database.session(read_only=True) as session:
         found = audit.search(session, wanted, scope=scope, before=before, limit=ROWS + 1) if not fault else ()
+        names = areas.names_of(session, {one.area for one in found if one.area})
         people = users.list_users(session, scope=scope, limit=PEOPLE)
     asked: dict[str, Any] = {name: request.args[name] for name in _FIELDS if request.args.get(name)}
     older = url_for("audit.show_audit", before=found[ROWS - 1].id, **asked) if len(found) > ROWS else None
@@ -48,6 +49,7 @@ def show_audit() -> Response:
         "audit.html",
         422 if fault else 200,
         rows=[_say(one) for one in found[:ROWS]],
+        area_names=names,
         people=[(str(user.id), user.name) for user in people],
         actions=_sorted(deed_words.ACTIONS),
         nouns=_sorted(deed_words.NOUNS),

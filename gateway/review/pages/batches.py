@@ -298,7 +298,9 @@ def _typed() -> dict[str, str]:
 
 
 def _as_typed(batch: Batch) -> dict[str, Any]:
-    return {name: getattr(batch, name) for name in FIELDS}
+    until = batch.expires_on
+    day = f"{until.day}/{until.month}/{until.year}" if until else ""
+    return {name: getattr(batch, name) for name in FIELDS} | {"expires_on": day}
 
 
 def _as_json(facility: KnownFacility, checked: Checked) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from gateway.discover import discover
 from gateway.errors import Unavailable
 from gateway.redact import hide_ids, hide_mobiles, mask_phone
 from gateway.review import permit
-from gateway.review.pages import entrance, guard, language, nav, show
+from gateway.review.pages import entrance, guard, language, nav, registry_words, show
 from gateway.review.pages.entrance import Notice
 from gateway.review.pages.language import mark
 from gateway.review.permit import Action
@@ -89,6 +89,7 @@ def register(app: Flask) -> None:
         "day": show.show_date,
         "date": show.show_date,
         "instant": show.show_instant,
+        "facility_type": registry_words.name_type,
         "phone": _show_phone,
         "dialled": show.show_phone,  # for the simulator's own numbers only: nobody has them
     }
@@ -166,6 +167,15 @@ def demand_token() -> None:
 def absent() -> Response:
     """Return the page for what is not there, or lies outside the visitor's area: nobody can tell which."""
     return answer("absent.html", 404)
+
+
+def tell_astray(status: int) -> Response:
+    """Return the page for an address that is no page's, which nobody was greeted at; the database may be away too."""
+    try:
+        refused = _greet()
+    except Unavailable:
+        refused = None
+    return refused or answer("absent.html", status)
 
 
 def audit(session: Session, action: str, noun: str, subject: object, area: str, /, **details: Any) -> None:

@@ -130,4 +130,4 @@ def say_people(count: int) -> str:
 
 def say_rupiah(cost: int | None) -> str:
     """Return what something costs; empty where nobody has said what an SMS costs."""
-    return "" if cost is None else f"Rp {show.show_count(cost)}"
+    return "" if cost is None else f"Rp{show.show_count(cost)}"

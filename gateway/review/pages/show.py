@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
 from gateway.review.pages.language import current_language, mark
@@ -138,8 +138,8 @@ def show_time(at: datetime, zone: str, now: datetime) -> str:
     today = now.astimezone(ZoneInfo(zone))
     if here.date() == today.date():
         return clock
-    skeleton = "MMMd" if here.year == today.year else "yMMMd"
-    return f"{format_skeleton(skeleton, here, locale=current_language())}, {clock}"
+    day = "d MMM" if here.year == today.year else "d MMM y"
+    return f"{format_date(here, day, locale=current_language())}, {clock}"
 
 
 def show_instant(at: datetime) -> str:

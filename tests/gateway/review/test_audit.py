@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
 
-from gateway.review.pages.deed_words import ACTIONS, ALONE, NOUNS
+from gateway.review.pages.deed_words import ACTIONS, ALONE, DETAILS, NOUNS
 from gateway.runtime import Runtime
 from gateway.store import audit
 from gateway.store.audit import NewAudit, Wanted
@@ -156,5 +156,16 @@ def test_every_deed_of_the_pages_has_its_words() -> None:
                     for word, words in zip(literals, known, strict=False)
                     if word not in words
                 ]
+                told = [one.arg for one in call.keywords if one.arg]
+                missing += [f"{module.at(call.lineno)} {word}" for word in told if word not in DETAILS]
     assert not missing, f"say it in deed_words: {missing}"
     assert set(ACTIONS) >= ALONE
+
+
+def test_what_changed_is_told_in_the_language_of_the_page(visitor: FlaskClient, runtime: Runtime, me: User) -> None:
+    add(runtime, action="push", noun="push", details={"reports": 54, "dry_run": True, "mapping": 1})
+    indonesian, english = words_of(visitor, "/audit"), words_of(visitor, "/audit?lang=en")
+    for words in ("laporan: 54", "uji coba saja: ya", "pemetaan: 1"):
+        assert words in indonesian
+    for words in ("reports: 54", "trial only: yes", "mapping: 1"):
+        assert words in english

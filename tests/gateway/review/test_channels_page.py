@@ -97,7 +97,7 @@ def test_a_budget_is_kept_and_says_what_is_left_of_it(district: District, budi: 
         add_message(district, f"m{count}")
     page = budi.get("/channels?lang=en").text
     assert "no more reminders this month" in page
-    assert "Rp 8,400, 24 SMS sent or waiting" in page
+    assert "Rp8,400, 24 SMS sent or waiting" in page
     alarm = "84 percent of this month’s budget of simulator is spent: no reminders go out, answers do."
     assert alarm in budi.get("/month?lang=en").text
     budi.post("/channels/simulator", data=chosen | {"budget": "8000"})
@@ -194,7 +194,7 @@ def test_what_a_modem_says_of_itself_stands_there(district: District, budi: Flas
         channel_health.save_health(session, "simulator", health, now)
         session.commit()
     page = budi.get("/channels?lang=en").text
-    for words in ("the modem is alive", "60 %", "80 %", "Rp 12.500"):
+    for words in ("the modem is alive", "60%", "80%", "Rp 12.500"):
         assert words in page
     ill = replace(health, is_well=False, words="modem mati; colokkan lagi / the modem is dead; plug it in again")
     with district.database.session() as session:

@@ -69,7 +69,7 @@ def test_the_preview_tells_row_by_row_and_changes_nothing(
     before = names(runtime)
     address = upload(visitor, FACILITIES).headers["Location"]
     wrong = visitor.get(f"{address}?show=wrong").text
-    assert "Kode faskes 14030015 8 angka, harus 9." in wrong
+    assert "Kode faskes 14030015 terdiri atas 8 angka; seharusnya 9." in wrong
     assert "Sudah ada di baris 2." in wrong
     assert "PMB Cahaya" in visitor.get(f"{address}?show=new").text
     changed = visitor.get(f"{address}?show=changed").text

@@ -85,7 +85,7 @@ def test_the_month_says_how_many_reported_and_what_it_adds_up_to(visitor: FlaskC
     sign_in(visitor, district.runtime)
     report(district, ("ani", FOUNDING), ("budi", "KB 0925 BARU 30 AKTIF 400 PIL 100"))
     seen = words_of(visitor, f"/month?{MONTH}")
-    assert "28 %" in seen
+    assert "28%" in seen
     assert "2 / 7" in seen
     assert "Peserta aktif 440" in seen
     assert "Pil – 130" in seen

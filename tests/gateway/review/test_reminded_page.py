@@ -58,7 +58,7 @@ def test_each_reminder_tells_what_became_of_it(district: District) -> None:
     ani = row_of(page, "PMB Ani")
     assert "reported within 48 hours" in ani
     assert "3 days before the due day, responsible midwife" in ani
-    assert "report sent Oct 2, 15:00 WIB" in ani
+    assert "report sent 2 Oct, 15:00 WIB" in ani
     assert "0812-3000-0001" in ani
     assert "reported later" in row_of(page, "PMB Wati")
     assert "has not reported since" in row_of(page, "PMB Eve")

@@ -54,10 +54,10 @@ def stamp(moment: datetime) -> int:
 def test_what_goes_out_tomorrow_is_told_with_how_many_and_at_what_cost(rina: FlaskClient) -> None:
     page = rina.get("/reminders?lang=en").text
     assert "tomorrow, Thursday 2 Oct, 08:00" in page
-    assert "5 people, 5 SMS, Rp 1,750" in page  # the one phone of two midwives gets one
+    assert "5 people, 5 SMS, Rp1,750" in page  # the one phone of two midwives gets one
     page = rina.get("/reminders?lang=id").text
     assert "besok, Kamis 2 Okt, 08.00" in page
-    assert "5 orang, 5 SMS, Rp 1.750" in page
+    assert "5 orang, 5 SMS, Rp1.750" in page
 
 
 def test_the_plan_is_what_goes_out_then(rina: FlaskClient, district: District) -> None:

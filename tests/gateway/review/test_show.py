@@ -64,7 +64,7 @@ def test_every_reason_for_holding_an_answer_back_has_words() -> None:
         ("id", datetime(2026, 11, 21, 13, 5, tzinfo=UTC), "Asia/Jayapura", "22.05 WIT"),
         ("id", datetime(2026, 11, 20, 16, 30, tzinfo=UTC), "Asia/Makassar", "00.30 WITA"),
         ("id", datetime(2026, 5, 2, 1, 0, tzinfo=UTC), "Asia/Makassar", "2 Mei, 09.00 WITA"),
-        ("en", datetime(2026, 5, 2, 1, 0, tzinfo=UTC), "Asia/Makassar", "May 2, 09:00 WITA"),
+        ("en", datetime(2026, 5, 2, 1, 0, tzinfo=UTC), "Asia/Makassar", "2 May, 09:00 WITA"),
         ("id", datetime(2025, 5, 2, 1, 0, tzinfo=UTC), "Asia/Makassar", "2 Mei 2025, 09.00 WITA"),
     ],
 )
