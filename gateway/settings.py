@@ -23,6 +23,7 @@ ELSEWHERE = {  # names that other commands of Kabar read, so that they are not t
     "KABAR_PYTHON": "the Python that `./kabar` makes the virtual environment with (default: the first from 3.11 on)",
     "KABAR_URL": "the server that `./kabar sms` speaks to (default: port KABAR_PORT of this machine)",
 }
+_ADDRESS = re.compile(r"https?://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/|$)", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*", re.ASCII)
 _START = re.compile(r"\+[1-9][0-9]{1,9}", re.ASCII)
 _INSTANCE = re.compile(r"[a-z][a-z0-9]{0,19}", re.ASCII)
@@ -192,8 +193,8 @@ class Settings(BaseModel):
     @field_validator("public_url")
     @classmethod
     def _whole_url(cls, value: str) -> str:
-        if value and not value.startswith(("https://", "http://")):
-            raise ValueError("must start with https:// or http://")
+        if value and not _ADDRESS.match(value):
+            raise ValueError("must start with https:// or http://, and name a host: https://kabar.example.go.id")
         return value.rstrip("/")
 
     @field_validator("secret_key")
