@@ -46,7 +46,7 @@ def add_user(login: str, name: str, role: str, area: str, language: str) -> None
     runtime = start()
     login = users.clean_login(login)
     if fault := users.find_login_fault(login):
-        raise Malformed(f"{login!r}: {fault}")
+        raise Malformed(f"{login!r} tidak bisa dipakai: alamat e-mail atau nama pendek / {fault}")
     try:
         with runtime.database.session() as session:
             if area and areas.find_area(session, area) is None:

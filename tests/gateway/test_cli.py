@@ -126,8 +126,10 @@ def test_the_doctor_names_a_database_and_a_redis_that_are_away(tmp_path: Path) -
 
 
 def test_a_phone_in_the_terminal_says_why_it_was_not_answered(tmp_path: Path) -> None:
-    done = run("sms", "--from", "081230000001", "--url", "http://127.0.0.1:1", "KB", KABAR_VAR=str(tmp_path))
+    var = tmp_path / "var"
+    done = run("sms", "--from", "081230000001", "--url", "http://127.0.0.1:1", "KB", KABAR_VAR=str(var))
     assert done.returncode == 1
+    assert var.stat().st_mode & 0o077 == 0, "the folder that it made is open to others"
     assert "./kabar demo" in done.stderr
     assert "http://127.0.0.1:1" in done.stderr
     assert "Traceback" not in done.stderr
