@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable
+from typing import Any
 
 import structlog
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, abort, request
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
@@ -17,6 +20,7 @@ from gateway.receive import ussd, webhook
 from gateway.review.pages import frame
 from gateway.runtime import Runtime, make_runtime, start_logging
 from gateway.settings import read_settings
+from gateway.values import clean_text
 
 # No page needs more than its own files; no script or style stands in a page.
 POLICY = {
@@ -40,6 +44,7 @@ HEADERS = {
     "Permissions-Policy": ", ".join(f"{name}=()" for name in UNUSED),
 }
 ASTRAY = {404, 405}  # who comes with a browser is shown a page and a way back; a machine reads a line
+LARGEST_ROW = 2**31 - 1  # the largest number of a row that every table can hold
 ONLY_HTTPS = "max-age=31536000; includeSubDomains"  # a year; OWASP ASVS 5.0, 3.4.1
 
 logger = structlog.get_logger(__name__)
@@ -49,12 +54,36 @@ class RowNumber(IntegerConverter):
     """A row's number in an address. One that no database could hold is as absent as one that is not there."""
 
     def __init__(self, url_map: Map) -> None:
-        super().__init__(url_map, max=2**31 - 1)
+        super().__init__(url_map, max=LARGEST_ROW)
+
+
+class Fields(ImmutableMultiDict[str, Any]):
+    """What an address asks and a form holds, as every database takes it; an adapter reads the octets as they came.
+
+    Texts have no NUL, and a number that no table can hold is as absent as one that is not there.
+    """
+
+    def __init__(self, pairs: Iterable[tuple[str, Any]] = ()) -> None:
+        super().__init__(
+            [(clean_text(name), clean_text(value) if isinstance(value, str) else value) for name, value in pairs]
+        )
+
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]  # noqa: A002
+        """Return a field as a type, or the default."""
+        found = super().get(key, default, type)
+        return default if isinstance(found, int) and not -LARGEST_ROW <= found <= LARGEST_ROW else found
+
+
+class FieldsRequest(Request):
+    """A request whose fields are `Fields`."""
+
+    parameter_storage_class = Fields
 
 
 def create_app(runtime: Runtime) -> Flask:
     """Return the application of a runtime."""
     app = Flask("gateway", static_folder=None)
+    app.request_class = FieldsRequest
     app.url_map.converters["int"] = RowNumber
     app.extensions["kabar"] = runtime
     app.register_blueprint(webhook.routes)
@@ -64,6 +93,7 @@ def create_app(runtime: Runtime) -> Flask:
     for module in discover("gateway.publish", having=("routes",)).values():
         app.register_blueprint(module.routes)
     app.register_error_handler(Exception, _answer_error)
+    app.before_request(_refuse_nul)
     app.after_request(_add_headers)
     if count := runtime.settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
@@ -90,6 +120,11 @@ def _answer_error(error: Exception) -> Response:
     logger.error("crashed", path=request.path, exc_info=error)
     words = "500 Maaf, ada kesalahan pada kami; sudah dicatat. / Sorry, a fault of ours; it was written down.\n"
     return Response(words, status=500, content_type="text/plain; charset=utf-8")
+
+
+def _refuse_nul() -> None:
+    if "\0" in request.path:  # there is nothing of that name, and PostgreSQL would not even look
+        abort(404)
 
 
 def _add_headers(response: Response) -> Response:

@@ -17,7 +17,7 @@ from gateway.errors import KabarError, Misconfigured, Unavailable
 from gateway.forget import erase
 from gateway.jobs import Bells, connect
 from gateway.lines import ChannelHealth
-from gateway.runtime import Runtime, make_channels, make_runtime, make_ussd_channels, redis_address, utc_now
+from gateway.runtime import Runtime, make_channels, make_forms, make_runtime, make_ussd_channels, redis_address, utc_now
 from gateway.settings import Settings, read_settings
 from gateway.store import channels, registrations, schema, sqlite, vitals
 from gateway.store.base import Database, Session, durability, is_postgresql
@@ -175,9 +175,14 @@ def _check_backups(settings: Settings) -> Check:
 def _check_channels(settings: Settings, *, asks_peers: bool) -> Iterator[Check]:
     try:
         made, codes = make_channels(settings), make_ussd_channels(settings)
+        make_forms(settings)
     except Misconfigured as error:
         for name, fault in error.faults.items():
             yield Check(name, False, f"perbaiki setelan ini / mend this setting: {fault}")
+        return
+    except OSError as error:
+        words = f"{error.filename} tidak bisa dibaca / cannot be read: {os.strerror(error.errno or 0)}; KABAR_VAR"
+        yield Check("channels", False, words)
         return
     for name, channel in made.items():
         if isinstance(channel, Smpp):

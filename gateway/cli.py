@@ -35,7 +35,8 @@ from gateway import (
     supervise,
 )
 from gateway.channels import http, simulator
-from gateway.errors import KabarError, Misconfigured
+from gateway.cli_staff import say
+from gateway.errors import KabarError, Misconfigured, Unavailable
 from gateway.forms import load_forms
 from gateway.instances import parse_channels
 from gateway.redact import Secret
@@ -49,7 +50,6 @@ from gateway.settings import (
     read_settings,
 )
 from gateway.store import schema
-from gateway.values import HttpRequest
 from gateway.version import VERSION
 from parsers.explain import explain
 from parsers.form import Form
@@ -72,11 +72,6 @@ LOOK_SECONDS = 0.2  # and how often it looks
 @click.version_option(VERSION, message="%(version)s")
 def kabar() -> None:
     """Laporan KB lewat SMS dan USSD. / Family-planning reports by SMS and USSD."""
-
-
-def say(indonesian: str, english: str) -> None:
-    """Say something to whoever sits at the terminal, in both languages."""
-    click.echo(f"{indonesian}\n{english}", err=True)
 
 
 def _start(name: str) -> Runtime:
@@ -199,6 +194,7 @@ Berhenti / stop: Ctrl-C
 def run_web(port: int | None, is_here: bool) -> None:
     """Jalankan server web. / Run the web server."""
     settings = read_settings()
+    make_runtime(settings)  # what is wrong is told here, in a sentence, and not by each process of gunicorn
     arguments = [
         *("gateway.app:start_app()", "--worker-class", "gthread"),
         *("--bind", f"{settings.host}:{port or settings.port}"),
@@ -309,7 +305,7 @@ def parse(text: str | None, on: datetime | None) -> None:
 def send_sms(sender: str, url: str | None, wait: float, text: str) -> None:
     """Kirim satu SMS seperti dari telepon, tunggu jawabannya. / Send one SMS as a phone would, wait for its answer."""
     var, address = phone_server(url)
-    sys.exit(_Phone(address, simulator.read_secret(var)).converse(sender, text, wait))
+    sys.exit(_converse(address, simulator.read_secret(var), sender, text, wait))
 
 
 for group in (
@@ -340,42 +336,27 @@ def _parse_line(line: bytes, forms: Sequence[Form], today: date) -> dict[str, An
     return {"id": given.get("id")} | as_json(read_message(text, on, forms))
 
 
-class _Phone:
-    """A phone in the terminal: hands a message to the simulator's webhook and waits for what comes back."""
-
-    def __init__(self, address: str, secret: Secret) -> None:
-        self._address = address
-        self._secret = secret
-        self._client = http.HttpClient()
-
-    def converse(self, sender: str, text: str, seconds: float) -> int:
-        """Send a message and print its answer; return the exit status: 0 answered, 1 not."""
-        message_id = f"cli-{secrets.token_hex(8)}"
-        answer = self._call(simulator.write_request(self._secret, message_id, sender, text))
-        if answer.status != 200:
-            say(
-                f"Server menolak ({answer.status}): {answer.text}",
-                f"The server refused ({answer.status}): {answer.text}",
-            )
-            return 1
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            shown = json.loads(self._call(simulator.write_question(self._secret, message_id)).text)
-            if shown["state"] in {"sent", "delivered"}:
-                click.echo(shown["text"])
-                return 0
-            if shown["state"] in {"withheld", "failed", "unsure"}:
-                say(
-                    f"Tidak dijawab: {shown['state']} {shown['reason']}",
-                    f"Not answered: {shown['state']} {shown['reason']}",
-                )
-                return 1
-            time.sleep(LOOK_SECONDS)
-        say("Belum ada jawaban; pesan sudah tersimpan.", "No answer yet; the message is kept. Is a worker running?")
+def _converse(address: str, secret: Secret, sender: str, text: str, seconds: float) -> int:
+    """Hand in a message as a phone would and print its answer; return the exit status: 0 answered, 1 not."""
+    client, message_id = http.HttpClient(), f"cli-{secrets.token_hex(8)}"
+    answer = simulator.call(client, address, simulator.write_request(secret, message_id, sender, text))
+    if answer.status != 200:
+        say(f"Server menolak ({answer.status}): {answer.text}", f"The server refused ({answer.status}): {answer.text}")
         return 1
-
-    def _call(self, request: HttpRequest) -> http.Answer:
-        return self._client.call(request.method, f"{self._address}{request.path}", request.headers, request.body)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = simulator.call(client, address, simulator.write_question(secret, message_id))
+        shown = json.loads(answer.text) if answer.status == 200 else {"state": "unknown"}
+        if shown["state"] in {"sent", "delivered"}:
+            click.echo(shown["text"])
+            return 0
+        if shown["state"] in {"withheld", "failed", "unsure"}:
+            why = f"{shown['state']} {shown['reason']}"
+            say(f"Tidak dijawab: {why}", f"Not answered: {why}")
+            return 1
+        time.sleep(LOOK_SECONDS)
+    say("Belum ada jawaban; pesan sudah tersimpan.", "No answer yet; the message is kept. Is a worker running?")
+    return 1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -387,8 +368,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, fault in error.faults.items():
             click.echo(f"  {name}: {fault}", err=True)
         sys.exit(2)
+    except Unavailable as error:
+        say(
+            "kabar: basis data tidak bisa dipakai; ./kabar doctor mengatakan apa yang perlu diperbaiki.",
+            f"kabar: {error}; ./kabar doctor says what to mend.",
+        )
+        sys.exit(1)
     except KabarError as error:
         click.echo(f"kabar: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:  # no file's, so ours
+            raise
+        fault = f"kabar: {error.filename}: {os.strerror(error.errno or 0)}"
+        say(f"{fault}; lihat ./kabar doctor.", f"{fault}; see ./kabar doctor.")
         sys.exit(1)
 
 

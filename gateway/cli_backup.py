@@ -178,7 +178,7 @@ def _tell_what_is_not_in_it(settings: Settings, manifest: Manifest, *, is_locked
 
 
 def _read(path: Path | None) -> str:
-    return path.read_text(encoding="utf-8") if path else ""
+    return path.read_text(encoding="utf-8", errors="replace") if path else ""
 
 
 def _when(instant: datetime) -> str:

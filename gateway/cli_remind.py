@@ -76,7 +76,10 @@ def _read_day(written: str | None, runtime: Runtime) -> date:
     if written is None:
         return runtime.now().astimezone(ZoneInfo(runtime.settings.timezone)).date()
     try:
-        return date.fromisoformat(written)
+        day = date.fromisoformat(written)
+        if not 2000 <= day.year < 2100:
+            raise ValueError("no day that anybody is reminded on")
+        return day
     except ValueError:
         raise Malformed(f"--on {written!r}: bukan hari; contoh / is no day; example: 2025-10-03") from None
 

@@ -16,6 +16,8 @@ from gateway.settings import read_settings
 from gateway.store import inbox, outbox, registrations, thresholds
 from gateway.values import find_phone, lane_of
 
+LONGEST_NAME = 100  # characters that the database keeps
+
 
 def start() -> Runtime:
     """Return the runtime of this environment, for one command; its connections are closed when the command ends."""
@@ -29,6 +31,13 @@ def start() -> Runtime:
 def say(indonesian: str, english: str) -> None:
     """Say something to whoever sits at the terminal, in both languages."""
     click.echo(f"{indonesian}\n{english}", err=True)
+
+
+def read_name(_context: click.Context, _option: click.Parameter, given: str | None) -> str | None:
+    """Return a person's name as the database keeps it. Errors: Malformed when it is too long."""
+    if given is not None and len(given) > LONGEST_NAME:
+        raise Malformed(f"--name: paling panjang {LONGEST_NAME} huruf / at most {LONGEST_NAME} characters")
+    return given
 
 
 @click.group("reporters")
@@ -48,7 +57,7 @@ def list_registrations() -> None:
 
 @reporters_group.command("approve")
 @click.argument("phone")
-@click.option("--name", help="Nama bidan / the midwife's name.")
+@click.option("--name", callback=read_name, help="Nama bidan / the midwife's name.")
 @click.option("--facility", "codes", multiple=True, help="Kode faskes 9 angka / facility code, 9 digits.")
 @click.option("--language", default="id", type=click.Choice(["id", "en"]))
 @click.option("--move", is_flag=True, help="Ganti HP / the phone takes its owner's old one's place.")

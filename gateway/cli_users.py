@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gateway.cli_staff import say, start
+from gateway.cli_staff import read_name, say, start
 from gateway.errors import Malformed, Raced
 from gateway.review import proofs
 from gateway.runtime import Runtime
@@ -37,7 +37,7 @@ def list_users() -> None:
 
 @users_group.command("add")
 @click.argument("login")
-@click.option("--name", required=True, help="Nama lengkap / full name.")
+@click.option("--name", required=True, callback=read_name, help="Nama lengkap / full name.")
 @click.option("--role", default=str(Role.ADMINISTRATOR), show_default=True, type=click.Choice([*map(str, Role)]))
 @click.option("--area", default="", help="Kode wilayah, mis. 14.03; kosong: seluruh negeri / area code; empty: all.")
 @click.option("--language", default="id", type=click.Choice(["id", "en"]))
@@ -46,7 +46,7 @@ def add_user(login: str, name: str, role: str, area: str, language: str) -> None
     runtime = start()
     login = users.clean_login(login)
     if fault := users.find_login_fault(login):
-        raise Malformed(f"{login!r}: {fault}")
+        raise Malformed(f"{login!r} tidak bisa dipakai: alamat e-mail atau nama pendek / {fault}")
     try:
         with runtime.database.session() as session:
             if area and areas.find_area(session, area) is None:

@@ -77,7 +77,7 @@ class Handset:
         hop = write_hop(
             self._secret, self._session_id, self._sender, inputs, is_first=is_first, is_over=is_over, key=key
         )
-        answer = self._client.call(hop.method, f"{self._address}{hop.path}", hop.headers, hop.body)
+        answer = simulator.call(self._client, self._address, hop)
         if answer.status != 200:
             raise Permanent(f"server menolak / the server refused ({answer.status}): {answer.text.strip()}")
         return answer.text

@@ -116,7 +116,8 @@ def make_forms(settings: Settings) -> tuple[Form, ...]:
     forms = load_forms()
     if settings.main_form not in {form.code for form in forms}:
         known = ", ".join(form.code for form in forms)
-        raise Misconfigured({"KABAR_MAIN_FORM": f"there is no form {settings.main_form!r}; there are: {known}"})
+        fault = f"tidak ada formulir / there is no form {settings.main_form!r}; there are: {known}"
+        raise Misconfigured({"KABAR_MAIN_FORM": fault})
     return forms
 
 
@@ -144,7 +145,7 @@ def make_channels(settings: Settings) -> dict[str, SmsChannel]:
     for instance in instances:
         if instance.adapter not in adapters:
             known = ", ".join(adapters)
-            faults["KABAR_CHANNELS"] = f"there is no channel {instance.adapter!r}; there are: {known}"
+            faults["KABAR_CHANNELS"] = f"tidak ada kanal / there is no channel {instance.adapter!r}; there are: {known}"
             continue
         try:
             options = settings.channel_options.get(instance.name, {})

@@ -23,6 +23,15 @@ ELSEWHERE = {  # names that other commands of Kabar read, so that they are not t
     "KABAR_PYTHON": "the Python that `./kabar` makes the virtual environment with (default: the first from 3.11 on)",
     "KABAR_URL": "the server that `./kabar sms` speaks to (default: port KABAR_PORT of this machine)",
 }
+FAULTS = {  # what pydantic calls a fault, and how it is told
+    "bool_parsing": "harus 1 atau 0 / must be 1 or 0",
+    "int_parsing": "harus bilangan bulat / must be a whole number",
+    "greater_than_equal": "paling kecil / must be at least {ge}",
+    "less_than_equal": "paling besar / must be at most {le}",
+    "literal_error": "harus salah satu dari / must be one of: {expected}",
+    "string_pattern_mismatch": "tidak ditulis seperti / is not written like {pattern}",
+}
+_ADDRESS = re.compile(r"https?://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/|$)", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*", re.ASCII)
 _START = re.compile(r"\+[1-9][0-9]{1,9}", re.ASCII)
 _INSTANCE = re.compile(r"[a-z][a-z0-9]{0,19}", re.ASCII)
@@ -179,28 +188,28 @@ class Settings(BaseModel):
     def _known_database(cls, value: str) -> str:
         value = re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", value)
         if value and not value.startswith(("postgresql+psycopg://", "sqlite:///")):
-            raise ValueError("must start with postgresql:// or sqlite:///")
+            raise ValueError("harus diawali / must start with postgresql:// atau/or sqlite:///")
         return value
 
     @field_validator("redis_url")
     @classmethod
     def _known_redis(cls, value: str) -> str:
         if value and not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must start with redis://, rediss:// or unix://")
+            raise ValueError("harus diawali / must start with redis://, rediss:// atau/or unix://")
         return value
 
     @field_validator("public_url")
     @classmethod
     def _whole_url(cls, value: str) -> str:
-        if value and not value.startswith(("https://", "http://")):
-            raise ValueError("must start with https:// or http://")
+        if value and not _ADDRESS.match(value):
+            raise ValueError("ditulis seperti / is written like https://kabar.example.go.id")
         return value.rstrip("/")
 
     @field_validator("secret_key")
     @classmethod
     def _long_key(cls, value: str) -> str:
         if value and len(value) < 32:
-            raise ValueError("must have at least 32 characters")
+            raise ValueError("paling sedikit 32 karakter / must have at least 32 characters")
         return value
 
     @field_validator("code_roles")
@@ -208,7 +217,7 @@ class Settings(BaseModel):
     def _known_roles(cls, value: str) -> str:
         known = {str(role) for role in Role}
         if unknown := [role for role in split_list(value) if role not in known]:
-            raise ValueError(f"there is no role {unknown[0]!r}; there are: {', '.join(sorted(known))}")
+            raise ValueError(f"tidak ada peran / there is no role {unknown[0]!r}: {', '.join(sorted(known))}")
         return value
 
     @field_validator("private_hosts")
@@ -224,7 +233,7 @@ class Settings(BaseModel):
         host, colon, port = value.rpartition(":")
         is_port = port.isascii() and port.isdigit() and 1 <= int(port) <= 65535
         if value and not (colon and is_port and _HOST.fullmatch(host.strip("[]"))):
-            raise ValueError("must be an address and a port: 127.0.0.1:9464")
+            raise ValueError("harus alamat dan port / must be an address and a port: 127.0.0.1:9464")
         return value
 
     @field_validator("channels", "ussd")
@@ -240,7 +249,7 @@ class Settings(BaseModel):
         if info.field_name == "ussd" and (both := taken & set(names)):
             raise ValueError(f"the name {min(both)!r} is a channel's already")
         if info.field_name == "channels" and not names:
-            raise ValueError("names no channel")
+            raise ValueError("tidak menyebut satu kanal pun / names no channel")
         return value
 
     @field_validator("routes")
@@ -257,7 +266,7 @@ class Settings(BaseModel):
             if starts.count(start) > 1:
                 raise ValueError(f"{start!r} stands twice")
             if name not in instances:
-                raise ValueError(f"there is no channel {name!r}; there are: {', '.join(instances)}")
+                raise ValueError(f"tidak ada kanal / there is no channel {name!r}: {', '.join(instances)}")
             if instances[name] == "simulator":
                 raise ValueError(f"{name!r} is a simulator, which sends to its own phones only")
         return value
@@ -340,8 +349,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     try:
         settings = Settings(**values, channel_options=options)
     except ValidationError as error:
-        for fault in error.errors(include_url=False, include_context=False, include_input=False):
-            faults[_name_of(str(fault["loc"][0]))] = fault["msg"].removeprefix("Value error, ")
+        for fault in error.errors(include_url=False, include_input=False):
+            said = FAULTS.get(fault["type"], "").format(**fault.get("ctx", {}))
+            faults[_name_of(str(fault["loc"][0]))] = said or fault["msg"].removeprefix("Value error, ")
         raise Misconfigured(faults) from None
     if faults:
         raise Misconfigured(faults)
@@ -371,7 +381,8 @@ def adopt_environment(environ: Mapping[str, str]) -> None:
 def _unknown(name: str) -> str:
     known = [_name_of(field) for field in Settings.model_fields if field != "channel_options"]
     close = difflib.get_close_matches(name, known, n=1)
-    return f"is no setting of Kabar{f'; did you mean {close[0]}?' if close else ''}"
+    meant = f"; maksudnya / did you mean {close[0]}?" if close else ""
+    return f"bukan setelan Kabar / is no setting of Kabar{meant}"
 
 
 def _name_of(field: str) -> str:

@@ -125,7 +125,7 @@ def hold_folder(var: Path) -> BinaryIO:
     except BlockingIOError:
         holder.close()
         raise Misconfigured(
-            {"KABAR_VAR": f"another Kabar is running in {var}; stop it first or choose another folder"}
+            {"KABAR_VAR": f"Kabar lain berjalan di / another Kabar is running in {var}: hentikan dulu / stop it first"}
         ) from None
     return holder
 
@@ -155,9 +155,8 @@ class EmbeddedServer:
         """Return what to run, its folders made. Errors: Misconfigured without a server program or a private folder."""
         program = find_server_program(self.environ.get("PATH", os.defpath))
         if program is None:
-            raise Misconfigured(
-                {"KABAR_REDIS_URL": "is not set, and there is no valkey-server or redis-server to start here"}
-            )
+            fault = "belum diisi, dan server antrean belum terpasang / is not set, and no queue server is installed"
+            raise Misconfigured({"KABAR_REDIS_URL": f"{fault}: apt install redis-server"})
         self.var.mkdir(parents=True, exist_ok=True)
         if self.socket_path.parent != self.var:
             _make_private(self.socket_path.parent)

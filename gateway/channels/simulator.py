@@ -10,10 +10,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gateway import secret_file
+from gateway.channels import http
 from gateway.channels.base import SmsChannel, Surroundings
 from gateway.channels.bodies import JSON, pick, read_document, read_instant, read_key, read_text
 from gateway.channels.options import Options
-from gateway.errors import Malformed, Refused
+from gateway.errors import KabarError, Malformed, Permanent, Refused
 from gateway.redact import Secret
 from gateway.values import (
     ChannelLimits,
@@ -109,6 +110,17 @@ def write_question(secret: Secret, provider_id: str, name: str = "simulator") ->
     """Return the request by which our own phones ask what was answered to a message."""
     headers = {"authorization": f"Bearer {secret.reveal()}"}
     return HttpRequest("GET", f"/in/{name}/answer?id={quote(provider_id, safe='')}", headers, peer="127.0.0.1")
+
+
+def call(client: http.HttpClient, address: str, request: HttpRequest) -> http.Answer:
+    """Hand a request of our own phones to a running server. Errors: Permanent where none answers, and what to do."""
+    try:
+        return client.call(request.method, f"{address}{request.path}", request.headers, request.body)
+    except KabarError as error:
+        raise Permanent(
+            f"{address} tidak menjawab: jalankan ./kabar demo di terminal lain, atau sebutkan --url"
+            f" / does not answer ({error}): run ./kabar demo in another terminal, or name --url"
+        ) from error
 
 
 def is_loopback(peer: str) -> bool:

@@ -88,8 +88,8 @@ def _database_file(settings: Settings) -> Path | None:
 
 
 def _existing(path: Path) -> Path:
-    """Return a path, or the nearest folder above it that is there."""
+    """Return a path, or the nearest folder above it that is there, as far as this user can tell."""
     path = path.absolute()
-    while not path.exists():
+    while not os.path.exists(path):
         path = path.parent
     return path

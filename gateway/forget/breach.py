@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from gateway.errors import Malformed
 from gateway.spreadsheet import write_row
-from gateway.store import exposures, roster, users
+from gateway.store import areas, exposures, roster, users
 from gateway.store.base import Session
 from gateway.store.exposures import Concerned
 from gateway.values import Scope
@@ -40,8 +40,12 @@ def find_exposed(session: Session, suspicion: Suspicion, today: date) -> tuple[E
     """Return whose data was in what could be seen or was taken, by name.
 
     What is shown on a page is not written down: who was signed in could see everybody of their area.
-    Errors: Malformed for a user or an export that is not there.
+    Errors: Malformed for a user, an export or an area that is not there, and for a time that ends before it begins.
     """
+    if suspicion.until <= suspicion.since:
+        raise Malformed("akhirnya sebelum awalnya / the end is before the beginning: --since, --until")
+    if suspicion.area and areas.find_area(session, suspicion.area) is None:
+        raise Malformed(f"tidak ada wilayah / there is no area {suspicion.area!r}")
     ways: dict[Concerned, list[str]] = defaultdict(list)
     for way, people in _ways(session, suspicion, today):
         for person in people:

@@ -159,7 +159,7 @@ def read_list(var: Path) -> tuple[Tombstone, ...]:
 
 def read_tombstones(path: Path) -> tuple[Tombstone, ...]:
     """Return who is on a list. Shape of a line: hash, space, the instant of erasing."""
-    return tuple(_read_lines(path.read_text(encoding="ascii").splitlines()))
+    return tuple(_read_lines(path.read_text(encoding="ascii", errors="replace").splitlines()))
 
 
 def _read_lines(lines: Iterable[str]) -> Iterator[Tombstone]:

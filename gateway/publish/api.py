@@ -222,7 +222,10 @@ def choose_area(caller: Caller, asked: str | None) -> str:
 
 
 def _read_token(*, is_basic_taken: bool) -> str:
-    given = request.authorization
+    try:
+        given = request.authorization
+    except ValueError:  # Basic, in no base64
+        given = None
     if given is not None and given.type == "bearer" and given.token:
         return given.token.strip()
     if given is not None and given.type == "basic" and is_basic_taken and given.password:

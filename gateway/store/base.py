@@ -100,6 +100,7 @@ _POOLED_ARGUMENTS = {name: value for name, value in _POSTGRESQL_ARGUMENTS.items(
 # PostgreSQL, appendix A.
 _RACES = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 _AWAY = {"08", "53", "57", "58"}  # classes: connection, resources, operator intervention and time-out, system
+_DENIED = {"25006", "42501"}  # a server that only reads, a user without the right: who runs it must mend that
 # SQLite, "Result codes": BUSY, LOCKED, NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB. After some of these
 # SQLite has rolled back the whole transaction by itself, so that nothing may be done in it any more.
 _SQLITE_AWAY = {5, 6, 7, 8, 10, 11, 13, 14, 26}
@@ -273,7 +274,7 @@ def _is_away(error: DBAPIError) -> bool:
         return True
     state = getattr(error.orig, "sqlstate", None)
     if state is not None:
-        return state[:2] in _AWAY
+        return state[:2] in _AWAY or state in _DENIED
     return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _SQLITE_AWAY  # the low byte is the primary code
 
 

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from gateway.discover import discover
-from gateway.store.base import Session, make_engine, metadata
+from gateway.store.base import Session, make_engine, metadata, translating_errors
 from gateway.store.patience import have_patience
 
 discover("gateway.store", having=())  # every file of a noun is imported, so that metadata knows its table
@@ -19,7 +19,10 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring a database up to a version. Several may try at once: they take turns, and the later ones find it done."""
+    """Bring a database up to a version. Several may try at once: they take turns, and the later ones find it done.
+
+    Errors: Unavailable when it cannot be reached, or takes no change from this user.
+    """
     _run(url, revision, command.upgrade)
 
 
@@ -65,7 +68,7 @@ def _run(url: str, revision: str, move: object) -> None:
     assert callable(move)
     engine = make_engine(url)
     try:
-        with engine.connect() as connection:
+        with translating_errors(), engine.connect() as connection:
             have_patience(connection)
             config = _config()
             config.attributes["connection"] = connection

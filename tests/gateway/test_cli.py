@@ -139,9 +139,54 @@ def test_the_doctor_names_a_database_and_a_redis_that_are_away(tmp_path: Path) -
 
 
 def test_a_phone_in_the_terminal_says_why_it_was_not_answered(tmp_path: Path) -> None:
-    done = run("sms", "--from", "081230000001", "--url", "http://127.0.0.1:1", "KB", KABAR_VAR=str(tmp_path))
+    var = tmp_path / "var"
+    done = run("sms", "--from", "081230000001", "--url", "http://127.0.0.1:1", "KB", KABAR_VAR=str(var))
     assert done.returncode == 1
-    assert done.stderr.strip()
+    assert var.stat().st_mode & 0o077 == 0, "the folder that it made is open to others"
+    assert "./kabar demo" in done.stderr
+    assert "http://127.0.0.1:1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_is_away_is_a_sentence_with_the_way_on(tmp_path: Path) -> None:
+    away = {"KABAR_DATABASE_URL": "postgresql://kabar:hunter2@127.0.0.1:1/kabar", "KABAR_VAR": str(tmp_path)}
+    for command in (("migrate",), ("users", "list")):
+        done = run(*command, **away)
+        assert done.returncode == 1
+        assert "basis data" in done.stderr
+        assert "./kabar doctor" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("migrate",), ("users", "list"), ("web",), ("sms", "--from", "081230000001", "KB")]
+)
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, command: tuple[str, ...]) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    done = run(*command, KABAR_VAR=str(taken))
+    assert done.returncode == 1
+    assert str(taken) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_doctor_looks_at_the_rest_when_the_folder_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    done = run("doctor", KABAR_VAR=str(tmp_path / "taken" / "var"))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "PERIKSA  folder" in done.stdout
+    assert "PERIKSA  channels" in done.stdout
+    assert "to mend" in done.stderr
+
+
+def test_the_doctor_and_the_web_server_name_a_form_or_channel_that_is_not_there(tmp_path: Path) -> None:
+    here = {"KABAR_VAR": str(tmp_path)}
+    assert "PERIKSA  KABAR_MAIN_FORM" in run("doctor", **here, KABAR_MAIN_FORM="zz").stdout
+    done = run("web", **here, KABAR_CHANNELS="twilio")
+    assert done.returncode == 2
+    assert "KABAR_TWILIO_AUTH_TOKENS" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -112,3 +112,16 @@ def test_after_a_breach_everybody_concerned_is_listed_with_a_number(district: Di
     assert only.count("\n") == 2
     assert run("breach", "--since", "2025-10-04", "--until", "2025-10-05").stdout.count("\n") == 1
     assert deeds(district.database)[-1] == ("export", "breach", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (("--since", "2025-10-04", "--until", "2025-10-03"), "--until"),
+        (("--since", "2025-10-03", "--area", "99.99"), "99.99"),
+        (("--since", "2025-10-03", "--user", "nobody"), "nobody"),
+    ],
+)
+def test_a_slip_is_not_taken_for_nobody_concerned(district: District, words: tuple[str, ...], fault: str) -> None:
+    with pytest.raises(Malformed, match=fault):
+        run("breach", *words)

@@ -108,6 +108,8 @@ def test_a_plan_writes_nothing(district: District) -> None:
     [
         (("--on", "besok"), "bukan hari"),
         (("--on", "2025-02-30"), "is no day"),
+        (("--on", "9999-12-31"), "is no day"),
+        (("--on", "0001-01-01"), "is no day"),
         (("--at", "25:00"), "is no time of day"),
         (("--at", "pagi"), "bukan jam"),
         (("--area", "99.99"), "there is no area"),

@@ -65,6 +65,7 @@ def test_a_new_link_ends_the_one_before(kabar: CliRunner, database: Database) ->
     ("words", "fault"),
     [
         (("add", "x", "--name", "Sari"), "no e-mail address"),
+        (("add", "sari", "--name", "x" * 101), "at most 100 characters"),
         (("add", "demo.sari", "--name", "Sari"), "demonstrations"),
         (("add", "sari", "--name", "Sari", "--area", "99"), "no area"),
         (("link", "nobody"), "no user"),

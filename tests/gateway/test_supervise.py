@@ -210,7 +210,7 @@ def test_a_server_left_behind_is_stopped_before_a_new_one_starts(tmp_path: Path)
 def test_without_the_wheel_the_server_of_the_machine_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert supervise.find_server_program(str(tmp_path)) is None
-    with pytest.raises(Misconfigured, match="no valkey-server or redis-server"):
+    with pytest.raises(Misconfigured, match="no queue server is installed"):
         EmbeddedServer(tmp_path, {"PATH": str(tmp_path)}).process()
     program = tmp_path / "redis-server"
     program.touch(mode=0o755)

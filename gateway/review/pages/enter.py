@@ -122,7 +122,7 @@ def _keep(session: Session, desk: Desk, checked: Checked, paper: Paper) -> Accep
         reading=desks.as_reading(checked, told),
         values=report.values,
         form_version=desk.form.version,
-        seen_id=int(seen) if seen.isdecimal() and len(seen) < 19 else None,
+        seen_id=int(seen) if seen.isdecimal() and len(seen) < 10 else None,
         made_by=frame.visitor().id,
         flags=sheet.as_kept_all(checked.flags),
     )

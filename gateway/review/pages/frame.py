@@ -8,7 +8,6 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import (
     Blueprint,
@@ -242,8 +241,8 @@ def _login_address() -> str:
     """Return where to sign in, to come back to this page; to the page with the form, where one was sent too late."""
     wished = request.full_path.rstrip("?")
     if request.method not in _SAFE:
-        before = urlsplit(request.referrer or "")
-        wished = f"{before.path}?{before.query}".rstrip("?") if before.netloc == request.host else ""
+        host, slash, path = (request.referrer or "").partition("://")[2].partition("/")
+        wished = f"{slash}{path.partition('#')[0]}" if host == request.host else ""
     return url_for("login.show_login", next=wished or None)
 
 

@@ -72,4 +72,4 @@ def is_from_our_page(request: Request, public_url: str) -> bool:
     if origin is None:
         return True
     ours = {request.host, urlsplit(public_url).netloc}
-    return urlsplit(origin).netloc in ours - {""}
+    return origin.partition("://")[2] in ours - {""}

@@ -136,7 +136,7 @@ def _nothing_moved(ids: Sequence[int]) -> str:
 
 def read_id(written: str) -> int | None:
     """Return the id that stands in an address or a form, or None."""
-    return int(written) if written.isascii() and written.isdecimal() and 0 < len(written) < 19 else None
+    return int(written) if written.isascii() and written.isdecimal() and 0 < len(written) < 10 else None
 
 
 def read_ids(written: Sequence[str]) -> tuple[int, ...]:

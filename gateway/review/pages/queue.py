@@ -245,4 +245,4 @@ def say_age(now: datetime, then: datetime) -> str:
 
 def _read_number(name: str) -> int | None:
     written = request.args.get(name, "")
-    return int(written) if written.isascii() and written.isdecimal() and len(written) < 18 else None
+    return int(written) if written.isascii() and written.isdecimal() and len(written) < 10 else None

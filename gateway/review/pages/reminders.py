@@ -125,8 +125,8 @@ def _find_wish(session: Session) -> Wish | None:
     forms = [one for one in runtime.forms if form in ("", one.code)]
     corners = find_corners(session, place, forms, widest=not is_planned)
     coming = find_coming(corners, now, runtime.settings.region, MOMENTS if is_planned else DATES)
-    at = request.args.get("at", None, int)
-    wished = next((one for one in coming if int(one.at.timestamp()) == at), None)
+    at = request.args.get("at", "")
+    wished = next((one for one in coming if str(int(one.at.timestamp())) == at), None)
     # what may go out already goes within the hour: what one comes to see is what goes next
     ahead = next((one for one in coming if one.at > now), None) or next(iter(coming), None)
     return Wish(place, form, coming, (wished or ahead) if is_planned else None)

@@ -65,7 +65,17 @@ def test_the_database_knows_a_token_only_by_its_hash(system: System, district: D
 
 @pytest.mark.parametrize(
     "given",
-    ["", "Bearer", "Bearer kabar_x", "Bearer kabar_" + "0" * 36, "Basic eDp5", "Digest x", "Bearer \x7f", "kabar_x"],
+    [
+        "",
+        "Bearer",
+        "Bearer kabar_x",
+        "Bearer kabar_" + "0" * 36,
+        "Basic eDp5",
+        "Basic \u00e9",
+        "Digest x",
+        "Bearer \x7f",
+        "kabar_x",
+    ],
 )
 def test_what_is_no_token_is_told_so_and_how_to_send_one(app: Flask, given: str) -> None:
     answer = app.test_client().get("/api/v1/reports", headers={"Authorization": given} if given else {})
