@@ -244,8 +244,7 @@ def _month_of_date(token: Token) -> str | None:
     """Read the month of a date, 30/09/2025 or 2025-09-30."""
     if len(token.parts) != 3 or "," in token.word:
         return None
-    day, *month = token.parts if len(token.parts[0]) <= 2 else reversed(token.parts)
-    month = month if len(token.parts[0]) <= 2 else [month[1], month[0]]
+    day, month = (token.parts[0], token.parts[1:]) if len(token.parts[0]) <= 2 else (token.parts[2], token.parts[:2])
     written = read_month_number(month) if len(day) <= 2 and len(month[0]) + len(month[1]) > 2 else None
     return written.period if written and not written.is_swapped else None
 
