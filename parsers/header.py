@@ -13,6 +13,7 @@ from parsers.numbers import is_lookalike
 from parsers.period import (
     LONG_MONTH_NAMES,
     OLDEST_MONTHS_BACK,
+    TO_COME,
     WrittenMonth,
     assumed_period,
     latest_month,
@@ -123,7 +124,7 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
     found: list[FoundMonth] = []
     for index, mark in enumerate(marks):
         month = None
-        if mark.sense is Sense.RELATIVE:
+        if mark.sense is Sense.RELATIVE and mark.code != TO_COME:
             month = FoundMonth(period_of(sent_on, int(mark.code)), False, (mark,))
         elif mark.sense is Sense.MONTH_WORD:
             month = _month_behind_word(marks, index, year, sent_on)
@@ -139,7 +140,10 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
         elif mark.sense is Sense.MONTH:
             mark.sense = Sense.UNKNOWN
     if not found:
-        found += _offered_month(marks, start_of_values, sent_on)
+        found += _offered_month(marks, start_of_values, sent_on) or _coming_month(marks, sent_on)
+    for mark in marks:
+        if mark.sense is Sense.RELATIVE:  # `bulan depan saya cuti`
+            mark.sense, mark.code = Sense.UNKNOWN, ""
     if found and year_marks:
         for part in year_marks:
             part.sense = Sense.PERIOD
@@ -159,9 +163,12 @@ def _first_code_behind_keyword(marks: Sequence[Mark]) -> int:
 
 
 def _take_year(marks: Sequence[Mark], sent_on: date) -> tuple[list[Mark], int | None]:
-    """Find `tahun 2025`, `tahun lalu`, and the year that it is."""
+    """Find `tahun 2025`, `tahun lalu`, and the year that it is; `tahun depan` only behind a month's name."""
+    before = None
     for mark, after in zip_longest(marks, marks[1:]):
-        if mark.sense is Sense.YEAR_WORD and mark.code:
+        is_chat = mark.code == TO_COME and (before is None or before.sense is not Sense.MONTH)
+        before = mark
+        if mark.sense is Sense.YEAR_WORD and mark.code and not is_chat:
             return [mark], sent_on.year - int(mark.code)
         is_number = after is not None and after.sense is Sense.NUMBER
         if mark.sense is Sense.YEAR_WORD and is_number and (year := read_year(after.code)) is not None:
@@ -237,6 +244,15 @@ def _offered_month(marks: Sequence[Mark], start: int, sent_on: date) -> list[Fou
         if period is not None:
             mark.sense = Sense.PERIOD
             return [FoundMonth(period, True, (mark,))]
+    return []
+
+
+def _coming_month(marks: Sequence[Mark], sent_on: date) -> list[FoundMonth]:
+    """Find `bulan depan`, which is asked about; where something else names a month, it is chat."""
+    for mark in marks:
+        if mark.sense is Sense.RELATIVE:
+            mark.sense = Sense.PERIOD
+            return [FoundMonth(period_of(sent_on, int(mark.code)), False, (mark,))]
     return []
 
 

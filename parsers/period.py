@@ -27,6 +27,7 @@ MONTHS = {name: month for month, names in enumerate(_NAMES, start=1) for name in
 LONG_MONTH_NAMES = tuple(name for name in MONTHS if len(name) > 4)  # Yuli and Yuni are people
 _BEFORE = ("lalu", "kemarin", "kemaren", "kmrn", "kmr")
 _BACK = dict.fromkeys(_BEFORE, 1) | {"ini": 0, "depan": -1}
+TO_COME = "-1"
 # What `bulan lalu` and `tahun ini` say: how many months or years back; a month to come is asked about.
 RELATIVE_MONTHS = {
     f"{bulan}{joint}{when}": str(back)
