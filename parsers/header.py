@@ -73,16 +73,25 @@ def read_facility(marks: list[Mark], lexicon: Lexicon, draft: Draft) -> None:
             draft.facility = mark.written.upper()
             draft.has_unknown = True  # a name without digits may be just a word: `KB itu apa bu?`
             mark.sense = Sense.FACILITY
-        elif _is_of_name(after, marks[at + 3 : at + 4]) and after.number.fault is None:
+        elif _is_of_name(after, marks[at + 3 : at + 5]) and after.number.fault is None:
             draft.facility = (mark.written + after.gap + after.code).upper()
             mark.sense = after.sense = Sense.FACILITY
 
 
 def _is_of_name(number: Mark, behind: Sequence[Mark]) -> bool:
     """Whether a number belongs to the facility's name before it: PMB01, PMB-01; `PMB 01` where a month follows."""
-    is_before_month = bool(behind) and behind[0].sense is Sense.NUMBER and month_of(behind[0].number) is not None
-    is_joined = number.gap == "-" or (number.gap == " " and is_before_month)
+    is_joined = number.gap == "-" or (number.gap == " " and _begin_with_month(behind))
     return number.gap == "" or (is_joined and len(number.code) <= 3)
+
+
+def _begin_with_month(marks: Sequence[Mark]) -> bool:
+    """Whether a month comes first to which no day belongs: 0925, SEP25; but the 3 before `SEP 25` may be a day."""
+    if not marks:
+        return False
+    first, *behind = marks
+    if first.sense is Sense.NUMBER:
+        return month_of(first.number) is not None
+    return first.sense is Sense.MONTH and bool(behind) and behind[0].sense is Sense.NUMBER and behind[0].gap == ""
 
 
 def is_register_code(mark: Mark) -> bool:
@@ -103,6 +112,7 @@ def read_period(months: Sequence[FoundMonth], marks: Sequence[Mark], draft: Draf
     if other is not None:
         draft.ask_about(ProblemCode.PERIODS_DIFFER, other.marks, first=first.period, second=other.period)
         return
+    first = next((month for month in months if not month.is_offered), first)  # `tgl 30 sept KB 0925`
     if first.is_offered:
         draft.ask_about(ProblemCode.PERIOD_SWAPPED, first.marks, period=first.period)
         return
