@@ -249,7 +249,8 @@ def _offered_month(marks: Sequence[Mark], start: int, sent_on: date) -> list[Fou
             continue
         period = _month_of_date(mark.number)
         is_behind_keyword = index > 0 and marks[index - 1].sense in {Sense.KEYWORD, Sense.FACILITY}
-        if is_behind_keyword and mark.code in _BARE_MONTHS and mark.number.fault is None:
+        is_half = _is_near_year(marks[_behind_dash(marks, index)], sent_on)  # `KB 09 25 BARU 12 AKTIF`, cut off
+        if is_behind_keyword and mark.code in _BARE_MONTHS and mark.number.fault is None and not is_half:
             period = latest_month(int(mark.code), sent_on)
         if period is not None:
             mark.sense = Sense.PERIOD
@@ -283,10 +284,8 @@ def _bare_month(marks: Sequence[Mark], index: int, sent_on: date, *, has_month: 
         return None
     written = month_of(token)
     marks_of_month: tuple[Mark, ...] = (mark,)
-    last = index + 1
-    if last + 1 < len(marks) and marks[last].sense is Sense.DASH:
-        last += 1
-    if written is None and len(token.parts) == 1 and last < len(marks):
+    last = _behind_dash(marks, index)
+    if written is None and len(token.parts) == 1 and last > index:
         after = marks[last]
         month, year = (after, mark) if len(token.word) == 4 else (mark, after)
         if month.sense is Sense.NUMBER and len(month.code) <= 2 and _is_near_year(year, sent_on):
@@ -298,6 +297,12 @@ def _bare_month(marks: Sequence[Mark], index: int, sent_on: date, *, has_month: 
     if is_pair and (has_month or written.is_swapped or len(marks_of_month) > 1):
         return None
     return FoundMonth(written.period, written.is_swapped, marks_of_month)
+
+
+def _behind_dash(marks: Sequence[Mark], index: int) -> int:
+    """Find the mark behind another, a dash between them left aside; behind the last one that one itself."""
+    last = min(index + 1, len(marks) - 1)
+    return last + 1 if last + 1 < len(marks) and marks[last].sense is Sense.DASH else last
 
 
 def _is_near_year(mark: Mark, sent_on: date) -> bool:
