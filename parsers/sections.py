@@ -19,6 +19,8 @@ from parsers.shape import find_first_number, read_nil, read_values
 from parsers.tidy import Token, TokenKind
 from parsers.words import Lexicon, Phrase, Sense, is_phrase_at, lexicon_of
 
+_ALSO_CHAT = frozenset({"ulang", "ganti", "gagal"})  # `laporan ulang`, `ganti dengan ini`, `maaf gagal terkirim`
+
 
 class FoundKeyword(NamedTuple):
     """A form's keyword among the tokens; `is_near` when it was misspelt."""
@@ -135,7 +137,8 @@ def open_section(message: Message, tokens: Sequence[Token], form: Form, *, keywo
 def _leave_words_before(section: Section, at: int) -> None:
     """Take measures before a keyword for a remark where the whole report stands behind it: `bidan baru, KB 0925 ...`.
 
-    That is where no number stands behind the keyword but its month, and then a word that needs none before it.
+    That is where no number stands behind the keyword but its month, and then a word that needs none before it. A measure
+    that may be left out stays one, and is asked about: `cabut KB 0925 ...`.
     """
     before, behind = section.marks[:at], section.marks[at:]
     start = first_code(behind)
@@ -143,7 +146,8 @@ def _leave_words_before(section: Section, at: int) -> None:
     has_number = any(mark.sense in COUNTS for mark in (*before, *behind[:start]))
     if not has_number and behind[start:] and behind[start].sense is leads:
         for mark in before:
-            if mark.sense is Sense.MEASURE:
+            is_asked_for = leads is Sense.ITEM or mark.code in section.form.required  # so it comes again
+            if mark.sense is Sense.MEASURE and (is_asked_for or mark.tokens[0].word in _ALSO_CHAT):
                 mark.sense, mark.code = Sense.UNKNOWN, ""
 
 
