@@ -32,7 +32,10 @@ class FoundKeyword(NamedTuple):
 
 @dataclass(slots=True)
 class Section:
-    """The part of a message that is one report: its marks, its keyword, the months found in it."""
+    """The part of a message that is one report: its marks, its keyword, the months found in it.
+
+    Shape: `is_beside_talk` says that another form's keyword stands in the message without a count: `stok KB kosong`.
+    """
 
     message: Message
     form: Form
@@ -42,6 +45,7 @@ class Section:
     months: list[FoundMonth] = field(default_factory=list)
     facility: str | None = None
     has_unknown_facility: bool = False
+    is_beside_talk: bool = False
 
 
 class _Keywords(NamedTuple):
@@ -110,6 +114,9 @@ def cut_sections(message: Message, tokens: Sequence[Token], keywords: Sequence[F
             earlier.facility = earlier.facility or section.facility
         else:
             sections.append(section)
+    talk = {section.form.code for section in sections if not any(mark.sense in COUNTS for mark in section.marks)}
+    for section in sections:
+        section.is_beside_talk = bool(talk - {section.form.code})
     return sections
 
 
@@ -177,7 +184,7 @@ def read_section(
     ask_about_leftovers(marks, draft, first_number)
     read_values(marks, draft, first_number, default_measure or form.default_measure)
     if section.keyword is not None and first_code(marks) == len(marks):
-        read_nil(marks, draft)
+        read_nil(marks, draft, is_beside_talk=section.is_beside_talk)
     draft.note_repairs(marks)
     _ask_about_commands(marks, draft)
     if not is_partial:

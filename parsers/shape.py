@@ -13,12 +13,14 @@ from parsers.numbers import MOST, to_count
 from parsers.period import read_month_number
 from parsers.problems import ProblemCode
 from parsers.reading import Span
-from parsers.words import Lexicon, Sense
+from parsers.words import TITLES, Lexicon, Sense
 
 _WORDS = CODES | {Sense.AMBIGUOUS, Sense.UNKNOWN}
 _READ = _WORDS | COUNTS | {Sense.DASH}
 _ALL = frozenset({"semua", "semuanya", "smua"})
 _FORMAL_ZEROS = frozenset({"nihil", "nol"})  # nobody chats with them
+_SIGNED = TITLES - {"ibu", "bu", "bpk", "pak"}  # `Bidan Ani` signs; `kosong bu obatnya` speaks of a medicine
+_NOT_OF_MONTHS = frozenset({"lap", "laporan", "lapor", "sdh", "sudah"})  # `laporan tidak ada`, `sudah kosong`
 
 
 class Pair(NamedTuple):
@@ -54,10 +56,15 @@ def read_values(marks: Sequence[Mark], draft: Draft, first_number: Mark | None, 
         draft.missing.update(draft.form.required)
 
 
-def read_nil(marks: Sequence[Mark], draft: Draft) -> None:
-    """Read `KB 0925 NIHIL`: zero for every required measure; not the zero of a sentence, `stok KB kosong`."""
+def read_nil(marks: Sequence[Mark], draft: Draft, *, is_beside_talk: bool) -> None:
+    """Read `KB 0925 NIHIL`: zero for every required measure; not the zero of a sentence, `stok KB kosong`.
+
+    `kosong` and `tidak ada` are said of medicines, forms and midwives too: they need a month, and must stand alone.
+    """
+    is_in_sentence = is_beside_talk or not draft.is_period_written or "?" in draft.text
     for index, mark in enumerate(marks):
-        if mark.sense is Sense.ZERO and _is_about_the_report(marks, index, draft):
+        is_formal = mark.tokens[0].word in _FORMAL_ZEROS
+        if mark.sense is Sense.ZERO and (is_formal or not (is_in_sentence or _names_absent(marks, index))):
             for measure in draft.form.required:
                 draft.values[measure] = 0
                 draft.spans[measure] = mark.span
@@ -65,13 +72,17 @@ def read_nil(marks: Sequence[Mark], draft: Draft) -> None:
             return
 
 
-def _is_about_the_report(marks: Sequence[Mark], index: int, draft: Draft) -> bool:
-    """Whether a zero is the month's: `kosong`, `tidak ada` need a month, and no word beside for what is not there."""
-    if marks[index].tokens[0].word in _FORMAL_ZEROS:
-        return True
-    beside = (*marks[max(index - 1, 0) : index], *marks[index + 1 : index + 2])
-    strange = [mark for mark in beside if mark.sense is Sense.REMARK and mark.tokens[0].word not in _ALL]
-    return draft.is_period_written and not strange
+def _names_absent(marks: Sequence[Mark], zero: int) -> bool:
+    """Whether a word may be what is not there: any but `semua` and a signature, or a bare `bidan`, `laporan` beside."""
+    words = [mark.tokens[0].word for mark in marks]
+    for index, (mark, word) in enumerate(zip(marks, words, strict=True)):
+        is_name = index > 0 and words[index - 1] in _SIGNED
+        if mark.sense is Sense.REMARK and not is_name and word not in _ALL:
+            return True
+        is_bare = word in _SIGNED and (mark is marks[-1] or marks[index + 1].sense is not Sense.REMARK)
+        if index >= zero - 1 and (is_bare or word in _NOT_OF_MONTHS):
+            return True
+    return False
 
 
 def _take_last_near(marks: Sequence[Mark], lexicon: Lexicon) -> None:
