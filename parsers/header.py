@@ -150,10 +150,8 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
         elif mark.sense is Sense.MONTH:
             mark.sense = Sense.UNKNOWN
     if not found:
-        found += _offered_month(marks, start_of_values, sent_on) or _coming_month(marks, sent_on)
-    for mark in marks:
-        if mark.sense is Sense.RELATIVE:  # `bulan depan saya cuti`
-            mark.sense, mark.code = Sense.UNKNOWN, ""
+        found += _offered_month(marks, start_of_values, sent_on)
+    found += _coming_month(marks, sent_on, is_chat=bool(found))
     if found and year_marks:
         for part in year_marks:
             part.sense = Sense.PERIOD
@@ -258,13 +256,12 @@ def _offered_month(marks: Sequence[Mark], start: int, sent_on: date) -> list[Fou
     return []
 
 
-def _coming_month(marks: Sequence[Mark], sent_on: date) -> list[FoundMonth]:
+def _coming_month(marks: Sequence[Mark], sent_on: date, *, is_chat: bool) -> list[FoundMonth]:
     """Find `bulan depan`, which is asked about; where something else names a month, it is chat."""
-    for mark in marks:
-        if mark.sense is Sense.RELATIVE:
-            mark.sense = Sense.PERIOD
-            return [FoundMonth(period_of(sent_on, int(mark.code)), False, (mark,))]
-    return []
+    coming = [mark for mark in marks if mark.sense is Sense.RELATIVE]
+    for mark in coming:
+        mark.sense = Sense.UNKNOWN if is_chat else Sense.PERIOD
+    return [] if is_chat else [FoundMonth(period_of(sent_on, int(mark.code)), False, (mark,)) for mark in coming]
 
 
 def _month_of_date(token: Token) -> str | None:

@@ -144,8 +144,8 @@ def open_section(message: Message, tokens: Sequence[Token], form: Form, *, keywo
 def _leave_words_before(section: Section, at: int) -> None:
     """Take measures before a keyword for a remark where the whole report stands behind it: `bidan baru, KB 0925 ...`.
 
-    That is where no number stands behind the keyword but its month, and then a word that needs none before it. A measure
-    that may be left out stays one, and is asked about: `cabut KB 0925 ...`.
+    That is where no number stands behind the keyword but its month, and then a word that needs none before it. But a
+    measure that may be left out stays one, and is asked about: `cabut KB 0925 ...`.
     """
     before, behind = section.marks[:at], section.marks[at:]
     start = first_code(behind)
