@@ -48,12 +48,18 @@ def read_values(marks: Sequence[Mark], draft: Draft, first_number: Mark | None, 
         _assign_item_first(_pair_movements(body) if is_number_first else _pair_word_first(body), draft)
     elif first_number is None:
         _assign_measure_first(_pair_word_first(body), draft, default_measure)
-    elif ends_with_word(marks):
+    elif ends_with_word(marks) and not _is_behind_number(first_number, marks):
         _assign_measure_first(_pair_number_first([first_number, *body]), draft, default_measure)
-    else:  # `12 BARU 40 AKTIF 30`: either way one number is left over, and each way says something else
+    else:  # `12 BARU 40 AKTIF 30`, `09 25 BARU 12 AKTIF`: either way one is left over, and each says something else
         draft.ask_about(ProblemCode.ORDER_UNCLEAR, (first_number, *body[-1:]))
         draft.has_pair = True
         draft.missing.update(draft.form.required)
+
+
+def _is_behind_number(first_number: Mark, marks: Sequence[Mark]) -> bool:
+    """Whether a number that is no month stands before the first pair's, a dash between them left aside."""
+    before = [mark for mark in marks[: marks.index(first_number)] if mark.sense is not Sense.DASH]
+    return bool(before) and before[-1].sense is Sense.NUMBER
 
 
 def read_nil(marks: Sequence[Mark], draft: Draft, *, is_beside_talk: bool) -> None:
