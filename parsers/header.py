@@ -124,10 +124,11 @@ def read_period(months: Sequence[FoundMonth], marks: Sequence[Mark], draft: Draf
         draft.ask_about(ProblemCode.PERIOD_OLD, first.marks, period=first.period)
 
 
-def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
+def find_months(marks: list[Mark], sent_on: date, *, has_month: bool = False) -> list[FoundMonth]:
     """Find every month that is written, and mark its words as such.
 
     A bare number is a month only before the first measure or item; a name without a year there, or behind `bulan`.
+    `has_month` says that the report before names one.
     """
     start_of_values = _first_code_behind_keyword(marks)
     year_marks, year = _take_year(marks, sent_on)
@@ -151,7 +152,7 @@ def find_months(marks: list[Mark], sent_on: date) -> list[FoundMonth]:
             mark.sense = Sense.UNKNOWN
     if not found:
         found += _offered_month(marks, start_of_values, sent_on)
-    found += _coming_month(marks, sent_on, is_chat=bool(found))
+    found += _coming_month(marks, sent_on, is_chat=has_month or bool(found))
     if found and year_marks:
         for part in year_marks:
             part.sense = Sense.PERIOD

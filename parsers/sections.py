@@ -104,7 +104,9 @@ def cut_sections(message: Message, tokens: Sequence[Token], keywords: Sequence[F
     ends = [keyword.at for keyword in keywords[1:]] + [len(tokens)]
     start = 0
     for keyword, end in zip(keywords, ends, strict=True):
-        section = open_section(message, tokens[start:end], keyword.form, keyword_at=keyword.at - start)
+        has_month = bool(sections and sections[0].months)
+        at = keyword.at - start
+        section = open_section(message, tokens[start:end], keyword.form, keyword_at=at, has_month=has_month)
         section.keyword = next((mark for mark in section.marks if mark.sense is Sense.KEYWORD), None)
         start = end
         earlier = next((other for other in reversed(sections) if other.form is section.form), None)
@@ -120,7 +122,9 @@ def cut_sections(message: Message, tokens: Sequence[Token], keywords: Sequence[F
     return sections
 
 
-def open_section(message: Message, tokens: Sequence[Token], form: Form, *, keyword_at: int | None = None) -> Section:
+def open_section(
+    message: Message, tokens: Sequence[Token], form: Form, *, keyword_at: int | None = None, has_month: bool = False
+) -> Section:
     """Take some tokens for what they are in a form, and find their keyword, facility and months."""
     lexicon = lexicon_of(form, message.forms)
     marks = make_marks(tokens, form, lexicon)
@@ -135,7 +139,7 @@ def open_section(message: Message, tokens: Sequence[Token], form: Form, *, keywo
         draft = Draft(message.text, form, section.keyword)
         read_facility(marks, lexicon, draft)
         section.facility, section.has_unknown_facility = draft.facility, draft.has_unknown
-    section.months = find_months(marks, message.sent_on)
+    section.months = find_months(marks, message.sent_on, has_month=has_month)
     if section.keyword is not None:
         _leave_words_before(section, marks.index(section.keyword))
     return section
