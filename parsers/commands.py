@@ -56,7 +56,7 @@ def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | No
     core = _without_courtesy(tokens, lexicon)
     if not core or (lexicon is not None and lexicon.find_phrase(tokens, core[0])):
         return None
-    tokens, core = _put_first(message, tokens, core)
+    tokens, core = _put_first(message, tokens, core, lexicon)
     first, *others = (tokens[index] for index in core)
     name = COMMAND_OF.get(first.word)
     said = {COMMAND_OF.get(token.word) for token in tokens}
@@ -94,20 +94,21 @@ def _without_courtesy(tokens: Sequence[Token], lexicon: Lexicon | None) -> list[
     return [index for index in core if tokens[index].word not in _ALSO_COURTESY] or core
 
 
-def _put_first(message: Message, tokens: Sequence[Token], core: list[int]) -> tuple[Sequence[Token], list[int]]:
-    """Put RALAT before the keyword and the month that it stands behind: `KB 0925 RALAT AKTIF 45`."""
-    at = next((at for at in core if COMMAND_OF.get(tokens[at].word) is CommandName.CORRECT), 0)
-    before, after = [tokens[index] for index in core if index < at], tokens[at + 1 : at + 2]
-    if (
-        not before
-        or before[0].kind is not TokenKind.WORD
-        or not all(_is_one_of(_HEADER, token, message.forms) for token in before)
-    ):
-        return tokens, core
-    if not any(_is_one_of(_HEADER | CODES, token, message.forms) for token in after):
-        return tokens, core  # `KB ubah jadwal` is chat
+def _put_first(
+    message: Message, tokens: Sequence[Token], core: list[int], lexicon: Lexicon | None
+) -> tuple[Sequence[Token], list[int]]:
+    """Put RALAT before the keyword, the place and the month that it stands behind: `KB PMB01 0925 RALAT AKTIF 45`."""
+    at = next((at for at in core if COMMAND_OF.get(tokens[at].word) is CommandName.CORRECT), core[0])
+    about = _find_address(message, tokens[:at], lexicon) if lexicon is not None and at > core[0] else None
+    if about is None or (not about.periods and any(name.isalpha() for name in about.facilities)):
+        return tokens, core  # `KB saya ubah suntik` is chat
+    behind = [tokens[index] for index in core if index > at][:1]
+    has_number = any(token.kind is TokenKind.NUMBER for token in tokens[:at])
+    is_value_next = any(_is_one_of(_HEADER | CODES, token, message.forms) for token in behind)
+    if [bool(about.forms), has_number, is_value_next].count(True) < 2:
+        return tokens, core  # `KB ubah jadwal` too
     tokens = [tokens[at], *tokens[:at], *tokens[at + 1 :]]
-    return tokens, _without_courtesy(tokens, lexicon_of(message.forms[0], message.forms))
+    return tokens, _without_courtesy(tokens, lexicon)
 
 
 def _is_one_of(senses: frozenset[Sense], token: Token, forms: tuple[Form, ...]) -> bool:
