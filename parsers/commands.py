@@ -13,6 +13,7 @@ from parsers.reading import Address, Command, CommandName
 from parsers.tidy import Token, TokenKind
 from parsers.words import COURTESY, Lexicon, Sense, lexicon_of
 
+_NOT = ("tidak", "tdk", "bukan", "enggak", "nggak", "gak", "ga", "ndak")
 _WORDS = {
     CommandName.HELP: ("bantu", "bantuan", "help", "format"),
     CommandName.STATUS: ("cek", "status"),
@@ -20,7 +21,7 @@ _WORDS = {
     CommandName.CANCEL: ("batal", "batalkan", "hapus"),
     CommandName.CORRECT: ("ralat", "koreksi", "ubah", "revisi"),
     CommandName.YES: ("ya", "y", "iya", "yaa", "iyaa", "betul", "benar", "bener", "bnr", "ok", "oke", "okey", "yes"),
-    CommandName.NO: ("tidak", "tdk", "t", "salah", "bukan", "enggak", "nggak", "gak", "ndak", "no"),
+    CommandName.NO: (*_NOT, "t", "salah", "no"),
     CommandName.STOP: ("stop", "berhenti", "unreg"),
     CommandName.START: ("mulai", "start"),
     CommandName.LANGUAGE: ("bahasa", "language"),
@@ -32,8 +33,8 @@ UNDOING = frozenset(
     {*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah", "ganti", *_EXAMPLE}
 )  # no mere remark
 ANSWERS = frozenset({*_WORDS[CommandName.YES], *_WORDS[CommandName.NO]})
-_NOT, _RIGHT = frozenset({"tidak", "bukan", "gak"}), frozenset({"benar", "bener", "betul"})  # `tidak benar` is no YA
-_ALSO_COURTESY = frozenset({"ya", "tdk"})  # courtesy only beside other words
+_RIGHT = frozenset({"benar", "bener", "bnr", "betul"})  # `tidak benar` is no YA
+_ALSO_COURTESY = frozenset({"ya"})  # courtesy only beside other words
 _LANGUAGES = {"id": "id", "indonesia": "id", "ind": "id", "en": "en", "english": "en", "inggris": "en", "eng": "en"}
 _HEADER = frozenset({Sense.KEYWORD, Sense.MONTH, Sense.MONTH_WORD, Sense.YEAR_WORD})
 _MAY_ADD = frozenset({CommandName.HELP, CommandName.STATUS, CommandName.CANCEL})  # a keyword, facility or period
@@ -62,6 +63,8 @@ def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | No
     said = {COMMAND_OF.get(token.word) for token in tokens}
     if first.word in _NOT and others and all(token.word in _RIGHT for token in others):
         return FoundCommand(Command(CommandName.NO), ())
+    if first.word in _NOT and any(token.word == "salah" for token in others):
+        return None  # `tidak salah` says that it is right, `tidak, salah` that it is not
     if name is None or {CommandName.YES, CommandName.NO} <= said:
         return None
     rest = tokens[core[0] + 1 :]
@@ -80,7 +83,7 @@ def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | No
 
 
 def _without_courtesy(tokens: Sequence[Token], lexicon: Lexicon | None) -> list[int]:
-    """Leave out courtesy words; YA and TDK stay only where nothing else does."""
+    """Leave out courtesy words; YA stays only where nothing else does."""
     core = []
     index = 0
     while index < len(tokens):
