@@ -28,10 +28,8 @@ _WORDS = {
     CommandName.INFO: ("info", "privasi", "privacy"),
 }
 COMMAND_OF = {word: name for name, words in _WORDS.items() for word in words}
-_EXAMPLE = ("contoh", "contohnya", "misal", "misalnya")
-UNDOING = frozenset(
-    {*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah", "ganti", *_EXAMPLE}
-)  # no mere remark
+UNDOING = frozenset({*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah", "ganti"})  # no mere remark
+EXAMPLE = frozenset({"contoh", "contohnya", "misal", "misalnya"})  # nor these before a report
 ANSWERS = frozenset({*_WORDS[CommandName.YES], *_WORDS[CommandName.NO]})
 _RIGHT = frozenset({"benar", "bener", "bnr", "betul"})  # `tidak benar` is no YA
 _ALSO_COURTESY = frozenset({"ya"})  # courtesy only beside other words
