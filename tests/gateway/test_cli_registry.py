@@ -1,4 +1,4 @@
-"""`./kabar facilities import`: what is wrong in a file is told row by row, and by the status that the command ends with."""
+"""`./kabar facilities import`: what is wrong in a file is told row by row, and by the status that it ends with."""
 
 from __future__ import annotations
 

@@ -54,7 +54,9 @@ def words_of(visitor: FlaskClient, path: str) -> str:
 
 def test_a_deed_is_a_sentence_in_both_languages(visitor: FlaskClient, runtime: Runtime, me: User) -> None:
     add(runtime)
-    assert "Sari menonaktifkan pengguna 12 peran: Petugas kecamatan → Pemantau (hanya melihat) 14.03.01" in words_of(visitor, "/audit")
+    assert "Sari menonaktifkan pengguna 12 peran: Petugas kecamatan → Pemantau (hanya melihat) 14.03.01" in words_of(
+        visitor, "/audit"
+    )
     assert "Sari disabled user 12 role: Kecamatan officer → Viewer 14.03.01" in words_of(visitor, "/audit?lang=en")
 
 
@@ -66,7 +68,11 @@ def test_a_deed_is_a_sentence_in_both_languages(visitor: FlaskClient, runtime: R
             "formulir: Laporan bulanan KB first: kb",
             "form: Monthly family-planning report first: kb",
         ),
-        ({"action": "drop", "noun": "ladder", "subject": "kb"}, "Laporan bulanan KB peran", "Monthly family-planning report role"),
+        (
+            {"action": "drop", "noun": "ladder", "subject": "kb"},
+            "Laporan bulanan KB peran",
+            "Monthly family-planning report role",
+        ),
         ({"action": "drop", "noun": "ladder", "subject": "bicycle"}, "bicycle peran", "bicycle role"),
         (
             {"noun": "open_figures", "details": {"was": "baru 2025-01", "value": "is_on shows_places https://a.id"}},

@@ -25,7 +25,9 @@ def break_down(*_arguments: Any, **_named: Any) -> Any:
     raise ZeroDivisionError(f"internal {secret}")
 
 
-@pytest.mark.parametrize(("language", "words"), [("id", "Ada kesalahan pada Kabar"), ("en", "Something broke in Kabar")])
+@pytest.mark.parametrize(
+    ("language", "words"), [("id", "Ada kesalahan pada Kabar"), ("en", "Something broke in Kabar")]
+)
 def test_a_browser_is_shown_a_page_with_the_number_that_stands_in_the_log(
     rina: FlaskClient, monkeypatch: pytest.MonkeyPatch, language: str, words: str
 ) -> None:
