@@ -224,9 +224,7 @@ class Settings(BaseModel):
     @classmethod
     def _hosts_alone(cls, value: str) -> str:
         if wrong := [host for host in split_list(value) if not _HOST.fullmatch(host)]:
-            raise ValueError(
-                f"{wrong[0]!r} harus host saja, tanpa / must be a host alone, without https://, port, path"
-            )
+            raise ValueError(f"{wrong[0]!r} harus host saja, tanpa / must be a host without https://, port and path")
         return value
 
     @field_validator("metrics")
