@@ -219,7 +219,7 @@ def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, s
     """Return what a problem's sentence may name, each thing by the word that a sender may send back."""
     words = _CENTURY.sub("", problem.words) if problem.code.startswith("period") else problem.words
     slots: dict[str, str | int] = {"words": words, "form": keyword(form)}
-    slots |= {"key": wording.word, "meanings": wording.several, "proof": ""}  # for a problem that cannot tell
+    slots |= {"key": wording.word, "meanings": wording.several, "proof": "", "unit": ""}  # where it cannot tell
     for name, value in problem.about.items():
         if name in _PERIODS and isinstance(value, str) and _is_period(value):
             slots[name] = wording.month(value)
@@ -227,10 +227,12 @@ def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, s
             slots[name] = _words_for(form, value)
         else:
             slots[name] = value
-    if "key" not in problem.about and "measure" in problem.about:
-        slots["key"] = slots["measure"]
+    if "key" not in problem.about:
+        slots["key"] = slots.get("measure", slots.get("item", wording.word))
     if "measure" not in slots and isinstance(problem.about.get("key"), str) and form is not None:
         slots["measure"] = _words_for(form, str(problem.about["key"]).partition(".")[0])
+    if form is not None and (item := form.items.get(str(problem.about.get("item")))):
+        slots["unit"] = item.unit.get(wording.code, "")
     if "code" in problem.about:
         slots["key"] = slots["code"]
     return slots

@@ -28,6 +28,7 @@ LONGEST: Mapping[str, int] = {  # septets that a slot may take; a longer value i
     "key": 16,
     "kind": 16,
     "item": 16,
+    "unit": 8,
     "measure": 16,
     "other": 16,
     "parts": 24,
