@@ -265,7 +265,7 @@ def _keep(key: str, pair: Pair, draft: Draft, written: Sequence[Mark] = ()) -> N
         draft.ask_about(ProblemCode.NUMBER_STRAY, stray, measure=key.partition(".")[0])
     value, fault = (0, None) if first.sense is Sense.ZERO else to_count(first.number)
     if fault is None and len(first.code) == 4 and first.code.startswith("0") and read_month_number((first.code,)):
-        fault = ProblemCode.NUMBER_GARBLED  # GANTI 0925 says a month, whatever stands before it
+        fault = ProblemCode.NUMBER_MONTH  # GANTI 0925 says a month, whatever stands before it
     if fault is not None:
         draft.missing.add(key)
         draft.ask_about_number(fault, marks[: 2 if not written else None], key)
