@@ -9,7 +9,7 @@ from parsers.draft import Draft, Message, span_of
 from parsers.form import Form
 from parsers.header import is_register_code, month_of
 from parsers.marks import CODES, COUNTS, Mark, make_marks
-from parsers.numbers import MOST, to_count
+from parsers.numbers import to_count
 from parsers.period import latest_month
 from parsers.problems import ProblemCode
 from parsers.reading import Fragment, Kind, OpenQuestion, Reading
@@ -148,7 +148,8 @@ def _read_bare_count(
     """Read a number or NIHIL alone, or `40 jadi 45`, as the one number that was asked for."""
     if not keys or any(code in _ASKS_FOR_MONTH for code in question.asked):
         return None
-    marks = make_marks(tokens, form, lexicon_of(form, message.forms))
+    item = form.items.get(keys[0].partition(".")[2])
+    marks = make_marks(tokens, form, lexicon_of(form, message.forms), item)
     core = [mark for mark in marks if mark.sense is not Sense.COURTESY]
     if [_role(mark) for mark in core] == ["number", "jadi", "number"]:
         core = core[-1:]
@@ -160,7 +161,7 @@ def _read_bare_count(
     if len(keys) > 1:
         draft.ask_about(ProblemCode.NUMBER_STRAY, core)
     elif fault is not None:
-        draft.ask_about(fault, core, key=keys[0], most=MOST if fault is ProblemCode.NUMBER_TOO_LARGE else None)
+        draft.ask_about_number(fault, core, keys[0])
     else:
         draft.values[keys[0]] = value
     return Reading(Kind.FRAGMENT, fragment=draft.to_fragment())
