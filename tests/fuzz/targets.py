@@ -29,6 +29,7 @@ from parsers.numbers import MOST
 from parsers.read import read_message
 from parsers.reading import OpenQuestion, Reading, ReadReport
 from parsers.report_json import as_json
+from parsers.tidy import tidy
 from tests.gateway.channels import recorded
 from tests.gateway.channels.fitting import fits, fits_column, read_both, read_or_fault
 from tests.gateway.channels.ussd import recorded as ussd_recorded
@@ -40,6 +41,7 @@ LONGEST = 1600  # characters that are read of a message
 FORMS = load_forms()
 WORDINGS = load_wordings()
 QUESTION = OpenQuestion(read_message("KB 0925 BARU 12", SENT_ON, FORMS).reports[0])
+BECOMES = {"jadi", "menjadi", "mjd", "jd", "ke"}
 _DIGITS = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
@@ -88,8 +90,14 @@ def _answer(report: ReadReport) -> None:
 
 
 def _hold_every_number_counts(text: str, reading: Reading) -> None:
-    """Hold that a clean report has left out no number: with another one in its place it reads otherwise."""
+    """Hold that a clean report has left out no number: with another one in its place it reads otherwise.
+
+    Of a correction the old number counts for nothing: RALAT AKTIF 40 JADI 45.
+    """
+    new = [token.span.start for token in tidy(text) if token.word in BECOMES] if reading.command else []
     for run in _DIGITS.finditer(text):
+        if any(start >= run.end() for start in new):
+            continue
         other = "8" if int(run[0]) != 8 else "3"
         changed = read_message(text[: run.start()] + other + text[run.end() :], SENT_ON, FORMS)
         assert (changed.kind, changed.reports) != (reading.kind, reading.reports), f"{run[0]!r} counts for nothing"

@@ -102,7 +102,7 @@ def test_a_facility_is_added_and_written_down(visitor: FlaskClient, runtime: Run
 @pytest.mark.parametrize(
     ("field", "typed", "said"),
     [
-        ("code", "14030015", "harus 9"),
+        ("code", "14030015", "seharusnya 9"),
         ("code", "727100155", "14.03"),
         ("code", "140300101", "milik faskes lain"),
         ("name", "", "Wajib diisi"),
