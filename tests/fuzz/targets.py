@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 
 from gateway.channels import smpp, smpp_delivery, smpp_pdu
@@ -26,6 +27,7 @@ from gateway.values import HttpRequest
 from parsers.explain import explain
 from parsers.judge import Facts, judge
 from parsers.numbers import MOST
+from parsers.period import MONTHS
 from parsers.read import read_message
 from parsers.reading import OpenQuestion, Reading, ReadReport
 from parsers.report_json import as_json
@@ -43,6 +45,7 @@ WORDINGS = load_wordings()
 QUESTION = OpenQuestion(read_message("KB 0925 BARU 12", SENT_ON, FORMS).reports[0])
 BECOMES = {"jadi", "menjadi", "mjd", "jd", "ke"}
 _DIGITS = re.compile(r"[0-9]{1,5}", re.ASCII)
+_IN_DATE = re.compile(r"[/.-][0-9]{1,2}[/.-][0-9]{2,4}(?![0-9])", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +95,13 @@ def _answer(report: ReadReport) -> None:
 def _hold_every_number_counts(text: str, reading: Reading) -> None:
     """Hold that a clean report has left out no number: with another one in its place it reads otherwise.
 
-    Of a correction the old number counts for nothing: RALAT AKTIF 40 JADI 45.
+    The day of a date counts for nothing (TGL 30 SEPT), nor does the old number of a correction (AKTIF 40 JADI 45).
     """
-    new = [token.span.start for token in tidy(text) if token.word in BECOMES] if reading.command else []
+    tokens = tidy(text)
+    new = [token.span.start for token in tokens if token.word in BECOMES] if reading.command else []
+    days = {day.span.start for day, month in pairwise(tokens) if month.word in MONTHS}
     for run in _DIGITS.finditer(text):
-        if any(start >= run.end() for start in new):
+        if run.start() in days or _IN_DATE.match(text, run.end()) or any(start >= run.end() for start in new):
             continue
         other = "8" if int(run[0]) != 8 else "3"
         changed = read_message(text[: run.start()] + other + text[run.end() :], SENT_ON, FORMS)
