@@ -12,6 +12,7 @@ from sqlalchemy import Column, ColumnElement, Table, and_, delete, or_, select, 
 from gateway.redact import hide_in_key
 from gateway.store.aliases import aliases
 from gateway.store.base import Session
+from gateway.store.broadcasts import in_place_of_numbers
 from gateway.store.dialogues import dialogues
 from gateway.store.erasures import Person
 from gateway.store.exports import forget_areas
@@ -140,7 +141,7 @@ def _erase_outbox(session: Session, person: Person, message_ids: Collection[int]
     for row in session.execute(select(outbox.c.id, outbox.c.recipient, outbox.c.provider_id).where(to_her)).all():
         key = row.provider_id and hide_in_key(row.provider_id, row.recipient)
         session.execute(update(outbox).where(outbox.c.id == row.id).values(provider_id=key))
-    gone = update(outbox).where(to_her).values(recipient=pseudonym, text="", fault=None)
+    gone = update(outbox).where(to_her).values(recipient=in_place_of_numbers(pseudonym), text="", fault=None)
     return session.execute(gone).rowcount
 
 
