@@ -55,9 +55,14 @@ def erase_rows(session: Session, person: Person, pseudonym: str, now: datetime) 
     return counts
 
 
-def hush(session: Session, person: Person) -> None:
-    """Let nothing go out to somebody any more, though what she wrote is still to be read."""
+def hush(session: Session, person: Person, now: datetime) -> None:
+    """Let nothing go out to somebody any more, though what she wrote is still to be read: as if she had sent STOP."""
     _withhold(session, person)
+    for table, hers in (
+        (reporters, reporters.c.id.in_(person.reporter_ids)),
+        (users, users.c.phone.in_(person.phones)),
+    ):
+        session.execute(update(table).where(hers, table.c.stopped_at.is_(None)).values(stopped_at=now))
     unread = inbox.c.sender.in_(person.phones), inbox.c.state == InboxState.RECEIVED
     session.execute(update(inbox).where(*unread).values(is_answered=True))
 
