@@ -121,9 +121,7 @@ def write_to_all(district: District) -> None:
     """Let staff write to everybody; nothing is sent yet."""
     with district.database.session() as session:
         now = district.runtime.now()
-        draft = broadcasts.add_draft(
-            session, Audience(""), {"id": "Rapat."}, (1, "Rina"), now, scope=COUNTRY
-        )
+        draft = broadcasts.add_draft(session, Audience(""), {"id": "Rapat."}, (1, "Rina"), now, scope=COUNTRY)
         assert draft
         broadcasts.confirm(session, draft, len(PHONES), now, scope=COUNTRY)
         session.commit()
