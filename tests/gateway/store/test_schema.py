@@ -75,9 +75,7 @@ def test_indexes_that_are_made_anew_wait_for_no_backup_with_everybody_behind_the
     database = open_database(empty_database_url)
     with database.session() as backup:
         backup.execute(text("SELECT count(*) FROM reports"))
-        with pytest.raises(
-            Unavailable, match=r"cadangan.* / .*backup.*run \./kabar migrate once more"
-        ):
+        with pytest.raises(Unavailable, match=r"cadangan.* / .*backup.*run \./kabar migrate once more"):
             schema.upgrade(empty_database_url)
         assert schema.version_of(backup) == "0027"
     schema.upgrade(empty_database_url)
