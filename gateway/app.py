@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import secrets
 from collections.abc import Iterable
 from typing import Any
 
@@ -114,12 +115,19 @@ def _answer_error(error: Exception) -> Response:
     if problems.is_ours(request.path):
         return problems.answer_error(error)
     if isinstance(error, HTTPException):
-        if error.code in ASTRAY and "text/html" in request.headers.get("Accept", ""):
+        if error.code in ASTRAY and _is_browser():
             return frame.tell_astray(error.code)
         return Response(f"{error.code} {error.name}\n", status=error.code, content_type="text/plain; charset=utf-8")
-    logger.error("crashed", path=request.path, exc_info=error)
+    ref = secrets.token_hex(4)
+    logger.error("crashed", ref=ref, path=request.path, exc_info=error)
+    if _is_browser() and (page := frame.tell_crashed(ref)):
+        return page
     words = "500 Maaf, ada kesalahan pada kami; sudah dicatat. / Sorry, a fault of ours; it was written down.\n"
     return Response(words, status=500, content_type="text/plain; charset=utf-8")
+
+
+def _is_browser() -> bool:
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def _refuse_nul() -> None:

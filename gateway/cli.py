@@ -36,6 +36,7 @@ from gateway import (
 )
 from gateway.channels import http, simulator
 from gateway.cli_staff import say
+from gateway.cli_usage import Commands
 from gateway.errors import KabarError, Misconfigured, Unavailable
 from gateway.forms import load_forms
 from gateway.instances import parse_channels
@@ -68,7 +69,7 @@ VERDICTS = {"ok": "baik/ok ", "advice": "saran   ", "mend": "PERIKSA "}  # how a
 LOOK_SECONDS = 0.2  # and how often it looks
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(VERSION, message="%(version)s")
 def kabar() -> None:
     """Laporan KB lewat SMS dan USSD. / Family-planning reports by SMS and USSD."""

@@ -84,14 +84,18 @@ def write(runtime: Runtime, asked: Export, token: str, path: Path) -> None:
     try:
         with path.open("w+b") as file:
             made, source = run.write_export(runtime.database, asked, runtime.forms, file, runtime.now())
+        is_made = run.note(runtime.database, asked, token, made, source, runtime.now(), is_kept=False)
     except (KabarError, OSError) as fault:
         path.unlink(missing_ok=True)
         with runtime.database.session() as session:
             exports.give_up(session, asked, token, str(fault), again=False)
             session.commit()
         raise fault if isinstance(fault, KabarError) else Permanent(f"{path}: {fault.strerror}") from fault
-    if not run.note(runtime.database, asked, token, made, source, runtime.now(), is_kept=False):
+    if not is_made:
         path.unlink()
+        with runtime.database.session() as session:
+            exports.call_off(session, asked, ANEW)
+            session.commit()
         raise Permanent(ANEW)
     for words, value in say_about(source.about, made.digest):
         click.echo(f"{words}: {value}", err=True)

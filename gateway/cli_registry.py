@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -97,10 +98,11 @@ def _run(
         plan = apply.make_plan(session, kind, sheet, fields, scope=_WHOLE, today=today, region=runtime.settings.region)
         counts = plan.count()
         _tell(plan)
+        is_refused = bool(counts[Act.WRONG]) and not only_good
         if not is_real:
             click.echo("Belum ada yang diubah; ulangi dengan --apply. / Nothing was changed; again with --apply.")
-            return
-        if counts[Act.WRONG] and not only_good:
+            sys.exit(1 if is_refused else 0)
+        if is_refused:
             raise Malformed("perbaiki baris yang salah, atau --only-good / mend the wrong rows, or --only-good")
         apply.apply_plan(session, kind, plan, scope=_WHOLE)
         details = {**about, **{act.value: count for act, count in counts.items()}}

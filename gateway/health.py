@@ -65,7 +65,7 @@ def _look_at_spool(runtime: Runtime, now: datetime) -> str:
     if found.fault:
         return f"cannot be read: {found.fault}"
     if found.corrupt or found.refused:
-        return f"{found.corrupt} broken and {found.refused} refused deliveries: run ./kabar doctor"
+        return f"deliveries broken ({found.corrupt}) or refused ({found.refused}): run ./kabar doctor"
     if (seconds_since(found.oldest_at, now) or 0) > OLDEST_WAITING.total_seconds():
-        return f"{found.waiting} deliveries wait: is the database away or full, or no clock running on this machine?"
+        return f"deliveries wait ({found.waiting}): is the database away or full, or no clock running on this machine?"
     return ""

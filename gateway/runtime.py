@@ -29,7 +29,10 @@ from gateway.store.way_back import Outgoing
 from parsers.form import Form
 
 SIMULATOR = "simulator"
-BESIDE_REAL = "the simulator does not start beside a real channel; KABAR_DEMO=1 allows it for a demonstration"
+BESIDE_REAL = (
+    "simulator tidak jalan di samping kanal sungguhan, kecuali peragaan dengan KABAR_DEMO=1"
+    " / the simulator does not start beside a real channel; KABAR_DEMO=1 allows it for a demonstration"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ def make_forms(settings: Settings) -> tuple[Form, ...]:
     forms = load_forms()
     if settings.main_form not in {form.code for form in forms}:
         known = ", ".join(form.code for form in forms)
-        fault = f"tidak ada formulir / there is no form {settings.main_form!r}; there are: {known}"
+        fault = f"tidak ada formulir / there is no form {settings.main_form!r}: {known}"
         raise Misconfigured({"KABAR_MAIN_FORM": fault})
     return forms
 
@@ -145,7 +148,7 @@ def make_channels(settings: Settings) -> dict[str, SmsChannel]:
     for instance in instances:
         if instance.adapter not in adapters:
             known = ", ".join(adapters)
-            faults["KABAR_CHANNELS"] = f"tidak ada kanal / there is no channel {instance.adapter!r}; there are: {known}"
+            faults["KABAR_CHANNELS"] = f"tidak ada kanal / there is no channel {instance.adapter!r}: {known}"
             continue
         try:
             options = settings.channel_options.get(instance.name, {})
@@ -173,7 +176,7 @@ def make_ussd_channels(settings: Settings) -> dict[str, UssdChannel]:
     for instance in (*parse_channels(settings.ussd), *phones):
         if instance.adapter not in dialects:
             known = ", ".join(dialects)
-            faults["KABAR_USSD"] = f"there is no dialect {instance.adapter!r}; there are: {known}"
+            faults["KABAR_USSD"] = f"tidak ada dialek / there is no dialect {instance.adapter!r}: {known}"
             continue
         try:
             dialect: Any = dialects[instance.adapter]

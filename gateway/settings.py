@@ -224,7 +224,7 @@ class Settings(BaseModel):
     @classmethod
     def _hosts_alone(cls, value: str) -> str:
         if wrong := [host for host in split_list(value) if not _HOST.fullmatch(host)]:
-            raise ValueError(f"{wrong[0]!r} must be a host alone, without https://, port and path")
+            raise ValueError(f"{wrong[0]!r} harus host saja, tanpa / must be a host without https://, port and path")
         return value
 
     @field_validator("metrics")
@@ -242,12 +242,12 @@ class Settings(BaseModel):
         names = [instance.name for instance in parse_channels(value)]
         for name in names:
             if not _INSTANCE.fullmatch(name):
-                raise ValueError(f"the name {name!r} must be lower-case letters and digits, starting with a letter")
+                raise ValueError(f"{name!r} harus huruf kecil, angka / must be small letters, digits, a letter first")
             if names.count(name) > 1:
-                raise ValueError(f"the name {name!r} stands twice")
+                raise ValueError(f"{name!r} tertulis dua kali / stands twice")
         taken = {instance.name for instance in parse_channels(info.data.get("channels", ""))}
         if info.field_name == "ussd" and (both := taken & set(names)):
-            raise ValueError(f"the name {min(both)!r} is a channel's already")
+            raise ValueError(f"{min(both)!r} sudah nama kanal / is a channel's name already")
         if info.field_name == "channels" and not names:
             raise ValueError("tidak menyebut satu kanal pun / names no channel")
         return value
@@ -260,15 +260,14 @@ class Settings(BaseModel):
         starts = [start for start, _ in parse_routes(value)]
         for start, name in parse_routes(value):
             if start not in operators and not _START.fullmatch(start):
-                raise ValueError(
-                    f"{start!r} is no operator ({', '.join(sorted(operators))}) and no start of numbers (+62899)"
-                )
+                known = f"({', '.join(sorted(operators))}), bukan awal nomor / and no start of numbers (+62899)"
+                raise ValueError(f"{start!r} bukan operator / is no operator {known}")
             if starts.count(start) > 1:
-                raise ValueError(f"{start!r} stands twice")
+                raise ValueError(f"{start!r} tertulis dua kali / stands twice")
             if name not in instances:
                 raise ValueError(f"tidak ada kanal / there is no channel {name!r}: {', '.join(instances)}")
             if instances[name] == "simulator":
-                raise ValueError(f"{name!r} is a simulator, which sends to its own phones only")
+                raise ValueError(f"{name!r} hanya simulator / is a simulator, which sends to its own phones only")
         return value
 
     @property

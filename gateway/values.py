@@ -325,18 +325,18 @@ def find_setting_faults(settings: Sequence[Setting], given: Mapping[str, str]) -
     """Return everything that is wrong with the given values, by the setting's name: missing, wrong, or unknown.
 
     >>> find_setting_faults((Setting("region", "where", default=None),), {"regio": "ID"})
-    {'region': 'must be set: where', 'regio': 'is not a setting'}
+    {'region': 'harus diisi / must be set: where', 'regio': 'bukan setelan / is not a setting'}
     """
     faults: dict[str, str] = {}
     for setting in settings:
         value = given.get(setting.name, "").strip() or setting.default
         if value is None:
             if not any(given.get(other, "").strip() for other in setting.unless):
-                faults[setting.name] = f"must be set: {setting.meaning}"
+                faults[setting.name] = f"harus diisi / must be set: {setting.meaning}"
         elif value and (fault := setting.find_fault(value)):
             faults[setting.name] = fault
     known = {setting.name for setting in settings}
-    return faults | {name: "is not a setting" for name in given if name not in known}
+    return faults | {name: "bukan setelan / is not a setting" for name in given if name not in known}
 
 
 def clean_text(text: str) -> str:

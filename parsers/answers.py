@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
 
 from parsers.commands import ANSWERS, FoundCommand
 from parsers.draft import Draft, Message, span_of
 from parsers.form import Form
 from parsers.header import is_register_code, month_of
-from parsers.marks import COUNTS, Mark, make_marks
-from parsers.numbers import MOST, to_count
+from parsers.marks import CODES, COUNTS, Mark, make_marks
+from parsers.numbers import to_count
 from parsers.period import latest_month
 from parsers.problems import ProblemCode
 from parsers.reading import Fragment, Kind, OpenQuestion, Reading
 from parsers.sections import Section, cut_sections, find_keywords, open_section, read_section
-from parsers.tidy import Token, TokenKind
+from parsers.tidy import Token
 from parsers.words import Lexicon, Sense, lexicon_of
 
 _ASKS_FOR_FACILITY = frozenset({ProblemCode.FACILITY_MISSING, ProblemCode.FACILITY_UNKNOWN})
-_BECOMES = frozenset({"jadi", "menjadi", "mjd", "jd", "ke"})
-_MAY_BE_KINDS = frozenset("123")
+_BECOMES = frozenset({"jadi", "menjadi", "mjd", "jd"})
 _ASKS_FOR_MONTH = frozenset(code for code in ProblemCode if code.startswith("period"))
 
 
@@ -37,7 +35,7 @@ def read_answer(message: Message, tokens: Sequence[Token], question: OpenQuestio
     form = next((form for form in message.forms if form.code == question.report.form), None)
     if form is None:
         return None
-    tokens = _without_old_numbers(_without_answer(tokens, lexicon_of(form, message.forms)))
+    tokens = _without_answer(tokens, lexicon_of(form, message.forms))
     keys = asked_keys(question)
     if period := _read_bare_month(message, tokens, form, question):
         return Reading(Kind.FRAGMENT, fragment=Fragment({}, form.code, period))
@@ -45,6 +43,7 @@ def read_answer(message: Message, tokens: Sequence[Token], question: OpenQuestio
     if bare is not None:
         return bare
     section = open_section(message, tokens, form)
+    _leave_out_old_numbers(section)
     if any(code in _ASKS_FOR_FACILITY for code in question.asked):
         _take_facility(section)
     draft = read_section(section, is_partial=True, default_measure=_measure_asked_for(question, keys))
@@ -53,10 +52,11 @@ def read_answer(message: Message, tokens: Sequence[Token], question: OpenQuestio
 
 def read_correction(message: Message, found: FoundCommand, question: OpenQuestion | None) -> Reading:
     """Read what stands behind RALAT: a report that may leave out what stays, or values for the last report."""
-    tokens = _without_old_numbers(found.rest)
-    keywords = find_keywords(tokens, message.forms)
+    keywords = find_keywords(found.rest, message.forms)
     if keywords:
-        sections = cut_sections(message, tokens, keywords)
+        sections = cut_sections(message, found.rest, keywords)
+        for section in sections:
+            _leave_out_old_numbers(section)
         drafts = [read_section(each, is_partial=True, fallback=sections[0].months) for each in sections]
         for draft in drafts:
             if not draft.has_pair and not draft.problems and draft.keyword is not None:
@@ -65,7 +65,8 @@ def read_correction(message: Message, found: FoundCommand, question: OpenQuestio
     own = [form for form in message.forms if question is not None and form.code == question.report.form]
     fitting = []
     for form in own or message.forms:
-        section = open_section(message, tokens, form)
+        section = open_section(message, found.rest, form)
+        _leave_out_old_numbers(section)
         draft = read_section(section, is_partial=True)
         if draft.has_pair or section.months:
             fitting.append(draft)
@@ -73,21 +74,33 @@ def read_correction(message: Message, found: FoundCommand, question: OpenQuestio
     return Reading(Kind.COMMAND, command=found.command, fragment=_to_fragment(best) if best else None)
 
 
-def _without_old_numbers(tokens: Sequence[Token]) -> list[Token]:
-    """Leave out what a number was before: `AKTIF 40 JADI 45`; but not a 1, 2 or 3, which may name a kind."""
-    kept: list[Token] = []
-    for token, after in zip_longest(tokens, tokens[1:]):
-        if token.word not in _BECOMES or after is None or after.kind is not TokenKind.NUMBER:
-            kept.append(token)
+def _leave_out_old_numbers(section: Section) -> None:
+    """Take `40 jadi` in `AKTIF 40 jadi 45` for courtesy; but not what stands before no value, nor what may be a kind.
+
+    KE is such a word only in `dari 40 ke 45`: elsewhere it counts (`ke 2`).
+    """
+    marks = [mark for mark in section.marks if mark.sense is not Sense.COURTESY]
+    for index, code in enumerate(marks):
+        if code.sense not in CODES:
             continue
-        is_old = bool(kept) and kept[-1].kind is TokenKind.NUMBER
-        if is_old and kept[-1].word in _MAY_BE_KINDS:
-            kept.append(token)
-        elif is_old:
-            kept.pop()
-            if kept and kept[-1].word == "dari":
-                kept.pop()
-    return kept
+        kinds = section.lexicon.kinds.get(code.code, {})
+        old = 0
+        match [_role(mark) for mark in marks[index + 1 : index + 5]]:
+            case ["jadi", "number", *_]:
+                old = 1
+            case ["number", "jadi", "number", *_] if marks[index + 1].code not in kinds:
+                old = 2
+            case ["dari", "number", "jadi" | "ke", "number", *_]:
+                old = 3
+        for mark in marks[index + 1 : index + 1 + old]:
+            mark.sense = Sense.COURTESY
+
+
+def _role(mark: Mark) -> str:
+    word = mark.tokens[0].word
+    if mark.sense in COUNTS:
+        return "number"
+    return "jadi" if word in _BECOMES else word
 
 
 def _to_fragment(draft: Draft) -> Fragment:
@@ -123,8 +136,8 @@ def _take_facility(section: Section) -> None:
 
 
 def _without_answer(tokens: Sequence[Token], lexicon: Lexicon) -> Sequence[Token]:
-    """Leave out the YA or TIDAK before an answer: `Tidak, AKTIF 40`; but not that of `tidak ada`."""
-    while len(tokens) > 1 and tokens[0].word in ANSWERS and lexicon.find_phrase(tokens, 0) is None:
+    """Leave out the YA, TIDAK or JADI before an answer: `Tidak, jadi 40`; but not that of `tidak ada`."""
+    while len(tokens) > 1 and tokens[0].word in ANSWERS | _BECOMES and lexicon.find_phrase(tokens, 0) is None:
         tokens = tokens[1:]
     return tokens
 
@@ -132,11 +145,14 @@ def _without_answer(tokens: Sequence[Token], lexicon: Lexicon) -> Sequence[Token
 def _read_bare_count(
     message: Message, tokens: Sequence[Token], form: Form, question: OpenQuestion, keys: Sequence[str]
 ) -> Reading | None:
-    """Read a number or NIHIL alone as the one number that was asked for."""
+    """Read a number or NIHIL alone, or `40 jadi 45`, as the one number that was asked for."""
     if not keys or any(code in _ASKS_FOR_MONTH for code in question.asked):
         return None
-    marks = make_marks(tokens, form, lexicon_of(form, message.forms))
+    item = form.items.get(keys[0].partition(".")[2])
+    marks = make_marks(tokens, form, lexicon_of(form, message.forms), item)
     core = [mark for mark in marks if mark.sense is not Sense.COURTESY]
+    if [_role(mark) for mark in core] == ["number", "jadi", "number"]:
+        core = core[-1:]
     if len(core) != 1 or core[0].sense not in COUNTS or _is_surely_month(core[0]):
         return None
     draft = Draft(message.text, form)
@@ -145,7 +161,7 @@ def _read_bare_count(
     if len(keys) > 1:
         draft.ask_about(ProblemCode.NUMBER_STRAY, core)
     elif fault is not None:
-        draft.ask_about(fault, core, key=keys[0], most=MOST if fault is ProblemCode.NUMBER_TOO_LARGE else None)
+        draft.ask_about_number(fault, core, keys[0])
     else:
         draft.values[keys[0]] = value
     return Reading(Kind.FRAGMENT, fragment=draft.to_fragment())

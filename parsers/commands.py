@@ -13,6 +13,7 @@ from parsers.reading import Address, Command, CommandName
 from parsers.tidy import Token, TokenKind
 from parsers.words import COURTESY, Lexicon, Sense, lexicon_of
 
+_NOT = ("tidak", "tdk", "bukan", "enggak", "nggak", "gak", "ga", "ndak")
 _WORDS = {
     CommandName.HELP: ("bantu", "bantuan", "help", "format"),
     CommandName.STATUS: ("cek", "status"),
@@ -20,20 +21,18 @@ _WORDS = {
     CommandName.CANCEL: ("batal", "batalkan", "hapus"),
     CommandName.CORRECT: ("ralat", "koreksi", "ubah", "revisi"),
     CommandName.YES: ("ya", "y", "iya", "yaa", "iyaa", "betul", "benar", "bener", "bnr", "ok", "oke", "okey", "yes"),
-    CommandName.NO: ("tidak", "tdk", "t", "salah", "bukan", "enggak", "nggak", "gak", "ndak", "no"),
+    CommandName.NO: (*_NOT, "t", "salah", "no"),
     CommandName.STOP: ("stop", "berhenti", "unreg"),
     CommandName.START: ("mulai", "start"),
     CommandName.LANGUAGE: ("bahasa", "language"),
     CommandName.INFO: ("info", "privasi", "privacy"),
 }
 COMMAND_OF = {word: name for name, words in _WORDS.items() for word in words}
-_EXAMPLE = ("contoh", "contohnya", "misal", "misalnya")
-UNDOING = frozenset(
-    {*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah", "ganti", *_EXAMPLE}
-)  # no mere remark
+UNDOING = frozenset({*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah", "ganti"})  # no mere remark
+EXAMPLE = frozenset({"contoh", "contohnya", "misal", "misalnya"})  # nor these before a report
 ANSWERS = frozenset({*_WORDS[CommandName.YES], *_WORDS[CommandName.NO]})
-_NOT, _RIGHT = frozenset({"tidak", "bukan", "gak"}), frozenset({"benar", "bener", "betul"})  # `tidak benar` is no YA
-_ALSO_COURTESY = frozenset({"ya", "tdk"})  # courtesy only beside other words
+_RIGHT = frozenset({"benar", "bener", "bnr", "betul"})  # `tidak benar` is no YA
+_ALSO_COURTESY = frozenset({"ya"})  # courtesy only beside other words
 _LANGUAGES = {"id": "id", "indonesia": "id", "ind": "id", "en": "en", "english": "en", "inggris": "en", "eng": "en"}
 _HEADER = frozenset({Sense.KEYWORD, Sense.MONTH, Sense.MONTH_WORD, Sense.YEAR_WORD})
 _MAY_ADD = frozenset({CommandName.HELP, CommandName.STATUS, CommandName.CANCEL})  # a keyword, facility or period
@@ -56,12 +55,14 @@ def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | No
     core = _without_courtesy(tokens, lexicon)
     if not core or (lexicon is not None and lexicon.find_phrase(tokens, core[0])):
         return None
-    tokens, core = _put_first(message, tokens, core)
+    tokens, core = _put_first(message, tokens, core, lexicon)
     first, *others = (tokens[index] for index in core)
     name = COMMAND_OF.get(first.word)
     said = {COMMAND_OF.get(token.word) for token in tokens}
     if first.word in _NOT and others and all(token.word in _RIGHT for token in others):
         return FoundCommand(Command(CommandName.NO), ())
+    if first.word in _NOT and any(token.word == "salah" for token in others):
+        return None  # `tidak salah` says that it is right, `tidak, salah` that it is not
     if name is None or {CommandName.YES, CommandName.NO} <= said:
         return None
     rest = tokens[core[0] + 1 :]
@@ -80,7 +81,7 @@ def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | No
 
 
 def _without_courtesy(tokens: Sequence[Token], lexicon: Lexicon | None) -> list[int]:
-    """Leave out courtesy words; YA and TDK stay only where nothing else does."""
+    """Leave out courtesy words; YA stays only where nothing else does."""
     core = []
     index = 0
     while index < len(tokens):
@@ -94,20 +95,21 @@ def _without_courtesy(tokens: Sequence[Token], lexicon: Lexicon | None) -> list[
     return [index for index in core if tokens[index].word not in _ALSO_COURTESY] or core
 
 
-def _put_first(message: Message, tokens: Sequence[Token], core: list[int]) -> tuple[Sequence[Token], list[int]]:
-    """Put RALAT before the keyword and the month that it stands behind: `KB 0925 RALAT AKTIF 45`."""
-    at = next((at for at in core if COMMAND_OF.get(tokens[at].word) is CommandName.CORRECT), 0)
-    before, after = [tokens[index] for index in core if index < at], tokens[at + 1 : at + 2]
-    if (
-        not before
-        or before[0].kind is not TokenKind.WORD
-        or not all(_is_one_of(_HEADER, token, message.forms) for token in before)
-    ):
-        return tokens, core
-    if not any(_is_one_of(_HEADER | CODES, token, message.forms) for token in after):
-        return tokens, core  # `KB ubah jadwal` is chat
+def _put_first(
+    message: Message, tokens: Sequence[Token], core: list[int], lexicon: Lexicon | None
+) -> tuple[Sequence[Token], list[int]]:
+    """Put RALAT before the keyword, the place and the month that it stands behind: `KB PMB01 0925 RALAT AKTIF 45`."""
+    at = next((at for at in core if COMMAND_OF.get(tokens[at].word) is CommandName.CORRECT), core[0])
+    about = _find_address(message, tokens[:at], lexicon) if lexicon is not None and at > core[0] else None
+    if about is None or (not about.periods and any(name.isalpha() for name in about.facilities)):
+        return tokens, core  # `KB saya ubah suntik` is chat
+    behind = [tokens[index] for index in core if index > at][:1]
+    has_number = any(token.kind is TokenKind.NUMBER for token in tokens[:at])
+    is_value_next = any(_is_one_of(_HEADER | CODES, token, message.forms) for token in behind)
+    if [bool(about.forms), has_number, is_value_next].count(True) < 2:
+        return tokens, core  # `KB ubah jadwal` too
     tokens = [tokens[at], *tokens[:at], *tokens[at + 1 :]]
-    return tokens, _without_courtesy(tokens, lexicon_of(message.forms[0], message.forms))
+    return tokens, _without_courtesy(tokens, lexicon)
 
 
 def _is_one_of(senses: frozenset[Sense], token: Token, forms: tuple[Form, ...]) -> bool:

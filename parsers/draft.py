@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from parsers.form import Form
 from parsers.marks import Mark
+from parsers.numbers import MOST
 from parsers.problems import ProblemCode
 from parsers.reading import NOWHERE, Fragment, Problem, ReadReport, Repair, RepairCode, Span
 
@@ -52,6 +53,11 @@ class Draft:
     def ask_about(self, code: ProblemCode, marks: Sequence[Mark], **about: str | int | None) -> None:
         """Put down a problem with the words of some marks, which stand in the order of the text."""
         self.ask(code, span_of(marks), **about)
+
+    def ask_about_number(self, code: ProblemCode, marks: Sequence[Mark], key: str) -> None:
+        """Put down why the number of a key is none."""
+        item = key.partition(".")[2] if code is ProblemCode.NUMBER_UNIT else None
+        self.ask_about(code, marks, key=key, item=item, most=MOST if code is ProblemCode.NUMBER_TOO_LARGE else None)
 
     def note_repairs(self, marks: Sequence[Mark]) -> None:
         """Put down every misspelt word and every number with letters for digits."""

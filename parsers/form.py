@@ -42,7 +42,8 @@ class Item:
     Shape: an item with `kind_of` is one kind of another item, told by the number `kind` behind that item's word:
     `suntik 3 20`. One that is not `in_total` is counted beside its measure's total, never in it; one that is not
     `is_counted` belongs to no measure unless the measure names it, and is only known so that it can be refused by name.
-    `ussd` is empty, or holds what USSD screens call it in each language, where its name is too long for them.
+    `ussd` is empty, or holds what USSD screens call it in each language, where its name is too long for them. `unit`
+    is empty, or says in each language what it is counted in; one of an item that `is_pack` holds several pieces.
     """
 
     code: str
@@ -56,6 +57,8 @@ class Item:
     is_counted: bool = True
     exports: Mapping[str, str] = field(default_factory=dict)
     ussd: Mapping[str, str] = field(default_factory=dict)
+    unit: Mapping[str, str] = field(default_factory=dict)
+    is_pack: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,8 @@ def _load_item(table: _Table) -> Item:
         is_counted=table.flag("is_counted", default=True),
         exports=table.texts("exports"),
         ussd=table.labels("ussd"),
+        unit=table.labels("unit"),
+        is_pack=table.flag("is_pack", default=False),
     )
     table.refuse_the_rest()
     return item

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from parsers.form import Form, Shape
-from parsers.numbers import as_number, is_lookalike
+from parsers.form import Form, Item, Shape
+from parsers.numbers import PIECES, as_number, is_lookalike
 from parsers.period import read_month_number
 from parsers.problems import ProblemCode
 from parsers.reading import Span
@@ -16,7 +16,8 @@ from parsers.words import TITLES, Lexicon, Meaning, Sense
 CODES = frozenset({Sense.MEASURE, Sense.ITEM})
 COUNTS = frozenset({Sense.NUMBER, Sense.ZERO})
 _UNKNOWN = Meaning(Sense.UNKNOWN)
-_UNSETTLED = frozenset({Sense.UNKNOWN, Sense.MULTIPLE})
+_BEHIND_NUMBERS = frozenset({Sense.MULTIPLE, Sense.UNIT})
+_UNSETTLED = _BEHIND_NUMBERS | {Sense.UNKNOWN}
 SKIPPED = frozenset({Sense.COURTESY, Sense.MONTH_WORD, Sense.YEAR_WORD})
 
 
@@ -56,12 +57,15 @@ class Mark:
         return self.tokens[-1]
 
 
-def make_marks(tokens: Sequence[Token], form: Form, lexicon: Lexicon) -> list[Mark]:
-    """Take every token for what it is in a form: exact words and phrases first, then near misses, then kinds."""
+def make_marks(tokens: Sequence[Token], form: Form, lexicon: Lexicon, item: Item | None = None) -> list[Mark]:
+    """Take every token for what it is in a form: exact words and phrases first, then near misses, then kinds.
+
+    Shape: `item` is the one that numbers are about before another is named, if there is such a one.
+    """
     marks = _mark_exact(tokens, lexicon)
     if any(mark.sense in _UNSETTLED for mark in marks):
         _settle_unknown(marks, form, lexicon)
-        marks = _join_garbled(marks)
+        marks = _join_garbled(marks, form, item)
     return _join_kinds(marks, form, lexicon) if lexicon.kinds else marks
 
 
@@ -194,15 +198,22 @@ def _is_near_due(after: Mark | None, form: Form, *, is_before_period: bool) -> b
     return after.sense is (Sense.ITEM if form.shape is Shape.MEASURE_FIRST else Sense.MEASURE)
 
 
-def _join_garbled(marks: list[Mark]) -> list[Mark]:
-    """Join a number with what is glued to it and no form knows (1A2), or with a word that multiplies it (40 rb)."""
+def _join_garbled(marks: list[Mark], form: Form, item: Item | None) -> list[Mark]:
+    """Join a number with what is glued to it and unknown (1A2), with a multiple (40 rb) or a wrong unit (3 dus)."""
     joined: list[Mark] = []
     for mark in marks:
         last = joined[-1] if joined else None
-        if mark.sense is Sense.MULTIPLE and last is not None and last.sense is Sense.NUMBER:
-            last.tokens = (_garble(last.number, mark),)
+        if mark.sense is Sense.ITEM:
+            item = form.items[mark.code]
+        if mark.sense in _BEHIND_NUMBERS and last is not None and last.sense is Sense.NUMBER:
+            fault = _fault_behind_number(mark, item)
+            if fault is None:
+                mark.sense = Sense.COURTESY
+                joined.append(mark)
+            else:
+                last.tokens = (_garble(last.number, mark, fault),)
             continue
-        if mark.sense is Sense.MULTIPLE:
+        if mark.sense in _BEHIND_NUMBERS:
             mark.sense = Sense.UNKNOWN
         if last is not None and last.sense is Sense.NUMBER and mark.gap == "":
             is_garbled = last.number.fault is ProblemCode.NUMBER_GARBLED
@@ -213,11 +224,19 @@ def _join_garbled(marks: list[Mark]) -> list[Mark]:
     return joined
 
 
-def _garble(number: Token, more: Mark) -> Token:
+def _fault_behind_number(mark: Mark, item: Item | None) -> ProblemCode | None:
+    """Say why a number with a multiple or a unit behind it is none; None where that is what its item is counted in."""
+    if mark.sense is Sense.MULTIPLE or item is None or not item.unit:
+        return ProblemCode.NUMBER_GARBLED
+    is_own = not item.is_pack and mark.tokens[0].word in PIECES
+    return None if is_own else ProblemCode.NUMBER_UNIT
+
+
+def _garble(number: Token, more: Mark, fault: ProblemCode = ProblemCode.NUMBER_GARBLED) -> Token:
     """Make a number and what is written at it one number that cannot be read."""
     written = number.written + more.gap + more.written
     span = Span(number.span.start, more.span.end)
-    return number._replace(written=written, span=span, fault=ProblemCode.NUMBER_GARBLED)
+    return number._replace(written=written, span=span, fault=fault)
 
 
 def _mark_behind_digits(marks: Sequence[Mark], index: int) -> Mark | None:

@@ -26,10 +26,9 @@ _UNITS = {
 }  # fmt: skip
 _GLUED_ENDS = ("belas", "puluh", "ratus", "ribu")
 _NUMBER_WORDS = frozenset([*_UNITS, "sepuluh", "sebelas", "seratus", "seribu"])
-MULTIPLES = frozenset({
-    "belas", "puluh", "ratus", "ribu", "rb", "juta", "jt", "k", "gros", "gross", "dus", "dos", "box", "boks", "kotak",
-    "karton", "pcs", "biji",
-})  # fmt: skip  # they change the number before them, or what it counts: condoms are counted in dozens
+MULTIPLES = frozenset({"belas", "puluh", "ratus", "ribu", "rb", "juta", "jt", "k"})  # they change the number before
+PIECES = frozenset({"buah", "bh", "biji", "pcs"})
+UNITS = PIECES | {"gros", "gross", "dus", "dos", "box", "boks", "kotak", "karton"}  # condoms are counted in dozens
 
 
 class Count(NamedTuple):

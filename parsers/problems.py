@@ -47,10 +47,12 @@ class ProblemCode(StrEnum):
     # Numbers
     NUMBER_MISSING = "number_missing", _H, "a word without its number", "key"
     NUMBER_STRAY = "number_stray", _H, "a number that belongs to no word", "[measure]"
-    NUMBER_NOT_WHOLE = "number_not_whole", _H, "a decimal, a fraction or a percentage", "[key]"
-    NUMBER_RANGE = "number_range", _H, "from-to instead of one number", "[key]"
-    NUMBER_SIGNED = "number_signed", _H, "a plus or minus before a number", "[key]"
-    NUMBER_GARBLED = "number_garbled", _H, "letters or signs inside or at a number", "[key]"
+    NUMBER_NOT_WHOLE = "number_not_whole", _H, "a decimal, a fraction or a percentage", "[key] [item]"
+    NUMBER_RANGE = "number_range", _H, "from-to instead of one number", "[key] [item]"
+    NUMBER_SIGNED = "number_signed", _H, "a plus or minus before a number", "[key] [item]"
+    NUMBER_GARBLED = "number_garbled", _H, "letters or signs inside or at a number", "[key] [item]"
+    NUMBER_MONTH = "number_month", _H, "a number that is written as only a month is", "key"
+    NUMBER_UNIT = "number_unit", _H, "a number of something else than the item is counted in", "item [key]"
     NUMBER_TOO_LARGE = "number_too_large", _H, "a number over 99,999", "[key] most"
     NUMBERS_NOT_FOUR = "numbers_not_four", _H, "bare numbers after an item, not as many as are due", "item count due"
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from parsers.commands import UNDOING
+from parsers.commands import EXAMPLE, UNDOING
 from parsers.draft import Draft, Message
 from parsers.form import Form, Shape
 from parsers.header import FoundMonth, ask_about_leftovers, find_months, first_code, read_facility, read_period
-from parsers.marks import COUNTS, Mark, make_marks
+from parsers.marks import CODES, COUNTS, Mark, make_marks
 from parsers.problems import ProblemCode
 from parsers.reading import NOWHERE, Repair, RepairCode, Span
 from parsers.rules import find_faults, find_missing
@@ -182,9 +182,11 @@ def read_section(
 
 
 def _ask_about_commands(marks: Sequence[Mark], draft: Draft) -> None:
-    """Ask about BATAL or STOP in a report: is it to be kept or not?"""
-    for mark in marks:
-        if mark.sense is Sense.REMARK and mark.tokens[0].word in UNDOING:
+    """Ask about BATAL or STOP in a report, CONTOH before its values: is it to be kept or not?"""
+    start = next((index for index, mark in enumerate(marks) if mark.sense in CODES | COUNTS), len(marks))
+    for index, mark in enumerate(marks):
+        undoing = UNDOING | EXAMPLE if index < start else UNDOING
+        if mark.sense is Sense.REMARK and mark.tokens[0].word in undoing:
             draft.ask_about(ProblemCode.COMMAND_UNCLEAR, (mark,), command=mark.written)
 
 

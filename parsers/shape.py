@@ -9,7 +9,7 @@ from parsers.draft import Draft, span_of
 from parsers.form import Shape
 from parsers.header import ends_with_word, first_code, number_before_values
 from parsers.marks import CODES, COUNTS, Mark, next_mark, previous_mark, take_near
-from parsers.numbers import MOST, to_count
+from parsers.numbers import to_count
 from parsers.period import read_month_number
 from parsers.problems import ProblemCode
 from parsers.reading import Span
@@ -18,6 +18,7 @@ from parsers.words import Lexicon, Sense
 _WORDS = CODES | {Sense.AMBIGUOUS, Sense.UNKNOWN}
 _READ = _WORDS | COUNTS | {Sense.DASH}
 _ALL = frozenset({"semua", "semuanya", "smua"})
+_UNREADABLE = frozenset({ProblemCode.NUMBER_GARBLED, ProblemCode.NUMBER_UNIT})
 _FORMAL_ZEROS = frozenset({"nihil", "nol"})  # nobody chats with them
 
 
@@ -225,11 +226,11 @@ def _keep_shorthand(pair: Pair, draft: Draft) -> None:
     due = draft.form.shorthand
     written = [part for mark in numbers for part in (mark.number.parts if mark.sense is Sense.NUMBER else ("0",))]
     joined = [mark for mark in numbers if mark.sense is Sense.NUMBER and len(mark.number.parts) > 1]
-    found = (mark.number.fault for mark in numbers if mark not in joined or _is_garbled(mark))  # 1/2/0/3 is no fault
-    fault = next((fault for fault in found if fault is not None), None)
+    found = (mark.number.fault for mark in numbers if mark not in joined or mark.number.fault in _UNREADABLE)
+    fault = next((fault for fault in found if fault is not None), None)  # 1/2/0/3 is no fault
     draft.has_pair = draft.has_pair or bool(numbers)
     if fault is not None:
-        draft.ask_about(fault, (item, *numbers))
+        draft.ask_about(fault, (item, *numbers), item=item.code)
     elif len(written) != len(due):
         draft.ask_about(
             ProblemCode.NUMBERS_NOT_FOUR, (item, *numbers), item=item.code, count=len(written), due=len(due)
@@ -238,10 +239,6 @@ def _keep_shorthand(pair: Pair, draft: Draft) -> None:
         for measure, digits in zip(due, written, strict=True):
             number = numbers[0].number._replace(word=digits, parts=(digits,), fault=None)
             _keep_item(measure, item.code, Pair(item, (Mark(Sense.NUMBER, digits, (number,)),)), draft, numbers)
-
-
-def _is_garbled(mark: Mark) -> bool:
-    return mark.number.fault is ProblemCode.NUMBER_GARBLED
 
 
 def _keep_item(measure: str, item: str, pair: Pair, draft: Draft, written: Sequence[Mark] = ()) -> None:
@@ -268,11 +265,10 @@ def _keep(key: str, pair: Pair, draft: Draft, written: Sequence[Mark] = ()) -> N
         draft.ask_about(ProblemCode.NUMBER_STRAY, stray, measure=key.partition(".")[0])
     value, fault = (0, None) if first.sense is Sense.ZERO else to_count(first.number)
     if fault is None and len(first.code) == 4 and first.code.startswith("0") and read_month_number((first.code,)):
-        fault = ProblemCode.NUMBER_GARBLED  # GANTI 0925 says a month, whatever stands before it
+        fault = ProblemCode.NUMBER_MONTH  # GANTI 0925 says a month, whatever stands before it
     if fault is not None:
         draft.missing.add(key)
-        most = MOST if fault is ProblemCode.NUMBER_TOO_LARGE else None
-        draft.ask_about(fault, marks[: 2 if not written else None], key=key, most=most)
+        draft.ask_about_number(fault, marks[: 2 if not written else None], key)
     elif draft.values.setdefault(key, value) != value:
         draft.ask_about(ProblemCode.KEY_TWICE, marks, key=key, first=draft.values[key], second=value)
     else:

@@ -44,7 +44,7 @@ _IS_PLAIN = re.compile(r"[ -~\n]*\Z")
 _SIGNS = frozenset("%+&@_~")  # anything else that touches a number has become ~ by now
 _BLANKED = "\"'`()[]{}!?<>"
 _PLAIN = str.maketrans(dict.fromkeys(_BLANKED, " ") | dict.fromkeys("$^\\", "~"))
-_COMPARED = re.compile(r"[<>](?=[0-9]+(?![0-9>]))")
+_COMPARED = re.compile(r"(?:<|(?<![-=])>)=?(?=[0-9]+(?![0-9>]))")
 _SEPARATORS = frozenset(",;:=#*|/.-")
 _KEYCAP = "\N{COMBINING ENCLOSING KEYCAP}"  # the emoji for the digit 1 is a 1 with a cap around it
 
@@ -117,9 +117,9 @@ def _clean(text: str) -> tuple[str, list[int]]:
 
 
 def _blank(text: str) -> str:
-    """Blank brackets and quotes; but `<12` and `>12` compare, and only `<12>` is in brackets."""
+    """Blank brackets, quotes and arrows (`BARU->12`); but `<12` and `>12` compare, and only `<12>` is in brackets."""
     if "<" in text or ">" in text:
-        text = _COMPARED.sub("~", text)
+        text = _COMPARED.sub(lambda sign: "~" * len(sign[0]), text)
     return text.translate(_PLAIN)
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from parsers.form import Form, Item
-from parsers.numbers import MULTIPLES
+from parsers.numbers import MULTIPLES, UNITS
 from parsers.period import MONTHS, RELATIVE_MONTHS, RELATIVE_YEARS
 from parsers.reading import Span
 from parsers.tidy import Token, TokenKind, tidy
@@ -33,6 +33,7 @@ class Sense(StrEnum):
     COURTESY = "courtesy"
     NEGATION = "negation"
     MULTIPLE = "multiple"  # ribu, puluh: they change the number before them
+    UNIT = "unit"  # dus, biji: they may count something else than the item is counted in
     AMBIGUOUS = "ambiguous"
     UNKNOWN = "unknown"
     REMARK = "remark"
@@ -235,6 +236,7 @@ def _meanings_of_all_forms() -> Iterable[tuple[str, Meaning]]:
     yield from ((words, Meaning(Sense.REMARK)) for words in _REMARKS)
     yield from ((word, Meaning(Sense.NEGATION)) for word in _NEGATIONS)
     yield from ((word, Meaning(Sense.MULTIPLE)) for word in MULTIPLES)
+    yield from ((word, Meaning(Sense.UNIT)) for word in UNITS)
     yield from ((word, Meaning(Sense.MONTH_WORD)) for word in ("bulan", "bln"))
     yield from ((word, Meaning(Sense.YEAR_WORD)) for word in ("tahun", "thn"))
     yield from ((name, Meaning(Sense.MONTH, f"{month:02}")) for name, month in MONTHS.items())

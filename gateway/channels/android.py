@@ -240,7 +240,10 @@ def make(name: str, options: Options, surroundings: Surroundings) -> SmsChannel:
     """Return a channel of a phone. Errors: Misconfigured where messages would pass a network in the clear unasked."""
     if is_on_lan(options.text("api_url")) and not options.is_on("lan"):
         variable = option_variable(name, "lan")
-        fault = f"http:// lets the office network read the password and the messages; {variable}=yes accepts that"
+        fault = (
+            "dengan http:// jaringan kantor dapat membaca kata sandi dan pesan"
+            f" / http:// lets the office network read the password and the messages; to accept it: {variable}=yes"
+        )
         raise Misconfigured({option_variable(name, "api_url"): fault})
     return Android(name, options, surroundings)
 

@@ -38,12 +38,12 @@ def find_api_fault(value: str) -> str:
     """Return what is wrong with the address of the app or its server; a phone on the office network has no TLS.
 
     >>> find_api_fault("http://192.168.1.20:8080"), find_api_fault("http://phone.example.org:8080")
-    ('', 'must begin with https:// (http:// is for an IP address of this machine or of the office network)')
+    ('', 'harus diawali / must begin with https:// (http:// hanya untuk / is only for 127.0.0.1, 192.168.x.x)')
     """
     fault = find_url_fault(value.replace("http://", "https://", 1) if is_on_lan(value) else value)
     if fault and value.startswith("http://"):
-        return "must begin with https:// (http:// is for an IP address of this machine or of the office network)"
-    return fault or ("must be the address alone, without ? and what follows" if "?" in value else "")
+        return "harus diawali / must begin with https:// (http:// hanya untuk / is only for 127.0.0.1, 192.168.x.x)"
+    return fault or ("harus alamat tanpa / must be the address without ? ..." if "?" in value else "")
 
 
 SETTINGS = (
@@ -59,7 +59,11 @@ SETTINGS = (
         "user",
         "the user name that the app shows",
         default=None,
-        find_fault=find_form_fault(r"[!-9;-~]{1,100}", "the user name that the app shows, without colon or spaces"),
+        find_fault=find_form_fault(
+            r"[!-9;-~]{1,100}",
+            "nama pengguna di aplikasi, tanpa titik dua dan spasi",
+            "the user name that the app shows, without colon or spaces",
+        ),
     ),
     Setting(
         "password",
@@ -85,7 +89,11 @@ SETTINGS = (
     Setting(
         "device_id",
         "the one phone of the account that this channel is; without it, all of them",
-        find_fault=find_form_fault(r"[0-9A-Za-z_\-]{1,64}", "an id as the account's list of devices shows it"),
+        find_fault=find_form_fault(
+            r"[0-9A-Za-z_\-]{1,64}",
+            "id seperti di daftar perangkat akunnya",
+            "an id as the account's list of devices shows it",
+        ),
     ),
     Setting(
         "sim_number",
@@ -113,7 +121,9 @@ SETTINGS = (
     Setting(
         "per_day",
         "SMS sent in 24 hours at most; without it, as many as there are",
-        find_fault=find_form_fault(r"[1-9][0-9]{0,5}", "a whole number from 1 to 999999"),
+        find_fault=find_form_fault(
+            r"[1-9][0-9]{0,5}", "bilangan bulat 1 sampai 999999", "a whole number from 1 to 999999"
+        ),
     ),
     Setting(
         "timeout_seconds",

@@ -159,7 +159,10 @@ def make_channel(adapter: Adapter, name: str, given: Mapping[str, str], surround
     found = find_setting_faults(adapter.SETTINGS, given)
     faults = {option_variable(name, option): fault for option, fault in found.items()}
     if not CHANNEL_NAME.fullmatch(name):
-        faults["KABAR_CHANNELS"] = "a channel's name is a small letter, then at most 19 small letters and digits"
+        faults["KABAR_CHANNELS"] = (
+            "nama kanal: satu huruf kecil, lalu paling banyak 19 huruf kecil dan angka"
+            " / a channel's name is a small letter, then at most 19 small letters and digits"
+        )
     if faults:
         raise Misconfigured(faults)
     return adapter.make(name, Options(adapter.SETTINGS, given), surroundings)

@@ -13,9 +13,11 @@ def find_zone_fault(value: str) -> str:
     """Return what is wrong with a time zone.
 
     >>> find_zone_fault("Asia/Jakarta"), find_zone_fault("WIB")
-    ('', 'must be a time zone such as Asia/Makassar')
+    ('', 'harus zona waktu seperti / must be a time zone such as Asia/Makassar')
     """
-    return "" if value in available_timezones() else "must be a time zone such as Asia/Makassar"
+    return (
+        "" if value in available_timezones() else "harus zona waktu seperti / must be a time zone such as Asia/Makassar"
+    )
 
 
 SETTINGS = (
@@ -30,7 +32,9 @@ SETTINGS = (
         "phone_id",
         "which modem: the phoneid of its smsdrc; several modems are several channels over one database",
         default=None,
-        find_fault=find_form_fault(r"[!-~]{1,50}", "the phoneid of an smsdrc, without spaces"),
+        find_fault=find_form_fault(
+            r"[!-~]{1,50}", "phoneid dari sebuah smsdrc, tanpa spasi", "the phoneid of an smsdrc, without spaces"
+        ),
     ),
     Setting(
         "timezone",
@@ -58,6 +62,6 @@ SETTINGS = (
     Setting(
         "per_day",
         "segments sent in 24 hours at most, as the operator allows its SIM; without one as many as there are",
-        find_fault=find_form_fault(r"[1-9][0-9]{0,5}", "a whole number"),
+        find_fault=find_form_fault(r"[1-9][0-9]{0,5}", "bilangan bulat", "a whole number"),
     ),
 )

@@ -172,10 +172,10 @@ def find_database_fault(value: str) -> str:
     try:
         url = make_url(value)
     except (ArgumentError, ValueError):
-        return "must be an address such as postgresql://smsd:password@127.0.0.1/smsd"
+        return "harus alamat seperti / must be an address such as postgresql://smsd:password@127.0.0.1/smsd"
     if url.get_backend_name() not in DRIVERS:
-        return "must begin with postgresql://, mysql:// or sqlite://"
-    return "" if url.database else "must name the database after the last slash"
+        return "harus diawali / must begin with postgresql://, mysql:// or sqlite://"
+    return "" if url.database else "harus menyebut nama basis data / must name the database after the last slash"
 
 
 def open_engine(written: str) -> Engine:

@@ -20,7 +20,9 @@ from gateway.values import Setting
 
 WEBHOOK_PREFIX = "whsec_"  # Standard Webhooks 1.0.0: the rest of the secret is base64
 
-_find_path_fault = find_form_fault(r"[^\s,]{1,100}", "a field's name, or a path of names with dots")
+_find_path_fault = find_form_fault(
+    r"[^\s,]{1,100}", "nama field, atau nama-nama dengan titik", "a field's name, or a path of names with dots"
+)
 
 
 def read_extra(written: str) -> dict[str, str]:
@@ -42,7 +44,7 @@ def find_extra_fault(written: str) -> str:
     try:
         read_extra(written)
     except Malformed:
-        return 'must be a JSON object of texts, such as {"userkey": "...", "type": "sms"}'
+        return 'harus objek JSON seperti / must be a JSON object of texts, such as {"userkey": "...", "type": "sms"}'
     return ""
 
 
@@ -96,7 +98,7 @@ SETTINGS = (
         "send_token_header",
         "the header that it goes in; in Authorization it stands after the word Bearer",
         default="Authorization",
-        find_fault=find_form_fault(r"[0-9A-Za-z\-]{1,50}", "a header's name"),
+        find_fault=find_form_fault(r"[0-9A-Za-z\-]{1,50}", "nama header", "a header's name"),
     ),
     _path("send_to_field", "the number that a message goes to", "to"),
     _path("send_text_field", "its text", "text"),

@@ -6,14 +6,23 @@ import json
 import re
 import socket
 import ssl
+import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import certifi
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
+from urllib3 import (
+    BaseHTTPResponse,
+    HTTPConnectionPool,
+    HTTPResponse,
+    HTTPSConnectionPool,
+    PoolManager,
+    Timeout,
+)
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -24,7 +33,6 @@ from urllib3.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
-from urllib3.util import make_headers
 from urllib3.util.connection import create_connection
 
 from gateway.channels.bodies import FORM, JSON
@@ -82,7 +90,7 @@ class HttpClient:
         self._guard = guard
         self._pools = PoolManager(maxsize=MOST_IDLE, cert_reqs="CERT_REQUIRED", ca_certs=certifi.where())
         if guard is not None:
-            self._pools.pool_classes_by_scheme = _pinned_pools(frozenset(guard), resolve)
+            self._pools.pool_classes_by_scheme = _pinned_pools(frozenset(guard), resolve, self._longest_seconds)
 
     def call(
         self,
@@ -97,7 +105,7 @@ class HttpClient:
             raise Permanent("the address is not one that may be called", code=wrong)
         written = _ANYTHING | dict(headers or {})
         if auth is not None:
-            written["Authorization"] = make_headers(basic_auth=":".join(auth))["authorization"]
+            written["Authorization"] = f"Basic {b64encode(':'.join(auth).encode()).decode()}"  # UTF-8: RFC 7617, 2.1
         if not _SCHEME.match(url) or not all(map(_HEADER.fullmatch, map(": ".join, written.items()))):
             raise Permanent(_NO_ADDRESS, code=ADDRESS)
         try:
@@ -161,9 +169,9 @@ def _translate(fault: HTTPError) -> KabarError:
 
 
 def _pinned_pools(
-    allowed: frozenset[str], resolve: Callable[[str], Sequence[str]]
+    allowed: frozenset[str], resolve: Callable[[str], Sequence[str]], seconds: float
 ) -> dict[str, type[HTTPConnectionPool]]:
-    """Return pools that connect to the very address that was looked up and checked.
+    """Return pools that connect to the very address that was looked up and checked, and wait so long for an answer.
 
     The host's name stays in TLS and in `Host`.
     """
@@ -172,10 +180,10 @@ def _pinned_pools(
         return _find_peers(host, read_host(host) in allowed, resolve)
 
     class Plain(_PinnedConnection, HTTPConnection):
-        find_peers = staticmethod(find)
+        find_peers, longest_seconds = staticmethod(find), seconds
 
     class Secured(_PinnedConnection, HTTPSConnection):
-        find_peers = staticmethod(find)
+        find_peers, longest_seconds = staticmethod(find), seconds
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -187,9 +195,19 @@ def _pinned_pools(
 
 
 class _PinnedConnection(HTTPConnection):
-    """How a connection is opened; the rest, with TLS, is the library's own."""
+    """How a connection is opened, and when it is given up; the rest, with TLS, is the library's own."""
 
     find_peers: Callable[[str], Sequence[str]]
+    longest_seconds: float
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in urllib3
+        """Return the answer with the headers that are here by then: a time-out begins anew with each line of them."""
+        cut = threading.Timer(self.longest_seconds, _cut, (self.sock,))
+        cut.start()
+        try:
+            return super().getresponse()
+        finally:
+            cut.cancel()
 
     def _new_conn(self) -> socket.socket:
         try:
@@ -205,6 +223,12 @@ class _PinnedConnection(HTTPConnection):
         if isinstance(last, TimeoutError):
             raise ConnectTimeoutError(self, "no connection in time")
         raise NewConnectionError(self, str(last))
+
+
+def _cut(line: socket.socket) -> None:
+    """End a connection under whoever waits for it; with TLS, below it."""
+    with suppress(OSError):
+        socket.socket.shutdown(line, socket.SHUT_RDWR)
 
 
 def _find_peers(host: str, is_allowed: bool, resolve: Callable[[str], Sequence[str]]) -> Sequence[str]:

@@ -12,16 +12,22 @@ from gateway.channels.options import (
 )
 from gateway.values import Setting
 
-_find_name_fault = find_form_fault(r"[0-9A-Za-z_.\-]{1,40}", "letters, digits, - _ or . (40 at most)")
+_find_name_fault = find_form_fault(
+    r"[0-9A-Za-z_.\-]{1,40}", "huruf, angka, - _ atau . (paling banyak 40)", "letters, digits, - _ or . (40 at most)"
+)
 
 
 def find_url_secrets_fault(written: str) -> str:
     """Return what is wrong with a list of secrets that stand in an address, which Kannel takes as it is written.
 
     >>> find_url_secrets_fault("0123456789abcdef"), find_url_secrets_fault("0123456789@bcdef")
-    ('', 'must be of letters, digits and - _ . ~ only, for it stands in an address')
+    ('', 'harus hanya huruf, angka dan - _ . ~ / must be of letters, digits and - _ . ~ only, as an address is')
     """
-    plain = find_form_fault(r"[0-9A-Za-z\-_.~]*", "of letters, digits and - _ . ~ only, for it stands in an address")
+    plain = find_form_fault(
+        r"[0-9A-Za-z\-_.~]*",
+        "hanya huruf, angka dan - _ . ~",
+        "of letters, digits and - _ . ~ only, as an address is",
+    )
     return find_secrets_fault(written) or next(filter(None, map(plain, split_list(written))), "")
 
 
@@ -62,7 +68,9 @@ SETTINGS = (
     Setting(
         "from_number",
         "the number (or sender name) that answers come from; without one Kannel's default-sender",
-        find_fault=find_form_fault(r"\+?[0-9]{3,15}|[0-9A-Za-z ]{1,11}", "such as 2345 or +6281100001234"),
+        find_fault=find_form_fault(
+            r"\+?[0-9]{3,15}|[0-9A-Za-z ]{1,11}", "seperti 2345 atau +6281100001234", "such as 2345 or +6281100001234"
+        ),
     ),
     Setting("smsc", "the smsc-id that answers are routed by; without one Kannel chooses", find_fault=_find_name_fault),
     Setting("per_second", "messages sent in a second", default="10", find_fault=find_number_fault(0.01, 1000)),

@@ -10,6 +10,7 @@ from gateway.redact import Secret
 from gateway.values import Setting
 
 SHORTEST_SECRET = 16  # characters; Standard Webhooks 1.0.0 asks for 24 to 64 bytes, providers' own tokens have 32
+PRINTABLE = "harus huruf, angka dan tanda ASCII tanpa spasi / must be of printable ASCII characters, without spaces"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -61,20 +62,23 @@ def find_number_fault(lowest: float, highest: float) -> Callable[[str], str]:
 
     def find(value: str) -> str:
         plain = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value, re.ASCII)
-        return "" if plain and lowest <= float(value) <= highest else f"must be a number from {lowest:g} to {highest:g}"
+        if plain and lowest <= float(value) <= highest:
+            return ""
+        span = f"{lowest:g}", f"{highest:g}"
+        return f"harus angka {' sampai '.join(span)} / must be a number from {' to '.join(span)}"
 
     return find
 
 
 def find_choice_fault(*choices: str) -> Callable[[str], str]:
     """Return a check for one of a few words."""
-    return lambda value: "" if value in choices else f"must be {' or '.join(choices)}"
+    return lambda value: "" if value in choices else f"harus salah satu dari / must be one of: {', '.join(choices)}"
 
 
-def find_form_fault(pattern: str, words: str) -> Callable[[str], str]:
-    """Return a check for a value of a certain form; `words` say which."""
+def find_form_fault(pattern: str, indonesian: str, english: str) -> Callable[[str], str]:
+    """Return a check for a value of a certain form; the words say which: `harus ... / must be ...`."""
     compiled = re.compile(pattern, re.ASCII)
-    return lambda value: "" if compiled.fullmatch(value) else f"must be {words}"
+    return lambda value: "" if compiled.fullmatch(value) else f"harus {indonesian} / must be {english}"
 
 
 def find_url_fault(value: str) -> str:
@@ -83,31 +87,31 @@ def find_url_fault(value: str) -> str:
     >>> find_url_fault("https://sms.example.org/send"), find_url_fault("http://127.0.0.1:8080/send")
     ('', '')
     >>> find_url_fault("http://sms.example.org/send")
-    'must begin with https:// (http:// is for this machine only)'
+    'harus diawali / must begin with https:// (http:// hanya untuk / is only for 127.0.0.1)'
     """
     if not re.fullmatch(r"[!-~]+", value):
-        return "must be an address without spaces"
+        return "harus alamat tanpa spasi / must be an address without spaces"
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        return "must be an address such as https://sms.example.org/send"
+        return "harus alamat seperti / must be an address such as https://sms.example.org/send"
     if not host or parts.username is not None or parts.fragment:
-        return "must be an address such as https://sms.example.org/send"
+        return "harus alamat seperti / must be an address such as https://sms.example.org/send"
     if parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK):
         return ""
-    return "must begin with https:// (http:// is for this machine only)"
+    return "harus diawali / must begin with https:// (http:// hanya untuk / is only for 127.0.0.1)"
 
 
 def find_secrets_fault(value: str) -> str:
     """Return what is wrong with a list of secrets, never naming one."""
     if any(not re.fullmatch(r"[!-~]+", secret) for secret in split_list(value)):
-        return "must be of printable ASCII characters, without spaces; several are divided by commas"
+        return f"{PRINTABLE}; beberapa dipisahkan koma / several are divided by commas"
     if any(len(secret) < SHORTEST_SECRET for secret in split_list(value)):
-        return f"each secret must have at least {SHORTEST_SECRET} characters"
-    return "" if split_list(value) else "must have at least one secret"
+        return f"tiap rahasia minimal / each secret must have at least {SHORTEST_SECRET} characters"
+    return "" if split_list(value) else "harus ada paling sedikit satu rahasia / must have at least one secret"
 
 
 def find_secret_fault(value: str) -> str:
     """Return what is wrong with a single secret that somebody else made."""
-    return "" if re.fullmatch(r"[!-~]+", value) else "must be of printable ASCII characters, without spaces"
+    return "" if re.fullmatch(r"[!-~]+", value) else PRINTABLE

@@ -29,13 +29,17 @@ from gateway.values import ChannelLimits, HttpRequest, InboundSms, OutboundSms, 
 
 def find_file_fault(value: str) -> str:
     """Return what is wrong with a file that must be there."""
-    return "" if Path(value).is_file() else "must be a file that can be read"
+    try:
+        is_file = Path(value).is_file()
+    except OSError:  # a name that is too long
+        is_file = False
+    return "" if is_file else "harus berkas yang bisa dibaca / must be a file that can be read"
 
 
 def find_port_fault(value: str) -> str:
     """Return what is wrong with a port."""
     is_port = re.fullmatch("[0-9]{1,5}", value, re.ASCII) and 1 <= int(value) <= 65_535
-    return "" if is_port else "must be a number from 1 to 65535"
+    return "" if is_port else "harus angka 1 sampai 65535 / must be a number from 1 to 65535"
 
 
 SETTINGS = (
@@ -43,7 +47,9 @@ SETTINGS = (
         "host",
         "the SMSC's host or address, as the operator tells it",
         default=None,
-        find_fault=find_form_fault(r"[0-9A-Za-z._:-]{1,253}", "a host name or an address"),
+        find_fault=find_form_fault(
+            r"[0-9A-Za-z._:-]{1,253}", "nama host atau alamat", "a host name or an address"
+        ),
     ),
     Setting("port", "its port", default="2775", find_fault=find_port_fault),
     Setting("tls", "yes where the SMSC speaks TLS", default="no", find_fault=find_choice_fault("yes", "no")),
@@ -56,46 +62,63 @@ SETTINGS = (
         "system_id",
         "the account, at most 15 characters",
         default=None,
-        find_fault=find_form_fault(r"[!-~]{1,15}", "1 to 15 printable characters without spaces"),
+        find_fault=find_form_fault(
+            r"[!-~]{1,15}", "1 sampai 15 karakter tanpa spasi", "1 to 15 printable characters without spaces"
+        ),
     ),
     Setting(
         "password",
         "its password, at most 8 characters, as the protocol has it",
         default=None,
         is_secret=True,
-        find_fault=find_form_fault(r"[!-~]{1,8}", "1 to 8 printable characters without spaces"),
+        find_fault=find_form_fault(
+            r"[!-~]{1,8}", "1 sampai 8 karakter tanpa spasi", "1 to 8 printable characters without spaces"
+        ),
     ),
     Setting(
         "system_type",
         "what some operators ask for beside it",
-        find_fault=find_form_fault(r"[!-~]{1,12}", "1 to 12 printable characters without spaces"),
+        find_fault=find_form_fault(
+            r"[!-~]{1,12}", "1 sampai 12 karakter tanpa spasi", "1 to 12 printable characters without spaces"
+        ),
     ),
     Setting(
         "source_address",
         "the number or name that answers come from",
         default=None,
-        find_fault=find_form_fault(r"\+?[0-9]{1,20}|[0-9A-Za-z .-]{1,11}", "a number, or a name of 11 characters"),
+        find_fault=find_form_fault(
+            r"\+?[0-9]{1,20}|[0-9A-Za-z .-]{1,11}", "nomor, atau nama 11 karakter", "a number, or a name of 11 letters"
+        ),
     ),
     Setting(
         "source_ton",
         "its type of number; auto: 5 for a name, 1 with a +, else 0",
         default="auto",
-        find_fault=find_form_fault("auto|[0-6]", "auto or 0 to 6"),
+        find_fault=find_form_fault(
+            "auto|[0-6]", "auto atau 0 sampai 6", "auto or 0 to 6"
+        ),
     ),
     Setting(
         "source_npi",
         "its numbering plan; auto: 0 for a name, else 1",
         default="auto",
-        find_fault=find_form_fault("auto|[0-9]|1[0-8]", "auto or 0 to 18"),
+        find_fault=find_form_fault(
+            "auto|[0-9]|1[0-8]", "auto atau 0 sampai 18", "auto or 0 to 18"
+        ),
     ),
     Setting(
-        "dest_ton", "the type of number of a phone", default="1", find_fault=find_form_fault("[0-6]", "a number to 6")
+        "dest_ton",
+        "the type of number of a phone",
+        default="1",
+        find_fault=find_form_fault("[0-6]", "angka 0 sampai 6", "a number from 0 to 6")
     ),
     Setting(
         "dest_npi",
         "the numbering plan of a phone",
         default="1",
-        find_fault=find_form_fault("[0-9]|1[0-8]", "a number to 18"),
+        find_fault=find_form_fault(
+            "[0-9]|1[0-8]", "angka 0 sampai 18", "a number from 0 to 18"
+        ),
     ),
     Setting(
         "alphabet",
@@ -110,7 +133,9 @@ SETTINGS = (
         "window",
         "messages sent and not yet answered, at most",
         default="10",
-        find_fault=find_form_fault("[1-9]|1[0-9]|20", "a number from 1 to 20"),
+        find_fault=find_form_fault(
+            "[1-9]|1[0-9]|20", "angka 1 sampai 20", "a number from 1 to 20"
+        ),
     ),
     Setting("per_second", "messages sent in a second", default="10", find_fault=find_number_fault(0.01, 1000)),
     Setting(

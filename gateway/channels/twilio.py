@@ -59,7 +59,9 @@ SETTINGS = (
         "account_sid",
         "the account, as on Twilio's console: AC and 32 digits or letters a to f",
         default=None,
-        find_fault=find_form_fault(r"AC[0-9a-f]{32}", "AC and 32 digits or letters a to f"),
+        find_fault=find_form_fault(
+            r"AC[0-9a-f]{32}", "AC dan 32 angka atau huruf a-f", "AC and 32 digits or letters a to f"
+        ),
     ),
     Setting(
         "auth_tokens",
@@ -72,19 +74,27 @@ SETTINGS = (
         "api_key",
         "an API key that sends, SK...:secret; without one the first auth token does",
         is_secret=True,
-        find_fault=find_form_fault(r"SK[0-9a-f]{32}:[!-~]+", "SK and 32 digits or letters a to f, a colon, its secret"),
+        find_fault=find_form_fault(
+            r"SK[0-9a-f]{32}:[!-~]+",
+            "SK dan 32 angka atau huruf a-f, titik dua, rahasianya",
+            "SK and 32 digits or letters a to f, a colon, its secret",
+        ),
     ),
     Setting(
         "from_number",
         "the number (or sender name) that answers come from",
         default=None,
         unless=("messaging_service_sid",),
-        find_fault=find_form_fault(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|[0-9A-Za-z ]{1,11}", "such as +15017122661"),
+        find_fault=find_form_fault(
+            r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|[0-9A-Za-z ]{1,11}", "seperti +15017122661", "such as +15017122661"
+        ),
     ),
     Setting(
         "messaging_service_sid",
         "the messaging service that answers go through, instead of a number",
-        find_fault=find_form_fault(r"MG[0-9a-f]{32}", "MG and 32 digits or letters a to f"),
+        find_fault=find_form_fault(
+            r"MG[0-9a-f]{32}", "MG dan 32 angka atau huruf a-f", "MG and 32 digits or letters a to f"
+        ),
     ),
     Setting("opt_out_words", "words that Twilio answers by itself; no when its opt-out is off", default=OPT_OUT_WORDS),
     Setting(

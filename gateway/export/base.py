@@ -26,6 +26,7 @@ MONTHS = (
     "Desember",
 )
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MADE = "Dibuat"  # as what a file says of itself calls the instant when it was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,5 +165,5 @@ def say_about(about: About, digest: str = "") -> list[tuple[str, str]]:
             said.append((f"Belum lapor {name_period(period)}", f"{missing} faskes"))
         if unsettled := max(0, reach.reported - reach.settled):
             said.append((f"Belum disetujui {name_period(period)}", f"{unsettled} laporan, tidak ikut"))
-    said += [("Dibuat", f"{here:%Y-%m-%d %H:%M} {about.timezone}"), ("Oleh", about.made_by)]
+    said += [(MADE, f"{here:%Y-%m-%d %H:%M} {about.timezone}"), ("Oleh", about.made_by)]
     return [*said, ("Sidik data (SHA-256)", digest)] if digest else said

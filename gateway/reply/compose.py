@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.reply.wordings import Wording, cut, longest, show
+from gateway.reply.wordings import Wording, cut, in_twos, longest, show
 from gateway.segments import GSM_SINGLE, count_septets
 from parsers.form import Form, Shape
 from parsers.problems import ProblemCode
@@ -217,9 +217,8 @@ def _read_as(form: Form, read: str) -> str:
 
 def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, str | int]:
     """Return what a problem's sentence may name, each thing by the word that a sender may send back."""
-    words = _CENTURY.sub("", problem.words) if problem.code.startswith("period") else problem.words
-    slots: dict[str, str | int] = {"words": words, "form": keyword(form)}
-    slots |= {"key": wording.word, "meanings": wording.several, "proof": ""}  # for a problem that cannot tell
+    slots: dict[str, str | int] = {"words": _quote(problem), "form": keyword(form)}
+    slots |= {"key": wording.word, "meanings": wording.several, "proof": "", "unit": ""}  # where it cannot tell
     for name, value in problem.about.items():
         if name in _PERIODS and isinstance(value, str) and _is_period(value):
             slots[name] = wording.month(value)
@@ -227,17 +226,27 @@ def _slots(wording: Wording, form: Form | None, problem: Problem) -> dict[str, s
             slots[name] = _words_for(form, value)
         else:
             slots[name] = value
-    if "key" not in problem.about and "measure" in problem.about:
-        slots["key"] = slots["measure"]
+    if "key" not in problem.about:
+        slots["key"] = slots.get("measure", slots.get("item", wording.word))
     if "measure" not in slots and isinstance(problem.about.get("key"), str) and form is not None:
         slots["measure"] = _words_for(form, str(problem.about["key"]).partition(".")[0])
+    if form is not None and (item := form.items.get(str(problem.about.get("item")))):
+        slots["unit"] = item.unit.get(wording.code, "")
     if "code" in problem.about:
         slots["key"] = slots["code"]
     return slots
 
 
-# Four digits in a row do not go out: 30/09/2025 is quoted as 30/09/25, not as 30/09/2.025.
-_CENTURY = re.compile(r"(?<=[-/. ])20(?=[0-9]{2}\b)")
+def _quote(problem: Problem) -> str:
+    """Return the sender's words without four digits in a row, which do not go out: 30/09/2025 as 30/09/25."""
+    words = _DATE.sub(lambda date: _CENTURY.sub("", date.group()), problem.words)
+    if not problem.code.startswith("period"):
+        return words
+    return in_twos(words if words.isdecimal() else _CENTURY.sub("", words))
+
+
+_CENTURY = re.compile(r"(?<![0-9])20(?=[0-9]{2}(?![0-9]))")
+_DATE = re.compile(r"(?<![-/.0-9])[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?![-/.0-9])")
 # What is missing may be there under a word that was not understood: then that word is asked about first.
 _LAST = {ProblemCode.VALUES_MISSING, ProblemCode.MEASURE_MISSING}
 _PERIODS = {"period", "first", "second", "expires"}

@@ -28,6 +28,7 @@ LONGEST: Mapping[str, int] = {  # septets that a slot may take; a longer value i
     "key": 16,
     "kind": 16,
     "item": 16,
+    "unit": 8,
     "measure": 16,
     "other": 16,
     "parts": 24,
@@ -132,8 +133,8 @@ def longest(slot: str) -> int:
 def show(value: str | int) -> str:
     """Return a value as an answer may hold it: 1500 as 1.500, words without what routes drop and GSM-7 cannot write.
 
-    >>> show(1500), show("0925"), show("nomor PIN ā")
-    ('1.500', '0.925', 'n-omor P-IN ?')
+    >>> show(1500), show("1500"), show("0925"), show("nomor PIN ā")
+    ('1.500', '1.500', '09 25', 'n-omor P-IN ?')
     """
     if isinstance(value, int):
         return f"{value:,}".replace(",", ".")
@@ -142,8 +143,15 @@ def show(value: str | int) -> str:
     return _LONG_NUMBER.sub(lambda run: _grouped(run.group()), passed)
 
 
+def in_twos(text: str) -> str:
+    """Return a text with its long numbers in twos, as months and days are read: 0925 as 09 25."""
+    return _LONG_NUMBER.sub(lambda run: re.sub(r"..(?=.)", r"\g<0> ", run.group()), text)
+
+
 def _grouped(digits: str) -> str:
-    """Return digits in threes from the right, leading zeros kept: the sender must know her own words again."""
+    """Return a count in threes from the right; what begins with a 0 is none."""
+    if digits.startswith("0"):
+        return in_twos(digits)
     head = len(digits) % 3
     groups = [digits[:head]] if head else []
     return ".".join(groups + [digits[at : at + 3] for at in range(head, len(digits), 3)])

@@ -222,6 +222,12 @@ def give_up(session: Session, export: Export, token: str, fault: str, *, again: 
     return is_mine
 
 
+def call_off(session: Session, export: Export, fault: str) -> None:
+    """Give up an export that is to be made anew: whoever had it made has been told to ask again."""
+    waits = exports.c.id == export.id, exports.c.state == QUEUED
+    session.execute(update(exports).where(*waits).values(state=FAILED, fault=fault))
+
+
 def is_mine(session: Session, export: Export, token: str) -> bool:
     """Tell whether an export is still its maker's, who alone may add to it; until this transaction ends it stays so."""
     mine = exports.c.id == export.id, exports.c.token == token, exports.c.state == MAKING

@@ -52,6 +52,15 @@ CONTROLS = """() => {
   }).map((one) => [all.indexOf(one), one.type === "radio", one.outerHTML.slice(0, 120)]);
 }"""
 
+# The words of filters that are wider than the field in which one chooses them, beside its arrow.
+CUT = """() => [...document.querySelectorAll(".filters select")].flatMap((field) => {
+  const style = getComputedStyle(field);
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
+  const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 18;
+  return [...field.options].map((one) => one.text).filter((words) => pen.measureText(words).width > room);
+})"""
+
 
 class Wire:
     """What a page asked for, how many bytes came, and what it complained about."""
@@ -150,3 +159,12 @@ def test_every_control_is_reached_by_keyboard_and_seen_to_be(
         missed = [words for index, is_radio, words in wanted if index not in stops and not is_radio]
         assert not missed
         assert [stop["name"] for stop in stops.values() if not stop["isSeen"]] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_that_reports_are_filtered_by_is_cut_on_a_phone(
+    chromium: Browser, office: House, addresses: Mapping[str, str], language: str
+) -> None:
+    with open_page(chromium, office, "reports", language, 360) as page:
+        go_to(page, addresses["reports"], language)
+        assert page.evaluate(CUT) == []

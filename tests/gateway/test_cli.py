@@ -97,6 +97,34 @@ def test_no_line_whatever_raises(line: bytes) -> None:
     assert json.loads(json.dumps(found))["kind"] in ("report", "fragment", "command", "text")
 
 
+@pytest.mark.parametrize(
+    ("typed", "indonesian", "english"),
+    [
+        (("lari",), "Perintah ini tidak ada", "No such command"),
+        (("--lari",), "Opsi ini tidak ada", "No such option"),
+        (("users", "lari"), "Perintah ini tidak ada", "No such command"),
+        (("sms", "--to", "x"), "Opsi ini tidak ada", "No such option"),
+        (("sms", "halo"), "Ada yang belum ditulis", "Missing option"),
+        (("web", "--port", "0"), "Ada isian yang salah", "Invalid value"),
+        (("migrate", "lagi"), "Perintah ini tidak ditulis dengan benar", "unexpected extra argument"),
+    ],
+)
+def test_a_slip_is_told_in_indonesian_first(typed: tuple[str, ...], indonesian: str, english: str) -> None:
+    done = ask(*typed)
+    assert done.returncode == 2
+    assert done.stderr.startswith(indonesian)
+    assert english in done.stderr
+    assert done.stderr.count("--help") <= 2
+
+
+@pytest.mark.parametrize(("typed", "status"), [((), 2), (("users",), 2), (("--help",), 0), (("sms", "--help"), 0)])
+def test_who_asks_for_help_has_made_no_slip(typed: tuple[str, ...], status: int) -> None:
+    done = ask(*typed)
+    assert done.returncode == status
+    assert "Usage: kabar" in done.stdout + done.stderr
+    assert "cara menulisnya" not in done.stdout + done.stderr
+
+
 def test_wrong_settings_stop_a_command_with_all_their_faults_and_no_trace(tmp_path: Path) -> None:
     done = run(
         "migrate", KABAR_VAR=str(tmp_path), KABAR_PORT="0", KABAR_CHANELS="twilio", KABAR_DATABASE_URL="oracle://x"

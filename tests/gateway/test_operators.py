@@ -122,12 +122,12 @@ def test_what_staff_write_goes_by_the_route(routed: District) -> None:
 @pytest.mark.parametrize(
     ("routes", "fault"),
     [
-        ("telkomsel=modem9", "there is no channel 'modem9'; there are: modem1, sim"),
+        ("telkomsel=modem9", "tidak ada kanal / there is no channel 'modem9': modem1, sim"),
         ("telkomsel", "there is no channel ''"),
-        ("telkomsl=modem1", "'telkomsl' is no operator (axis, indosat, smartfren, telkomsel, xl)"),
-        ("0899=modem1", "'0899' is no operator"),
-        ("xl=modem1, XL=modem1", "'xl' stands twice"),
-        ("xl=sim", "'sim' is a simulator"),
+        ("telkomsl=modem1", "'telkomsl' bukan operator / is no operator (axis, indosat, smartfren, telkomsel, xl)"),
+        ("0899=modem1", "'0899' bukan operator / is no operator"),
+        ("xl=modem1, XL=modem1", "'xl' tertulis dua kali / stands twice"),
+        ("xl=sim", "'sim' hanya simulator / is a simulator"),
     ],
 )
 def test_a_route_that_leads_nowhere_is_refused_at_the_start(routes: str, fault: str) -> None:

@@ -31,6 +31,7 @@ ROOMS = {
         "gateway.cli_remind",
         "gateway.cli_staff",
         "gateway.cli_users",
+        "gateway.cli_usage",
         "gateway.cli_ussd",
     ),
     "cryptography": ("gateway.keybox",),

@@ -194,7 +194,7 @@ def test_a_send_at_the_provider_that_is_none_of_ours_raises_an_alarm_once(office
 
 
 def test_staff_see_how_many_were_fetched_until_a_week_later(office: Office) -> None:
-    words = "2 messages of twilio had not come in"
+    words = "Messages of twilio that had not come in: 2,"
     office.missed(1, REPORT)
     office.missed(2, "STATUS")
     assert words not in office.months_page()

@@ -66,7 +66,10 @@ def make_ussd(dialect: Dialect, name: str, given: Mapping[str, str], surrounding
     found = find_setting_faults(dialect.SETTINGS, given)
     faults = {option_variable(name, option): fault for option, fault in found.items()}
     if not CHANNEL_NAME.fullmatch(name):
-        faults["KABAR_USSD"] = "its name is a small letter, then at most 19 small letters and digits"
+        faults["KABAR_USSD"] = (
+            "namanya: satu huruf kecil, lalu paling banyak 19 huruf kecil dan angka"
+            " / its name is a small letter, then at most 19 small letters and digits"
+        )
     if faults:
         raise Misconfigured(faults)
     return dialect.make(name, Options(dialect.SETTINGS, given), surroundings)

@@ -36,19 +36,20 @@ def find_tokens_fault(value: str) -> str:
     if fault := find_secrets_fault(value):
         return fault
     is_plain = re.fullmatch(r"[0-9A-Za-z._~\-, ]+", value, re.ASCII)
-    return "" if is_plain else "must be of letters, digits and . _ ~ - only, for it stands in an address"
+    words = "harus hanya huruf, angka dan / must be of letters, digits and . _ ~ - only, for it stands in an address"
+    return "" if is_plain else words
 
 
 def find_networks_fault(value: str) -> str:
     """Return what is wrong with a list of addresses.
 
     >>> find_networks_fault("192.0.2.0/24, 2001:db8::7"), find_networks_fault("192.0.2.7/24")
-    ('', 'must be addresses such as 192.0.2.7 or 192.0.2.0/24, divided by commas')
+    ('', 'harus alamat seperti / must be addresses such as 192.0.2.7, 192.0.2.0/24')
     """
     try:
         read_networks(value)
     except ValueError:
-        return "must be addresses such as 192.0.2.7 or 192.0.2.0/24, divided by commas"
+        return "harus alamat seperti / must be addresses such as 192.0.2.7, 192.0.2.0/24"
     return ""
 
 
@@ -67,7 +68,9 @@ PEERS = Setting(
 CODE = Setting(
     "code",
     "the service code, such as `*123#`: what is dialled after it (`*123*0925*12#`) is taken as typed",
-    find_fault=find_form_fault(r"\*?[0-9]{1,10}(\*[0-9]{1,10})*#?", "a service code such as *123#"),
+    find_fault=find_form_fault(
+        r"\*?[0-9]{1,10}(\*[0-9]{1,10})*#?", "kode layanan seperti *123#", "a service code such as *123#"
+    ),
 )
 
 

@@ -22,8 +22,10 @@ from gateway.lines import UssdHop, UssdScreen
 from gateway.values import HttpRequest, HttpResponse, Setting
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]{1,2})"
-_find_number_fault = find_form_fault(_OCTET, "a number from 0 to 255")
-_find_numbers_fault = find_form_fault(rf"{_OCTET}( *, *{_OCTET})*", "numbers from 0 to 255, divided by commas")
+_find_number_fault = find_form_fault(_OCTET, "angka 0 sampai 255", "a number from 0 to 255")
+_find_numbers_fault = find_form_fault(
+    rf"{_OCTET}( *, *{_OCTET})*", "angka 0 sampai 255, dipisahkan koma", "numbers from 0 to 255, divided by commas"
+)
 # Source: SMPP 3.4, 5.3.2.44. Operators differ.
 SETTINGS: tuple[Setting, ...] = (
     TOKENS,

@@ -46,14 +46,15 @@ UNWELL = mark("%(channel)s: %(words)s")
 UNHEARD = mark("The device of %(channel)s has given no sign of life since %(since)s.")
 
 SPOOL_WAITS = mark(
-    "%(number)s deliveries wait in the spool since %(since)s: the database takes nothing, or no clock runs on the"
-    " server that took them."
+    "Deliveries that wait in the spool: %(number)s, the oldest since %(since)s. The database takes nothing, or no clock"
+    " runs on the server that took them."
 )
 SPOOL_UNREADABLE = mark("The spool cannot be read (%(fault)s): ./kabar doctor says what to do.")
-SPOOL_CORRUPT = mark("%(number)s deliveries in the spool are broken: ./kabar doctor says what to do.")
-SPOOL_REFUSED = mark("%(number)s deliveries in the spool could not be kept: ./kabar doctor says what to do.")
+SPOOL_CORRUPT = mark("Broken deliveries in the spool: %(number)s. ./kabar doctor says what to do.")
+SPOOL_REFUSED = mark("Deliveries in the spool that could not be kept: %(number)s. ./kabar doctor says what to do.")
 FETCHED = mark(
-    "%(number)s messages of %(channel)s had not come in, the oldest of %(since)s: they were fetched from the provider."
+    "Messages of %(channel)s that had not come in: %(number)s, the oldest of %(since)s. They were fetched from the"
+    " provider."
 )
 STRANGE = mark(
     "%(number)s SMS went out through %(channel)s, the first on %(since)s, that Kabar knows nothing of: change its keys."

@@ -106,7 +106,8 @@ def _read_wanted() -> tuple[Wanted, str]:
 
 
 def _say(one: Audited) -> tuple[Audited, str, list[str]]:
-    return one, deed_words.say_deed(one), deed_words.say_details(one.details)
+    forms = frame.runtime_of_request().forms
+    return one, deed_words.say_deed(one, forms), deed_words.say_details(one, forms)
 
 
 def _sorted(words: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -115,8 +116,9 @@ def _sorted(words: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _write_csv(found: tuple[Audited, ...]) -> str:
     rows = [write_row(["id", "at", "user_id", "user", "action", "noun", "subject", "area", "details"])]
+    forms = frame.runtime_of_request().forms
     for one in found:
-        details = "; ".join(deed_words.say_details(one.details))
+        details = "; ".join(deed_words.say_details(one, forms))
         about = one.user_name, one.action, one.noun, one.subject, one.area
         rows.append(write_row([one.id, one.at.isoformat(), one.user_id, *about, details]))
     return BYTE_ORDER_MARK + "".join(rows)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway.review.pages import deed_codes
 from gateway.review.pages.language import mark, translate
 from gateway.store.audit import NewAudit
+from parsers.form import Form
 
 # In both languages `Sari approved report 12` comes out: who, what was done, to what.
 ACTIONS: Mapping[str, str] = {
@@ -242,27 +244,27 @@ DETAILS: Mapping[str, str] = {
 LONGEST = 200  # characters of a detail that are shown
 
 
-def say_deed(done: NewAudit) -> str:
+def say_deed(done: NewAudit, forms: Sequence[Form]) -> str:
     """Return what was done as a sentence without its subject: `approved report 12`."""
     verb = translate(ACTIONS.get(done.action, done.action))
     if done.action in ALONE:
         return verb
     noun = translate(NOUNS.get(done.noun, done.noun))
-    return " ".join(part for part in (verb, noun, done.subject) if part)
+    return " ".join(part for part in (verb, noun, deed_codes.name_subject(done.noun, done.subject, forms)) if part)
 
 
-def say_details(details: Mapping[str, Any]) -> list[str]:
-    """Return what changed, a line each: `role: officer → district`."""
-    return [f"{translate(DETAILS.get(name, name))}: {_say(value)}"[:LONGEST] for name, value in details.items()]
+def say_details(done: NewAudit, forms: Sequence[Form]) -> list[str]:
+    """Return what changed, a line each: `role: Kecamatan officer → Viewer`."""
 
+    def say(detail: str, value: Any) -> str:
+        if isinstance(value, list):
+            return (" → " if len(value) == 2 else ", ").join(say(detail, one) for one in value)
+        if isinstance(value, Mapping):
+            return ", ".join(f"{translate(DETAILS.get(name, name))} {say(name, one)}" for name, one in value.items())
+        if isinstance(value, bool):
+            return translate(mark("yes") if value else mark("no"))
+        return "–" if value is None or value == "" else deed_codes.name_value(done.noun, detail, str(value), forms)
 
-def _say(value: Any) -> str:
-    if isinstance(value, list) and len(value) == 2:
-        return f"{_say(value[0])} → {_say(value[1])}"
-    if isinstance(value, list):
-        return ", ".join(map(_say, value))
-    if isinstance(value, Mapping):
-        return ", ".join(f"{translate(DETAILS.get(name, name))} {_say(one)}" for name, one in value.items())
-    if isinstance(value, bool):
-        return translate(mark("yes") if value else mark("no"))
-    return "–" if value is None or value == "" else str(value)
+    return [
+        f"{translate(DETAILS.get(name, name))}: {say(name, value)}"[:LONGEST] for name, value in done.details.items()
+    ]

@@ -14,7 +14,7 @@ from flask import Response, request, stream_with_context, url_for
 from gateway import jobs
 from gateway.calendar import report_month, shift
 from gateway.export import gather, run
-from gateway.export.base import ExportFormat
+from gateway.export.base import MADE, ExportFormat
 from gateway.review.pages import frame, show
 from gateway.review.pages.language import current_language, mark, translate
 from gateway.review.permit import Action
@@ -65,6 +65,7 @@ class Line:
     title: str
     months: str
     area: str
+    zone: str
     has_changed: bool | None
 
 
@@ -127,7 +128,7 @@ def show_export(ref: str) -> Response:
         name_key=lambda key: show.name_key(form, key) if form else key,
         is_waiting=export.state not in {DONE, FAILED},
         is_late=export.state not in {DONE, FAILED} and runtime.now() - export.asked_at > FEW,
-        zone="Asia/Jakarta",
+        made=MADE,
     )
     if export.state not in {DONE, FAILED}:
         response.headers["Refresh"] = str(LOOK_AGAIN)
@@ -199,7 +200,8 @@ def describe(session: Session, export: Export) -> Line:
     months = show.show_month(export.period_from)
     if export.period_to != export.period_from:
         months += f" – {show.show_month(export.period_to)}"
-    return Line(export, name_format(chosen, export.format), months, area.name if area else export.area, changed)
+    name, zone = (area.name, area.timezone) if area else (export.area, "Asia/Jakarta")
+    return Line(export, name_format(chosen, export.format), months, name, zone, changed)
 
 
 def name_format(chosen: ExportFormat | None, name: str) -> str:

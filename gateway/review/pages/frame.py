@@ -177,6 +177,17 @@ def tell_astray(status: int) -> Response:
     return refused or answer("absent.html", status)
 
 
+def tell_crashed(ref: str) -> Response | None:
+    """Return the page for a fault of ours on a page, by its number in the log; None where no page can be made."""
+    if "language" not in g:  # no page of ours has greeted anybody: whoever asks is a machine
+        return None
+    runtime = runtime_of_request()
+    try:
+        return answer("crashed.html", 500, ref=ref, at=runtime.now(), zone=runtime.settings.timezone)
+    except Exception:  # noqa: BLE001  what broke may be what every page is made of; it is in the log already
+        return None
+
+
 def audit(session: Session, action: str, noun: str, subject: object, area: str, /, **details: Any) -> None:
     """Write down what the visitor did, in the transaction in which it is done.
 

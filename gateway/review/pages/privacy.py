@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Response, request
 
 from gateway.review.pages import frame
@@ -10,6 +12,19 @@ from gateway.review.permit import Action
 from gateway.store import erasures, retention
 from gateway.store.inventory import kinds
 from gateway.store.retention import Chosen
+
+# How long what no office can choose is kept, as `fixed` of gateway/store/inventory.toml begins.
+FIXED: Mapping[str, str] = {
+    "exports": mark("7 days"),
+    "webhooks": mark("30 days"),
+    "pushes": mark("90 days"),
+    "early": mark("one day at most"),
+    "imports": mark("one hour"),
+    "audit": mark("5 years"),
+    "figures": mark("for ever; the words of a report until its sender is erased"),
+    "law": mark("as long as the figures that they explain"),
+    "work": mark("while it is used"),
+}
 
 routes = frame.make_routes("privacy")
 
@@ -57,7 +72,7 @@ def _show(faulty: str = "", status: int = 200) -> Response:
         "privacy.html",
         status,
         choosable=[row for row in rows if not row[0].fixed],
-        fixed=[row for row in rows if row[0].fixed],
+        fixed=[(words, FIXED[one.code]) for one, words, _ in rows if one.fixed],
         erased=erased,
         may_choose=not scope.area,
         faulty=faulty,

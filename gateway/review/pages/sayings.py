@@ -38,6 +38,8 @@ PROBLEMS: Mapping[str, str] = {
     ProblemCode.NUMBER_RANGE: mark("“%(words)s” is a range; one number is needed."),
     ProblemCode.NUMBER_SIGNED: mark("“%(words)s” has a plus or minus sign; a plain number is needed."),
     ProblemCode.NUMBER_GARBLED: mark("“%(words)s” cannot be read as a number."),
+    ProblemCode.NUMBER_MONTH: mark("“%(words)s” is written as a month, not as a count."),
+    ProblemCode.NUMBER_UNIT: mark("“%(words)s”: what is counted is not the unit of %(item)s."),
     ProblemCode.NUMBER_TOO_LARGE: mark("The number is too large; the most is %(most)s."),
     ProblemCode.NUMBERS_NOT_FOUR: mark("%(item)s has %(count)s numbers, but %(due)s are due."),
     ProblemCode.ORDER_UNCLEAR: mark("“%(words)s”: it is not clear which number belongs to which word."),

@@ -158,6 +158,7 @@ def _show(language_code: str, name: str, area: str, typed: str | None = None) ->
         wording=wording,
         name=name,
         group=group,
+        group_name=GROUP_NAMES[group],
         area=area,
         places=places,
         area_name=names.get(area) or translate(mark("Whole country")),

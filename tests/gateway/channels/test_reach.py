@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from hypothesis import given
@@ -50,6 +50,8 @@ INSIDE = [
 ]
 ODD = ["2130706433", "0x7f.1", "0x7f000001", "0177.0.0.1", "127.1", "127.0.0.1.5", "017700000001", "0x", "1"]
 
+HEADERS = 60  # http.client takes a hundred
+
 
 class Listener:
     """A socket that nothing must knock at."""
@@ -75,6 +77,30 @@ def listener() -> Iterator[Listener]:
     found = Listener()
     yield found
     found.socket.close()
+
+
+@contextmanager
+def trickling() -> Iterator[tuple[str, list[int]]]:
+    """Give the address of somebody who answers, but one header after the other, and which of them were sent."""
+    done, sent = threading.Event(), list[int]()
+
+    def answer() -> None:
+        line, _ = server.accept()
+        with line, suppress(OSError):
+            line.recv(65_536)
+            line.sendall(b"HTTP/1.1 200 OK\r\n")
+            for number in range(HEADERS):
+                line.sendall(f"X-{number}: 1\r\n".encode())
+                sent.append(number)
+                done.wait(0.05)
+            line.sendall(b"Content-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", sent
+        done.set()
+        thread.join()
 
 
 def to(*addresses: str) -> HttpClient:
@@ -165,6 +191,12 @@ def test_a_redirect_to_this_computer_is_not_followed(listener: Listener) -> None
         answer = HttpClient(0.3, 0.3, guard={"127.0.0.1"}).call("GET", peer.url)
     assert answer.status == 302
     assert listener.connections() == 0
+
+
+def test_an_address_that_trickles_headers_keeps_nobody_for_long() -> None:
+    with trickling() as (url, sent):
+        assert HttpClient(0.3, 0.1, guard={"127.0.0.1"}).call("GET", url).status == 200
+        assert len(sent) < HEADERS, "it was listened to until its end"
 
 
 def test_a_host_that_the_operator_named_is_called_with_its_own_name() -> None:

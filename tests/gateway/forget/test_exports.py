@@ -176,4 +176,24 @@ def test_a_file_on_the_disk_is_taken_away_and_whoever_asked_for_it_is_told(repor
     with pytest.raises(Permanent, match="Jalankan sekali lagi"):
         cli_export.write(interrupted(reported), *claimed, path)
     assert not path.exists()
-    assert find(reported, asked.ref).state == QUEUED
+    assert find(reported, asked.ref).state == FAILED, "it would be made and kept, though nobody waits for it"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_file_on_the_disk_is_taken_away_when_the_database_goes_away(
+    reported: District, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(reported, WANTED)
+    with reported.database.session() as session:
+        claimed = exports.claim(session)
+        assert claimed
+        session.commit()
+
+    def go_away(*_: object) -> bool:
+        raise Unavailable("the database is away")
+
+    monkeypatch.setattr(exports, "is_mine", go_away)
+    path = tmp_path / "klikkb.csv"
+    with pytest.raises(Unavailable):
+        cli_export.write(reported.runtime, *claimed, path)
+    assert not path.exists()

@@ -190,6 +190,7 @@ def test_every_finding_of_the_judge_has_a_sentence_in_both_languages() -> None:
     of_the_reader = {
         *("message_too_long", "form_unclear", "command_unclear", "word_unknown", "word_ambiguous", "word_negated"),
         *("number_missing", "number_stray", "number_not_whole", "number_range", "number_signed", "number_garbled"),
+        *("number_unit", "number_month"),
         *("numbers_not_four", "order_unclear", "key_twice", "item_missing", "period_unclear", "period_swapped"),
         *("periods_differ", "period_taken", "facility_missing", "repairs_too_many"),
     }

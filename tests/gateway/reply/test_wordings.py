@@ -150,6 +150,29 @@ def test_a_name_that_is_cut_never_ends_in_a_word_that_routes_drop() -> None:
     assert not DROPPED.search(cut("Klinik Bersalin Danau Toba", 22))
 
 
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("KB 2025-09-30 BARU 12 AKTIF 40", '"25-09-30"'),
+        ("KB 30/09/2025 BARU 12 AKTIF 40", '"30/09/25"'),
+        ("KB 2025 BARU 12 AKTIF 40", '"20 25"'),
+        ("KB 2509 BARU 12 AKTIF 40", '"25 09"'),
+        ("KB Septmber 2025 BARU 12 AKTIF 40", '"Septmber 25"'),
+        ("KB 30092025 BARU 12 AKTIF 40", '"30 09 20 25"'),
+        ("KB 0925 BARU 0925 AKTIF 40", '"BARU 09 25" seperti bulan'),
+        ("KB 0925 BARU 12 AKTIF 40 30/09/2025", '"30/09/25"'),
+        ("KB 0925 BARU 12 AKTIF 40 1500", '"1.500"'),
+        ("ALOKON 0925 PIL 100/50/30/2025x", '"PIL 100/50/30/2.025x"'),
+    ],
+)
+def test_months_and_days_are_quoted_as_they_are_read_and_counts_in_threes(text: str, quoted: str) -> None:
+    (report,) = read_message(text, date(2025, 10, 3), FORMS).reports
+    form = next(form for form in FORMS if form.code == report.form)
+    asked = compose.ask(WORDINGS["id"], form, report.period, report.problems, dict.fromkeys(EXTRA, "SEP25"))
+    assert quoted in asked
+    assert not re.search(r"[0-9]{4}", asked)
+
+
 def test_the_longest_count_fits_its_slot() -> None:
     assert len(show(99_999)) == LONGEST_NUMBER
 

@@ -54,8 +54,39 @@ def words_of(visitor: FlaskClient, path: str) -> str:
 
 def test_a_deed_is_a_sentence_in_both_languages(visitor: FlaskClient, runtime: Runtime, me: User) -> None:
     add(runtime)
-    assert "Sari menonaktifkan pengguna 12 peran: officer → viewer 14.03.01" in words_of(visitor, "/audit")
-    assert "Sari disabled user 12 role: officer → viewer 14.03.01" in words_of(visitor, "/audit?lang=en")
+    assert "Sari menonaktifkan pengguna 12 peran: Petugas kecamatan → Pemantau (hanya melihat) 14.03.01" in words_of(
+        visitor, "/audit"
+    )
+    assert "Sari disabled user 12 role: Kecamatan officer → Viewer 14.03.01" in words_of(visitor, "/audit?lang=en")
+
+
+@pytest.mark.parametrize(
+    ("about", "indonesian", "english"),
+    [
+        (
+            {"details": {"form": "kb", "first": "kb"}},
+            "formulir: Laporan bulanan KB first: kb",
+            "form: Monthly family-planning report first: kb",
+        ),
+        (
+            {"action": "drop", "noun": "ladder", "subject": "kb"},
+            "Laporan bulanan KB peran",
+            "Monthly family-planning report role",
+        ),
+        ({"action": "drop", "noun": "ladder", "subject": "bicycle"}, "bicycle peran", "bicycle role"),
+        (
+            {"noun": "open_figures", "details": {"was": "baru 2025-01", "value": "is_on shows_places https://a.id"}},
+            "sebelum: Peserta baru, 2025-01 nilai: terbuka, dengan tempat, https://a.id",
+            "before: New users, 2025-01 value: open, with places, https://a.id",
+        ),
+    ],
+)
+def test_what_the_code_calls_by_a_code_is_told_in_words(
+    visitor: FlaskClient, runtime: Runtime, me: User, about: dict[str, object], indonesian: str, english: str
+) -> None:
+    add(runtime, **about)
+    assert indonesian in words_of(visitor, "/audit")
+    assert english in words_of(visitor, "/audit?lang=en")
 
 
 def test_a_deed_that_has_no_words_yet_is_shown_as_it_stands(visitor: FlaskClient, runtime: Runtime, me: User) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -11,7 +13,7 @@ from gateway.store import audit, export_choices
 from gateway.store.audit import Wanted
 from tests.district import District
 from tests.gateway.export.making import COUNTRY, find, settle
-from tests.gateway.review.visits import sign_in
+from tests.gateway.review.visits import Page, sign_in
 from workers import exports as worker
 
 ANI = {"baru": 12, "aktif": 40, "aktif.pil": 30}
@@ -47,6 +49,18 @@ def test_an_export_is_made_by_the_worker_and_taken_from_its_page(district: Distr
     assert file.headers["Content-Disposition"].startswith('attachment; filename="kabar-csv-machine-14.03-2025-09-')
     assert b"140300101" in file.data
     assert deeds(district) == [f"export {ref}", f"download {ref}"]
+
+
+@pytest.mark.parametrize(("language", "made"), [("id", r"12\.00 WIB"), ("en", "12:00 WIB")])
+def test_when_a_file_was_made_is_told_as_every_other_instant(
+    district: District, rina: FlaskClient, language: str, made: str
+) -> None:
+    settle(district, "PMB01", ANI)
+    address = ask(rina)
+    worker.drain(district.runtime)
+    page = " ".join(Page(rina.get(f"{address}?lang={language}")).words.split())
+    assert re.search(f"Dibuat ?{made}", page)
+    assert "Asia/Jakarta" not in page
 
 
 def test_a_change_after_the_export_stands_in_the_list_and_on_its_page(district: District, rina: FlaskClient) -> None:

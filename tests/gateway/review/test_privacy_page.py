@@ -7,8 +7,10 @@ from flask.testing import FlaskClient
 
 from gateway.app import create_app
 from gateway.forget import erase
+from gateway.review.pages.privacy import FIXED
 from gateway.store import audit, erasures, retention
 from gateway.store.audit import Wanted
+from gateway.store.inventory import kinds
 from gateway.values import Scope
 from tests.district import PHONES, District
 from tests.gateway.review.visits import sign_in
@@ -29,6 +31,21 @@ def visit(district: District, role: str, area: str) -> FlaskClient:
     browser = create_app(district.runtime).test_client()
     sign_in(browser, district.runtime, role, area)
     return browser
+
+
+@pytest.mark.parametrize(("language", "words"), [("id", "7 hari"), ("en", "7 days")])
+def test_what_nobody_can_choose_is_said_in_words_without_a_file_that_nobody_can_open(
+    district: District, language: str, words: str
+) -> None:
+    page = visit(district, "administrator", "").get(f"/privacy?lang={language}").text
+    assert "docs/" not in page
+    assert words in page
+
+
+def test_what_nobody_can_choose_is_kept_as_long_as_the_inventory_says() -> None:
+    fixed = {code: one.fixed for code, one in kinds().items() if one.fixed}
+    assert set(FIXED) == set(fixed)
+    assert [code for code, words in FIXED.items() if not fixed[code].startswith(words.partition(";")[0])] == []
 
 
 def last_deed(district: District) -> tuple[str, str, str]:

@@ -35,9 +35,9 @@ def test_an_empty_spool_is_not_spoken_of(district: District, rina: FlaskClient) 
 @pytest.mark.parametrize(
     ("why", "indonesian", "english"),
     [
-        ("", "1 kiriman menunggu di disk cadangan", "1 deliveries wait in the spool since"),
-        (spool.CORRUPT, "1 kiriman di disk cadangan (spool) rusak", "1 deliveries in the spool are broken"),
-        (spool.REFUSED, "tidak bisa disimpan", "1 deliveries in the spool could not be kept"),
+        ("", "1 kiriman menunggu di disk cadangan", "Deliveries that wait in the spool: 1, the oldest since "),
+        (spool.CORRUPT, "1 kiriman di disk cadangan (spool) rusak", "Broken deliveries in the spool: 1."),
+        (spool.REFUSED, "tidak bisa disimpan", "Deliveries in the spool that could not be kept: 1."),
     ],
 )
 def test_what_lies_in_the_spool_is_told_on_the_start_page_in_both_languages(

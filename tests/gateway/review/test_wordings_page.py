@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -89,6 +91,20 @@ def test_what_a_midwife_would_read_is_shown_with_its_length(budi: FlaskClient) -
     page = budi.post(f"{ADDRESS}/check?lang=en", data={"sentence": OWN}).text
     assert "Contoh: KB SEP25 BARU 12 AKTIF 40 PIL 30" in page
     assert "fits one SMS" in page
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_sentence_is_called_by_itself_and_not_by_a_key_of_the_code(budi: FlaskClient, group: str) -> None:
+    page = budi.get(f"/wordings?group={group}").text
+    assert "<code>" not in page
+    for name in getattr(load_wordings()["id"], group):
+        assert f'href="/wordings/id/{group}.{name}?' in page
+
+
+def test_from_a_sentence_one_comes_back_to_the_sentences_of_its_kind(budi: FlaskClient) -> None:
+    page = budi.get("/wordings/id/problems.word_unknown?area=14.03").text
+    assert '<p class="back"><a href="/wordings?language=id&amp;group=problems&amp;area=14.03">← ' in page
+    assert re.search(r"<h2[^>]*>Pertanyaan</h2>", page)
 
 
 @pytest.mark.parametrize("address", ["/wordings/xx/answers.text", "/wordings/id/answers.x", "/wordings/id/code.x"])
