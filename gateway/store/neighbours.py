@@ -81,4 +81,5 @@ def _parts() -> Iterator[str]:
     yield from (f"{_VERSION}.version_num", f"{_VERSION}_pkc")
     for table in metadata.tables.values():
         yield from (f"{table.name}.{column.name}" for column in table.columns)
-        yield from (str(one.name) for one in (*table.indexes, *table.constraints))
+        yield from (str(index.name) for index in table.indexes)
+        yield from (str(constraint.name) for constraint in table.constraints)
