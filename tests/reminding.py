@@ -20,14 +20,16 @@ from gateway.remind import by_hand, run
 from gateway.remind.by_hand import Outcome
 from gateway.remind.plan import Verdict
 from gateway.runtime import Runtime
-from gateway.store import claimed, ladders, leaves, months, reporters, users
+from gateway.store import broadcasts, claimed, ladders, leaves, months, reporters, users
 from gateway.store import outbox as outbox_store
+from gateway.store.audience import Audience
 from gateway.store.outbox import outbox
 from gateway.store.reminders import KINDS, reminders
 from gateway.store.reporters import reporter_facilities
 from gateway.store.users import NewUser
 from gateway.values import Role, Scope
 from tests.district import PHONES, District
+from workers import broadcasts as queueing
 from workers import outbound
 from workers import reminders as worker
 from workers import sweep as sweeping
@@ -113,6 +115,17 @@ def keys(district: District) -> list[tuple[object, ...]]:
 def rungs(district: District) -> list[str]:
     """Return which rungs have gone, each once."""
     return list(dict.fromkeys(str(key[3]) for key in keys(district)))
+
+
+def write_to_all(district: District) -> None:
+    """Let staff write to everybody; nothing is sent yet."""
+    with district.database.session() as session:
+        now = district.runtime.now()
+        draft = broadcasts.add_draft(session, Audience(""), {"id": "Rapat."}, (1, "Rina"), now, scope=COUNTRY)
+        assert draft
+        broadcasts.confirm(session, draft, len(PHONES), now, scope=COUNTRY)
+        session.commit()
+    queueing.drain(district.runtime)
 
 
 def send_day(district: District) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import structlog
-
 from gateway import jobs
 from gateway.export import run
 from gateway.runtime import Runtime
@@ -11,18 +9,15 @@ from gateway.store import exports
 
 NAME = "exports"
 
-logger = structlog.get_logger(__name__)
-
 
 def drain(runtime: Runtime) -> int:
-    """Make every export that waits, drop the files that were kept long enough, and return how many were made.
+    """Make every export that waits, drop the files that were kept long enough, and return how often one was taken up.
 
     Errors: Unavailable when the database goes away; the sweep rings again.
     """
     runtime.bells.answer(jobs.ERRANDS, NAME)
     total = 0
-    while (export := run.make_next(runtime.database, runtime.forms, runtime.now)) is not None:
-        logger.info("export_made", export=export.ref, format=export.format)
+    while run.make_next(runtime.database, runtime.forms, runtime.now) is not None:
         total += 1
     with runtime.database.session() as session:
         exports.drop_old_files(session, runtime.now())

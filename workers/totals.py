@@ -25,7 +25,7 @@ def drain(runtime: Runtime) -> int:
     total = 0
     for _ in range(BATCHES):
         with runtime.database.session() as session:
-            done = totals.refresh(session, totals.BATCH)
+            done = totals.refresh(session)
             session.commit()
         total += done
         if done:

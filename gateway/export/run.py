@@ -52,7 +52,8 @@ def make_next(database: Database, forms: Sequence[Form], now: Callable[[], datet
     try:
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
             made, source = write_export(database, export, forms, file, now())
-            _keep(database, export, token, made, source, file, now())
+            if _keep(database, export, token, made, source, file, now()):
+                logger.info("export_made", export=export.ref, format=export.format)
     except Unavailable:
         raise
     except Permanent as fault:
@@ -137,18 +138,21 @@ def _measure(file: IO[bytes]) -> tuple[int, str]:
 
 def _keep(
     database: Database, export: Export, token: str, made: Made, source: Source, file: IO[bytes], now: datetime
-) -> None:
-    """Keep a file piece by piece, so that who receives messages never waits long; say last that it is whole."""
+) -> bool:
+    """Keep a file piece by piece, so that who receives messages never waits long, and say last that it is whole.
+
+    False when it is to be made anew meanwhile.
+    """
     file.seek(0)
     part = 0
     while piece := file.read(exports.PIECE):
         with database.session() as session:
             if not exports.is_mine(session, export, token):  # it is to be made anew: who was erased may be in this one
-                return
+                return False
             exports.keep_part(session, export.id, part, piece)
             session.commit()
         part += 1
-    note(database, export, token, made, source, now, is_kept=True)
+    return note(database, export, token, made, source, now, is_kept=True)
 
 
 def note(

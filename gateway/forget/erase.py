@@ -104,8 +104,9 @@ def keep_in_step(session: Session, var: Path, key: Secret, now: datetime) -> int
     """Erase again whom the list beside the database knows and the database does not; return how many people.
 
     That is so after an older backup was restored. Who has messages in it that nobody has read waits until they are: a
-    report may be among them; nothing goes out to her meanwhile. The list learns what it does not know yet. Called at
-    start, by `./kabar privacy again`, by the daily errand, and by whoever restores a backup.
+    report may be among them; meanwhile nothing goes out to her but an answer to what she writes anew. The list learns
+    what it does not know yet. Called at start, by `./kabar privacy again`, by the daily errand, and by whoever restores
+    a backup.
     """
     here, listed = erasures.tombstones(session), {one.phone_hash for one in read_list(var)}
     count = erase_again(session, find_missing(session, var), key, now)
@@ -130,7 +131,7 @@ def erase_again(session: Session, missing: Iterable[Tombstone], key: Secret, now
     def erase_one(person: Person) -> None:
         _hold_lanes(session, person)
         if erasures.count_unread(session, person):
-            hush(session, person)
+            hush(session, person, now)
             waiting.update(_hashes_of(session, person, key))
             return
         _erase(session, person, key, Asked("restore", (None, RESTORED), now))

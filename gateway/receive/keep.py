@@ -259,6 +259,8 @@ def show_answer(
 def _record(session: Session, channel: str, status: DeliveryStatus, now: datetime) -> None:
     has_moved = outbox.record_status(session, channel, status, now)
     is_early = not has_moved and early.keep(session, channel, status, now)
+    if not has_moved and not is_early:  # its message may have been recorded in between
+        has_moved = outbox.record_status(session, channel, status, now)
     about = {"state": status.state or "unknown", "code": status.code, "has_moved": has_moved, "is_early": is_early}
     logger.info("status", channel=channel, ref=status.ref, **about)
 

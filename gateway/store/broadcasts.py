@@ -8,7 +8,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Integer, String, Table, func, insert, literal_column, select, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    Table,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.calendar import waking_hours
@@ -265,3 +281,9 @@ def keep_back(session: Session, phone: str) -> int:
     waiting = outbox.c.recipient == phone, unasked, outbox.c.state == OutboxState.QUEUED
     values = {"state": OutboxState.WITHHELD, "reason": WithheldReason.STOPPED}
     return int(session.execute(update(outbox).where(*waiting).values(values)).rowcount)
+
+
+def in_place_of_numbers(pseudonym: str) -> ColumnElement[str]:
+    """Return the recipient of what went to numbers that are gone: a broadcast's are still one each."""
+    numbered = literal(f"{pseudonym}:") + cast(outbox.c.id, String)
+    return case((outbox.c.broadcast_id.is_(None), pseudonym), else_=numbered)

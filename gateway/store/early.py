@@ -56,29 +56,29 @@ def keep(session: Session, channel: str, status: DeliveryStatus, now: datetime) 
     """Keep what a provider says by its own id alone of a message that is not known by it; False for all else."""
     if status.state is None or status.ref or not status.provider_id:
         return False
-    known = select(outbox.c.id).where(outbox.c.provider_id == status.provider_id, outbox.c.channel == channel).limit(1)
-    if session.execute(known).first() is not None:
+    its = outbox.c.provider_id == status.provider_id, outbox.c.channel == channel, _is_of_late(now)
+    if session.execute(select(outbox.c.id).where(*its).limit(1)).first() is not None:
         return False
     row = {name: getattr(status, name) for name in ("provider_id", "state", "code", "words", "at")}
     dialect = postgresql if is_postgresql(session) else sqlite
     statement = dialect.insert(early_statuses).on_conflict_do_nothing().returning(early_statuses.c.id)
-    kept_id = session.execute(statement, row | {"channel": channel, "kept_at": now}).scalar_one_or_none()
-    if kept_id is None:
+    if session.execute(statement, row | {"channel": channel, "kept_at": now}).first() is None:
         return False
-    session.execute(delete(early_statuses).where(early_statuses.c.id <= kept_id - MOST))
+    beyond = select(early_statuses.c.id).order_by(early_statuses.c.id.desc()).offset(MOST).limit(1)
+    session.execute(delete(early_statuses).where(early_statuses.c.id <= beyond.scalar_subquery()))
     return True
 
 
 def has_work(session: Session, now: datetime) -> bool:
     """Tell whether a message is known by now that something was said of early, or something was kept long enough."""
     old = select(early_statuses.c.id).where(_is_old(now))
-    return bool(session.execute(select(exists(_known()) | exists(old))).scalar_one())
+    return bool(session.execute(select(exists(_known(now)) | exists(old))).scalar_one())
 
 
 def settle(session: Session, now: datetime) -> int:
     """Tell of messages what was said of them early, in its order, and drop what is old; return how many moved."""
     moved, settled = 0, []
-    for row in session.execute(_known().order_by(early_statuses.c.id)).all():
+    for row in session.execute(_known(now).order_by(early_statuses.c.id)).all():
         settled.append(row.id)
         if row.kept_at < row.created_at - _CLOCKS:  # it is of an earlier message, whose id this one bears now
             continue
@@ -97,5 +97,10 @@ def _is_old(now: datetime) -> ColumnElement[bool]:
     return or_(at < now - LASTS, at > now + LASTS)
 
 
-def _known() -> Select[tuple[Any, ...]]:
-    return select(early_statuses, outbox.c.created_at).join(outbox, _is_its_message)
+def _is_of_late(now: datetime) -> ColumnElement[bool]:
+    """Tell which messages a status may be of; an older one may bear an id that its provider has begun anew to give."""
+    return or_(outbox.c.sent_at.is_(None), outbox.c.sent_at > now - LASTS)
+
+
+def _known(now: datetime) -> Select[tuple[Any, ...]]:
+    return select(early_statuses, outbox.c.created_at).join(outbox, _is_its_message & _is_of_late(now))

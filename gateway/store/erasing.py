@@ -12,6 +12,7 @@ from sqlalchemy import Column, ColumnElement, Table, and_, delete, or_, select, 
 from gateway.redact import hide_in_key
 from gateway.store.aliases import aliases
 from gateway.store.base import Session
+from gateway.store.broadcasts import in_place_of_numbers
 from gateway.store.dialogues import dialogues
 from gateway.store.erasures import Person
 from gateway.store.exports import forget_areas
@@ -54,9 +55,14 @@ def erase_rows(session: Session, person: Person, pseudonym: str, now: datetime) 
     return counts
 
 
-def hush(session: Session, person: Person) -> None:
-    """Let nothing go out to somebody any more, though what she wrote is still to be read."""
+def hush(session: Session, person: Person, now: datetime) -> None:
+    """Let nothing go out to somebody any more, though what she wrote is still to be read: as if she had sent STOP."""
     _withhold(session, person)
+    for table, hers in (
+        (reporters, reporters.c.id.in_(person.reporter_ids)),
+        (users, users.c.phone.in_(person.phones)),
+    ):
+        session.execute(update(table).where(hers, table.c.stopped_at.is_(None)).values(stopped_at=now))
     unread = inbox.c.sender.in_(person.phones), inbox.c.state == InboxState.RECEIVED
     session.execute(update(inbox).where(*unread).values(is_answered=True))
 
@@ -140,7 +146,7 @@ def _erase_outbox(session: Session, person: Person, message_ids: Collection[int]
     for row in session.execute(select(outbox.c.id, outbox.c.recipient, outbox.c.provider_id).where(to_her)).all():
         key = row.provider_id and hide_in_key(row.provider_id, row.recipient)
         session.execute(update(outbox).where(outbox.c.id == row.id).values(provider_id=key))
-    gone = update(outbox).where(to_her).values(recipient=pseudonym, text="", fault=None)
+    gone = update(outbox).where(to_her).values(recipient=in_place_of_numbers(pseudonym), text="", fault=None)
     return session.execute(gone).rowcount
 
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from gateway.redact import hide_in_key
 from gateway.store.audit import audit
 from gateway.store.base import Session, UtcDateTime, metadata
+from gateway.store.broadcasts import in_place_of_numbers
 from gateway.store.dialogues import dialogues
 from gateway.store.imports import imports
 from gateway.store.inbox import WAITING, inbox
@@ -184,7 +185,7 @@ RULES = (
     Rule("malformed", inbox, _is_malformed, _NO_WORDS),
     Rule("chatter", inbox, _is_chatter, _NO_WORDS),
     Rule("strangers", inbox, _is_of_strangers, _NO_WORDS | {"sender": NOBODY}),
-    Rule("strangers", outbox, _is_to_strangers, {"text": "", "recipient": NOBODY}),
+    Rule("strangers", outbox, _is_to_strangers, {"text": "", "recipient": in_place_of_numbers(NOBODY)}),
     Rule("strangers", parts, _is_part_of_strangers, {"text": "", "sender": NOBODY}),
     Rule("answers", outbox, _is_old_answer, {"text": ""}),
     Rule("questions", questions, _is_settled_question, {"text": "", "reading": {}}),

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
+from structlog.testing import capture_logs
 
 from gateway.receive.keep import receive_status
 from gateway.store import early
@@ -80,6 +81,26 @@ def test_a_status_that_comes_before_its_message_is_recorded_is_told_of_it(
     assert count_kept(district) == 0
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_status_is_told_of_a_message_that_is_recorded_while_the_status_is_looked_at(
+    make_sending: MakeSending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    district, _ = make_sending()
+    ask(district)
+    keep = early.keep
+
+    def keep_later(*given: Any) -> bool:
+        assert district.send() == 1  # it commits between two statements of the other
+        return keep(*given)
+
+    monkeypatch.setattr(early, "keep", keep_later)
+    with capture_logs() as logs:
+        assert tell(district, "g0") == 200
+    assert (states(district), count_kept(district)) == (["delivered"], 0)
+    [status] = [line for line in logs if line["event"] == "status"]
+    assert (status["has_moved"], status["is_early"]) == (True, False)
+
+
 def test_all_that_was_said_of_a_message_is_told_in_its_order(make_sending: MakeSending) -> None:
     district, _ = make_sending()
     ask(district)
@@ -117,7 +138,8 @@ def test_what_nobody_ever_asks_for_goes_after_a_day_and_fills_no_disk(
     district, _ = make_sending()
     ask(district)
     for number in range(20):
-        tell(district, f"strange{number}")
+        for _ in range(7):  # a repeat takes no other's place
+            tell(district, f"strange{number}")
     assert count_kept(district) == 5
     tell(district, "g0")
     district.send()
@@ -144,6 +166,27 @@ def test_a_status_of_an_earlier_message_says_nothing_of_one_that_bears_its_id_la
     district.send()
     sweep(district.runtime)
     assert states(district) == ["sent"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_status_is_kept_though_an_old_message_bears_its_id_too(make_sending: MakeSending) -> None:
+    district, _ = make_sending()
+    ask(district)
+    district.send()
+    tell(district, "g0")
+    old = update(outbox).values(provider_id="g1")  # the provider has begun to count anew
+    with district.database.session() as session:
+        session.execute(old)
+        session.commit()
+    district.pass_time(hours=25)
+    district.keep("budi", "KB 0925 BARU 1 AKTIF 41", channel="generic")
+    district.handle()
+    tell(district, "g1")
+    sweep(district.runtime)
+    assert (states(district), count_kept(district)) == (["delivered", "queued"], 1)
+    district.send()
+    sweep(district.runtime)
+    assert (states(district), count_kept(district)) == (["delivered"] * 2, 0)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -145,12 +145,28 @@ BESIDE = {
     "CREATE MATERIALIZED VIEW siap AS SELECT id FROM reports": "materialized view public.siap",
     "CREATE EXTENSION pg_trgm SCHEMA public": "extension pg_trgm",
     "CREATE FUNCTION dua() RETURNS int LANGUAGE sql AS 'SELECT 2'": "function public.dua()",
+    "CREATE FUNCTION hitung() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'": "function public.hitung()",
+    "CREATE TRIGGER lapor AFTER INSERT ON reports FOR EACH ROW EXECUTE FUNCTION hitung()": (
+        "trigger lapor on public.reports"
+    ),
+    "CREATE TRIGGER audit_only_grows AFTER DELETE ON inbox FOR EACH ROW EXECUTE FUNCTION hitung()": (
+        "trigger audit_only_grows on public.inbox"
+    ),
+    "CREATE INDEX dinas ON reports (period)": "index public.dinas",
+    "CREATE POLICY milik ON inbox USING (true)": "policy milik on public.inbox",
+    "ALTER TABLE facilities ADD COLUMN dinas text": "table column public.facilities.dinas",
+    "ALTER TABLE inbox ADD CONSTRAINT isi CHECK (text <> 'x')": "table constraint isi on public.inbox",
     "CREATE TYPE warna AS ENUM ('merah')": "type public.warna",
     "CREATE SEQUENCE nomor": "sequence public.nomor",
     "CREATE SCHEMA bi": "",
     "CREATE VIEW bi.laporan AS SELECT id FROM reports": "view bi.laporan",
     "CREATE TABLE bi.catatan (report bigint CONSTRAINT r REFERENCES reports)": "table constraint r on bi.catatan",
     "CREATE PUBLICATION keluar FOR TABLE inbox": "publication relation public.inbox in publication keluar",
+    "ALTER TABLE areas ADD COLUMN catatan bigint": "table column public.areas.catatan",
+    "CREATE TABLE bi.daftar (id bigint PRIMARY KEY)": "",
+    "ALTER TABLE areas ADD CONSTRAINT d FOREIGN KEY (catatan) REFERENCES bi.daftar": (
+        "table constraint d on public.areas"
+    ),
     "CREATE SCHEMA gaji": "",
     "CREATE TABLE gaji.bulan (id int)": "",  # it has nothing to do with us
     "CREATE VIEW gaji.daftar AS SELECT id FROM gaji.bulan": "",

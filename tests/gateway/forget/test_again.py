@@ -12,6 +12,7 @@ from gateway.store import erasures
 from gateway.store.base import metadata
 from gateway.store.outbox import outbox
 from tests.district import PHONES, District
+from tests.reminding import at, look, share_clock, write_to_all
 
 KEY = Secret("k" * 40)
 
@@ -56,6 +57,21 @@ def test_a_report_that_was_unread_counts_before_its_sender_is_erased_again(distr
     assert district.send() == 0
     assert erase_again(district) == 1
     assert not is_waiting(district)
+    check_what_is_left(district)
+
+
+def test_nothing_goes_out_unasked_to_whom_is_waited_for(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
+    share_clock(district, monkeypatch)
+    district.set_clock(at(3))
+    district.keep("ani", "KB 0925 BARU 12 AKTIF 40 PIL 12", provider_id="unread")
+    bring_back(district, "ani")
+    assert erase_again(district) == 0
+    look(district)
+    write_to_all(district)
+    assert sent_to(district, "ani") == ["withheld"]  # of the broadcast; no reminder was written
+    assert sent_to(district, "budi") == ["queued", "queued"]
+    assert district.handle() == 1
+    assert erase_again(district) == 1
     check_what_is_left(district)
 
 

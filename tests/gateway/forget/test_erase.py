@@ -24,6 +24,7 @@ from gateway.store.imports import NewImport
 from gateway.store.klikkb import klikkb_imports, klikkb_midwives
 from gateway.values import Scope
 from tests.district import PHONES, District, make_runtime
+from tests.reminding import write_to_all
 
 Opener = Callable[[str], Database]
 KEY = Secret("k" * 40)
@@ -194,6 +195,16 @@ def test_a_number_that_others_report_from_too_stays_theirs(district: District) -
         assert [one.name for one in reporters.find_by_phones(session, [PHONES["clinic"]])[PHONES["clinic"]]] == ["Dewi"]
         texts = session.execute(select(metadata.tables["reports"].c.text)).scalars().all()
     assert sorted(texts) == ["", "KB PMB05 0925 BARU 11 AKTIF 30 PIL 11"]
+
+
+def test_who_was_sent_a_broadcast_on_two_numbers_is_erased(district: District, ratna: int) -> None:
+    write_to_all(district)
+    forget(district)
+    sent = metadata.tables["outbox"].c
+    with district.database.session(read_only=True) as session:
+        hers = select(sent.text, sent.state).where(sent.broadcast_id.is_not(None), sent.recipient.startswith("erased:"))
+        rows = [tuple(row) for row in session.execute(hers)]
+    assert rows == [("", "withheld")] * 2
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event, func, select
+from structlog.testing import capture_logs
 
 from gateway import cli_export
 from gateway.errors import Permanent, Raced, Unavailable
@@ -82,11 +83,15 @@ def test_a_file_that_was_written_as_she_was_erased_is_made_anew_without_her(repo
     make(reported, reported.runtime.now)
     assert HERS in read(reported, find(reported, before.ref))
     asked = ask(reported, WANTED)
-    make(reported, interrupted(reported).now)
+    with capture_logs() as logs:
+        make(reported, interrupted(reported).now)
+    assert "export_made" not in [line["event"] for line in logs]
     left = find(reported, asked.ref)
     assert (left.state, left.tries) == (QUEUED, 0)
     assert pieces(reported) == 0
-    make(reported, reported.runtime.now)
+    with capture_logs() as logs:
+        make(reported, reported.runtime.now)
+    assert "export_made" in [line["event"] for line in logs]
     made = find(reported, asked.ref)
     assert (made.state, made.reports) == (DONE, 2)
     assert read(reported, made)

@@ -21,6 +21,7 @@ from gateway.store.reporters import reporter_phones, reporters
 from gateway.store.retention import Chosen
 from gateway.values import InboundSms, InboxState, Scope, SmsPart, read_sender
 from tests.district import PHONES, District
+from tests.reminding import write_to_all
 
 KEY = Secret("k" * 40)
 TABLES = ("report_values", "month_totals", "month_counts", "reports")
@@ -94,6 +95,17 @@ def test_a_strangers_number_goes_out_of_the_parts_of_what_she_wrote_and_a_midwif
     keep_parts(district, "stranger", "s", 2)
     assert len(texts(district, "parts", "id")) == 5  # a repeat is known for ever
     assert purge(district.database, KEY, district.runtime.now()) == {}
+
+
+def test_numbers_that_one_broadcast_went_to_and_that_are_nobodys_any_more_go_in_a_year(district: District) -> None:
+    write_to_all(district)
+    with district.database.session() as session:
+        session.execute(delete(reporter_phones).where(reporter_phones.c.phone.in_((PHONES["budi"], PHONES["eve"]))))
+        session.execute(update(outbox.outbox).values(state="sent"))
+        session.commit()
+    district.pass_time(days=366)
+    assert purge(district.database, KEY, district.runtime.now())["strangers"] == 2
+    assert {PHONES["budi"], PHONES["eve"]}.isdisjoint(texts(district, "outbox", "recipient"))
 
 
 def keep_parts(district: District, sender: str, key: str, count: int) -> None:

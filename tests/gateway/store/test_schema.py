@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Table, insert, inspect, select, text
 
+from gateway.errors import Unavailable
 from gateway.store import schema
 from gateway.store.base import Database, Session, metadata
 
@@ -64,6 +65,20 @@ def test_migrating_twice_changes_nothing(database_url: str, database: Database) 
     schema.upgrade(database_url)
     with database.session() as session:
         assert session.execute(text("SELECT count(*) FROM lanes")).scalar_one() == 64
+
+
+@pytest.mark.parametrize("empty_database_url", ["postgresql"], indirect=True)
+def test_indexes_that_are_made_anew_wait_for_no_backup_with_everybody_behind_them(
+    empty_database_url: str, open_database: Callable[[str], Database]
+) -> None:
+    schema.upgrade(empty_database_url, "0027")
+    database = open_database(empty_database_url)
+    with database.session() as backup:
+        backup.execute(text("SELECT count(*) FROM reports"))
+        with pytest.raises(Unavailable, match=r"cadangan.* / .*backup.*run \./kabar migrate once more"):
+            schema.upgrade(empty_database_url)
+        assert schema.version_of(backup) == "0027"
+    schema.upgrade(empty_database_url)
 
 
 def _fill(database: Database) -> dict[str, list[tuple[Any, ...]]]:
