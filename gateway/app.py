@@ -122,8 +122,8 @@ def _answer_error(error: Exception) -> Response:
     logger.error("crashed", ref=ref, path=request.path, exc_info=error)
     if _is_browser() and (page := frame.tell_crashed(ref)):
         return page
-    words = "500 Maaf, ada kesalahan pada kami; sudah dicatat. / Sorry, a fault of ours; it was written down.\n"
-    return Response(words, status=500, content_type="text/plain; charset=utf-8")
+    words = "500 Maaf, ada kesalahan pada kami; sudah dicatat. / Sorry, a fault of ours; it was written down."
+    return Response(f"{words} ({ref})\n", status=500, content_type="text/plain; charset=utf-8")
 
 
 def _is_browser() -> bool:

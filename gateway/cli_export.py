@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -76,6 +77,11 @@ def _place(out: Path | None, file_name: str) -> Path:
     return path
 
 
+def _take_away(path: Path) -> None:
+    with suppress(OSError):  # it was never there, or its disk is gone
+        path.unlink()
+
+
 def write(runtime: Runtime, asked: Export, token: str, path: Path) -> None:
     """Write the file, then note what is in it; a file that is not whole, or was made too early, is taken away again.
 
@@ -86,13 +92,14 @@ def write(runtime: Runtime, asked: Export, token: str, path: Path) -> None:
             made, source = run.write_export(runtime.database, asked, runtime.forms, file, runtime.now())
         is_made = run.note(runtime.database, asked, token, made, source, runtime.now(), is_kept=False)
     except (KabarError, OSError) as fault:
-        path.unlink(missing_ok=True)
+        _take_away(path)
         with runtime.database.session() as session:
-            exports.give_up(session, asked, token, str(fault), again=False)
+            if not exports.give_up(session, asked, token, str(fault), again=False):
+                exports.call_off(session, asked, str(fault))
             session.commit()
         raise fault if isinstance(fault, KabarError) else Permanent(f"{path}: {fault.strerror}") from fault
     if not is_made:
-        path.unlink()
+        _take_away(path)
         with runtime.database.session() as session:
             exports.call_off(session, asked, ANEW)
             session.commit()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -99,11 +98,14 @@ def _run(
         counts = plan.count()
         _tell(plan)
         is_refused = bool(counts[Act.WRONG]) and not only_good
+        if is_refused:
+            raise Malformed(
+                "belum ada yang diubah; perbaiki baris yang salah, atau --only-good"
+                " / nothing was changed; mend the wrong rows, or --only-good"
+            )
         if not is_real:
             click.echo("Belum ada yang diubah; ulangi dengan --apply. / Nothing was changed; again with --apply.")
-            sys.exit(1 if is_refused else 0)
-        if is_refused:
-            raise Malformed("perbaiki baris yang salah, atau --only-good / mend the wrong rows, or --only-good")
+            return
         apply.apply_plan(session, kind, plan, scope=_WHOLE)
         details = {**about, **{act.value: count for act, count in counts.items()}}
         apply.write_down(session, kind, plan, details, by=(None, "kabar", ""), now=now)

@@ -30,7 +30,7 @@ from parsers.form import Form
 
 SIMULATOR = "simulator"
 BESIDE_REAL = (
-    "simulator tidak jalan di samping kanal sungguhan, kecuali peragaan dengan KABAR_DEMO=1"
+    "simulator tidak bisa dijalankan bersama kanal sungguhan, kecuali peragaan dengan KABAR_DEMO=1"
     " / the simulator does not start beside a real channel; KABAR_DEMO=1 allows it for a demonstration"
 )
 

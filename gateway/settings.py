@@ -242,7 +242,9 @@ class Settings(BaseModel):
         names = [instance.name for instance in parse_channels(value)]
         for name in names:
             if not _INSTANCE.fullmatch(name):
-                raise ValueError(f"{name!r} harus huruf kecil, angka / must be small letters, digits, a letter first")
+                raise ValueError(
+                    f"{name!r} harus huruf kecil, lalu juga angka / must be small letters, then digits too"
+                )
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} tertulis dua kali / stands twice")
         taken = {instance.name for instance in parse_channels(info.data.get("channels", ""))}

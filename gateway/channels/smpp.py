@@ -87,7 +87,9 @@ SETTINGS = (
         "the number or name that answers come from",
         default=None,
         find_fault=find_form_fault(
-            r"\+?[0-9]{1,20}|[0-9A-Za-z .-]{1,11}", "nomor, atau nama 11 karakter", "a number, or a name of 11 letters"
+            r"\+?[0-9]{1,20}|[0-9A-Za-z .-]{1,11}",
+            "nomor, atau nama sampai 11 karakter",
+            "a number, or a name of up to 11 characters",
         ),
     ),
     Setting(

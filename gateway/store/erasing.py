@@ -58,11 +58,9 @@ def erase_rows(session: Session, person: Person, pseudonym: str, now: datetime) 
 def hush(session: Session, person: Person, now: datetime) -> None:
     """Let nothing go out to somebody any more, though what she wrote is still to be read: as if she had sent STOP."""
     _withhold(session, person)
-    for table, hers in (
-        (reporters, reporters.c.id.in_(person.reporter_ids)),
-        (users, users.c.phone.in_(person.phones)),
-    ):
-        session.execute(update(table).where(hers, table.c.stopped_at.is_(None)).values(stopped_at=now))
+    goes_on = reporters.c.id.in_(person.reporter_ids), reporters.c.stopped_at.is_(None)
+    session.execute(update(reporters).where(*goes_on).values(stopped_at=now))
+    session.execute(update(users).where(users.c.phone.in_(person.phones)).values(phone=None))
     unread = inbox.c.sender.in_(person.phones), inbox.c.state == InboxState.RECEIVED
     session.execute(update(inbox).where(*unread).values(is_answered=True))
 

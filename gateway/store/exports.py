@@ -225,7 +225,8 @@ def give_up(session: Session, export: Export, token: str, fault: str, *, again: 
 def call_off(session: Session, export: Export, fault: str) -> None:
     """Give up an export that is to be made anew: whoever had it made has been told to ask again."""
     waits = exports.c.id == export.id, exports.c.state == QUEUED
-    session.execute(update(exports).where(*waits).values(state=FAILED, fault=fault))
+    if session.execute(update(exports).where(*waits).values(state=FAILED, fault=fault)).rowcount:
+        drop_pieces(session, export.id)
 
 
 def is_mine(session: Session, export: Export, token: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from gateway.errors import Unavailable
+from gateway.errors import Retryable
 
 revision = "0028"
 down_revision = "0027"
@@ -22,6 +22,7 @@ _BUSY = (
     " sesudahnya / somebody is using the database for long, perhaps a backup; nothing was changed. When that is over,"
     " run ./kabar migrate once more"
 )
+_WAITED = {"55P03", "40P01"}  # lock not available, deadlock
 _RETRIED = "state = 'received' AND next_try_at IS NOT NULL"
 
 
@@ -61,7 +62,9 @@ def _take_tables() -> None:
     try:
         op.execute("LOCK TABLE inbox, outbox, reports")
     except sa.exc.OperationalError as error:
-        raise Unavailable(_BUSY) from error
+        if getattr(error.orig, "sqlstate", None) not in _WAITED:
+            raise
+        raise Retryable(_BUSY) from error
     op.execute("SET LOCAL lock_timeout = 0")
 
 

@@ -197,3 +197,16 @@ def test_a_file_on_the_disk_is_taken_away_when_the_database_goes_away(
     with pytest.raises(Unavailable):
         cli_export.write(reported.runtime, *claimed, path)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_file_that_cannot_be_written_is_called_off(reported: District, tmp_path: Path) -> None:
+    asked = ask(reported, WANTED)
+    with reported.database.session() as session:
+        claimed = exports.claim(session)
+        assert claimed
+        session.commit()
+    (tmp_path / "file").touch()
+    with pytest.raises(Permanent, match="Not a directory"):
+        cli_export.write(reported.runtime, *claimed, tmp_path / "file" / "klikkb.csv")
+    assert find(reported, asked.ref).state == FAILED

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Table, insert, inspect, select, text
 
-from gateway.errors import Unavailable
+from gateway.errors import Retryable
 from gateway.store import schema
 from gateway.store.base import Database, Session, metadata
 
@@ -75,7 +75,7 @@ def test_indexes_that_are_made_anew_wait_for_no_backup_with_everybody_behind_the
     database = open_database(empty_database_url)
     with database.session() as backup:
         backup.execute(text("SELECT count(*) FROM reports"))
-        with pytest.raises(Unavailable, match=r"cadangan.* / .*backup.*run \./kabar migrate once more"):
+        with pytest.raises(Retryable, match=r"cadangan.* / .*backup.*run \./kabar migrate once more"):
             schema.upgrade(empty_database_url)
         assert schema.version_of(backup) == "0027"
     schema.upgrade(empty_database_url)
