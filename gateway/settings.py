@@ -242,9 +242,7 @@ class Settings(BaseModel):
         names = [instance.name for instance in parse_channels(value)]
         for name in names:
             if not _INSTANCE.fullmatch(name):
-                raise ValueError(
-                    f"{name!r} harus huruf kecil, lalu juga angka / must be small letters, then digits too"
-                )
+                raise ValueError(f"{name!r} harus huruf kecil, lalu boleh angka / must be small letters, then digits")
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} tertulis dua kali / stands twice")
         taken = {instance.name for instance in parse_channels(info.data.get("channels", ""))}
