@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from parsers.commands import ANSWERS, FoundCommand
+from parsers.commands import ANSWERS, NOT, FoundCommand
 from parsers.draft import Draft, Message, span_of
 from parsers.form import Form
 from parsers.header import is_register_code, month_of
 from parsers.marks import CODES, COUNTS, Mark, make_marks
 from parsers.numbers import to_count
-from parsers.period import latest_month
+from parsers.period import latest_month, months_between, period_of
 from parsers.problems import ProblemCode
 from parsers.reading import Fragment, Kind, OpenQuestion, Reading
 from parsers.sections import Section, cut_sections, find_keywords, open_section, read_section
-from parsers.tidy import Token
+from parsers.tidy import Token, TokenKind
 from parsers.words import Lexicon, Sense, lexicon_of
 
 _ASKS_FOR_FACILITY = frozenset({ProblemCode.FACILITY_MISSING, ProblemCode.FACILITY_UNKNOWN})
+_NEAR_MONTHS = 3  # a number alone names one of these; else it is rather a count
 _BECOMES = frozenset({"jadi", "menjadi", "mjd", "jd"})
 _ASKS_FOR_MONTH = frozenset(code for code in ProblemCode if code.startswith("period"))
 
@@ -88,8 +89,8 @@ def _leave_out_old_numbers(section: Section) -> None:
         match [_role(mark) for mark in marks[index + 1 : index + 5]]:
             case ["jadi", "number", *_]:
                 old = 1
-            case ["number", "jadi", "number", *_] if marks[index + 1].code not in kinds:
-                old = 2
+            case ["number", "jadi"] | ["number", "jadi", "number", *_] if marks[index + 1].code not in kinds:
+                old = 2  # and where it was cut off, the new one is missing
             case ["dari", "number", "jadi" | "ke", "number", *_]:
                 old = 3
         for mark in marks[index + 1 : index + 1 + old]:
@@ -138,6 +139,9 @@ def _take_facility(section: Section) -> None:
 def _without_answer(tokens: Sequence[Token], lexicon: Lexicon) -> Sequence[Token]:
     """Leave out the YA, TIDAK or JADI before an answer: `Tidak, jadi 40`; but not that of `tidak ada`."""
     while len(tokens) > 1 and tokens[0].word in ANSWERS | _BECOMES and lexicon.find_phrase(tokens, 0) is None:
+        is_refused = tokens[0].word in NOT and tokens[1].gap == " "
+        if is_refused and (tokens[1].kind is TokenKind.NUMBER or tokens[1].word in _BECOMES):
+            break  # `bukan 400` names what it is not
         tokens = tokens[1:]
     return tokens
 
@@ -172,11 +176,11 @@ def _read_bare_month(message: Message, tokens: Sequence[Token], form: Form, ques
     if not question.asked or not all(code in _ASKS_FOR_MONTH for code in question.asked):
         return None
     marks = make_marks(tokens, form, lexicon_of(form, message.forms))
-    core = [mark for mark in marks if mark.sense is not Sense.COURTESY]
-    is_number = len(core) == 1 and core[0].sense is Sense.NUMBER and core[0].number.fault is None
-    if not is_number or len(core[0].code) > 2 or not 1 <= int(core[0].code) <= 12:
+    is_number = len(marks) == 1 and marks[0].sense is Sense.NUMBER and marks[0].number.fault is None
+    if not is_number or len(marks[0].code) > 2 or not 1 <= int(marks[0].code) <= 12:
         return None
-    return latest_month(int(core[0].code), message.sent_on)
+    found = latest_month(int(marks[0].code), message.sent_on)
+    return found if months_between(found, period_of(message.sent_on)) <= _NEAR_MONTHS else None
 
 
 def _is_surely_month(mark: Mark) -> bool:

@@ -13,7 +13,7 @@ from parsers.reading import Address, Command, CommandName
 from parsers.tidy import Token, TokenKind
 from parsers.words import COURTESY, Lexicon, Sense, lexicon_of
 
-_NOT = ("tidak", "tdk", "bukan", "enggak", "nggak", "gak", "ga", "ndak")
+NOT = ("tidak", "tdk", "bukan", "enggak", "nggak", "gak", "ga", "ndak")
 _WORDS = {
     CommandName.HELP: ("bantu", "bantuan", "help", "format"),
     CommandName.STATUS: ("cek", "status"),
@@ -21,15 +21,15 @@ _WORDS = {
     CommandName.CANCEL: ("batal", "batalkan", "hapus"),
     CommandName.CORRECT: ("ralat", "koreksi", "ubah", "revisi"),
     CommandName.YES: ("ya", "y", "iya", "yaa", "iyaa", "betul", "benar", "bener", "bnr", "ok", "oke", "okey", "yes"),
-    CommandName.NO: (*_NOT, "t", "salah", "no"),
+    CommandName.NO: (*NOT, "t", "salah", "no"),
     CommandName.STOP: ("stop", "berhenti", "unreg"),
     CommandName.START: ("mulai", "start"),
     CommandName.LANGUAGE: ("bahasa", "language"),
     CommandName.INFO: ("info", "privasi", "privacy"),
 }
 COMMAND_OF = {word: name for name, words in _WORDS.items() for word in words}
-UNDOING = frozenset({*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah", "ganti"})  # no mere remark
-EXAMPLE = frozenset({"contoh", "contohnya", "misal", "misalnya"})  # nor these before a report
+UNDOING = frozenset({*_WORDS[CommandName.CANCEL], *_WORDS[CommandName.STOP], "salah"})  # no mere remark
+UNCLEAR = frozenset({"contoh", "contohnya", "misal", "misalnya", "ganti"})  # nor these before a report
 ANSWERS = frozenset({*_WORDS[CommandName.YES], *_WORDS[CommandName.NO]})
 _RIGHT = frozenset({"benar", "bener", "bnr", "betul"})  # `tidak benar` is no YA
 _ALSO_COURTESY = frozenset({"ya"})  # courtesy only beside other words
@@ -59,9 +59,9 @@ def find_command(message: Message, tokens: Sequence[Token]) -> FoundCommand | No
     first, *others = (tokens[index] for index in core)
     name = COMMAND_OF.get(first.word)
     said = {COMMAND_OF.get(token.word) for token in tokens}
-    if first.word in _NOT and others and all(token.word in _RIGHT for token in others):
+    if first.word in NOT and others and all(token.word in _RIGHT for token in others):
         return FoundCommand(Command(CommandName.NO), ())
-    if first.word in _NOT and any(token.word == "salah" for token in others):
+    if first.word in NOT and any(token.word == "salah" for token in others):
         return None  # `tidak salah` says that it is right, `tidak, salah` that it is not
     if name is None or {CommandName.YES, CommandName.NO} <= said:
         return None

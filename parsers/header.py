@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from itertools import zip_longest
 from typing import NamedTuple
 
 from parsers.draft import Draft, span_of
@@ -172,16 +171,17 @@ def _first_code_behind_keyword(marks: Sequence[Mark]) -> int:
 
 
 def _take_year(marks: Sequence[Mark], sent_on: date) -> tuple[list[Mark], int | None]:
-    """Find `tahun 2025`, `tahun lalu`, and the year that it is; `tahun depan` only behind a month's name."""
-    before = None
-    for mark, after in zip_longest(marks, marks[1:]):
-        is_chat = mark.code == TO_COME and (before is None or before.sense is not Sense.MONTH)
-        before = mark
-        if mark.sense is Sense.YEAR_WORD and mark.code and not is_chat:
+    """Find `tahun 2025`, or `tahun lalu` in the header or beside its month; what is to come stands behind it."""
+    keyword = next((at for at, mark in enumerate(marks) if mark.sense is Sense.KEYWORD), len(marks))
+    for index in (at for at, mark in enumerate(marks) if mark.sense is Sense.YEAR_WORD):
+        mark, before, after = marks[index], marks[max(index - 2, 0) : index], marks[index + 1 : index + 2]
+        is_behind = bool(before) and (before[-1].sense is Sense.MONTH or before[0].sense is Sense.MONTH_WORD)
+        is_ahead = bool(after) and after[0].gap == " " and after[0].sense in {Sense.MONTH, Sense.MONTH_WORD}
+        is_ahead = is_ahead or keyword < index < _first_code_behind_keyword(marks)
+        if mark.code and ((is_behind and mark.gap == " ") or (is_ahead and mark.code != TO_COME)):
             return [mark], sent_on.year - int(mark.code)
-        is_number = after is not None and after.sense is Sense.NUMBER
-        if mark.sense is Sense.YEAR_WORD and is_number and (year := read_year(after.code)) is not None:
-            return [mark, after], year
+        if after and after[0].sense is Sense.NUMBER and (year := read_year(after[0].code)) is not None:
+            return [mark, *after], year
     return [], None
 
 
@@ -371,7 +371,8 @@ def _ask_about_unclear_month(marks: Sequence[Mark], draft: Draft, sent_on: date)
         is_other_month = (
             mark.sense is Sense.UNKNOWN and mark.code and int(mark.code) != int(assumed_period(sent_on)[5:])
         )
-        if is_other_month or (mark.sense is Sense.YEAR_WORD and mark.code):
+        is_of_months = mark.sense is Sense.MEASURE and mark.tokens[-1].word in {"lalu", "ini"}  # SISA BULAN LALU
+        if is_other_month or is_of_months or (mark.sense is Sense.YEAR_WORD and mark.code):
             draft.ask_about(ProblemCode.PERIOD_UNCLEAR, (mark,))
             return True
         if index >= start:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-from parsers.commands import EXAMPLE, UNDOING
+from parsers.commands import UNCLEAR, UNDOING
 from parsers.draft import Draft, Message
 from parsers.form import Form, Shape
 from parsers.header import FoundMonth, ask_about_leftovers, find_months, first_code, read_facility, read_period
@@ -200,7 +200,7 @@ def _ask_about_commands(marks: Sequence[Mark], draft: Draft) -> None:
     """Ask about BATAL or STOP in a report, CONTOH before its values: is it to be kept or not?"""
     start = next((index for index, mark in enumerate(marks) if mark.sense in CODES | COUNTS), len(marks))
     for index, mark in enumerate(marks):
-        undoing = UNDOING | EXAMPLE if index < start else UNDOING
+        undoing = UNDOING | UNCLEAR if index < start else UNDOING
         if mark.sense is Sense.REMARK and mark.tokens[0].word in undoing:
             draft.ask_about(ProblemCode.COMMAND_UNCLEAR, (mark,), command=mark.written)
 

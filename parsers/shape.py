@@ -107,6 +107,8 @@ def _take_remarks(marks: Sequence[Mark], start: int, draft: Draft, *, is_number_
         CODES | COUNTS | ({Sense.AMBIGUOUS} if is_number_first else set())
     )  # the last word has its number before it
     last = max((index for index, mark in enumerate(marks) if mark.sense in inside), default=-1)
+    if last > start and _says_what_is_absent(marks, last):
+        marks[last].sense, last = Sense.REMARK, last - 1
     remarks = []
     for index, mark in enumerate(marks):
         if mark.sense is Sense.NEGATION:
@@ -123,13 +125,27 @@ def _take_remarks(marks: Sequence[Mark], start: int, draft: Draft, *, is_number_
     draft.remark = " ".join(remarks)
 
 
+def _says_what_is_absent(marks: Sequence[Mark], index: int) -> bool:
+    """Whether a zero behind a number speaks of a word behind it: `AKTIF 40 tidak ada kendala`."""
+    mark, before, after = marks[index], previous_mark(marks, index), next_mark(marks, index)
+    is_phrase = mark.sense is Sense.ZERO and len(mark.tokens) > 1
+    is_counted = before is not None and before.sense is Sense.NUMBER
+    return is_phrase and is_counted and after is not None and after.sense is Sense.UNKNOWN
+
+
+def _says_again(numbers: Sequence[Mark], after: Mark | None) -> bool:
+    """Whether a zero only says again what its one number says; `100 0 nihil 100` are four."""
+    is_zero = len(numbers) == 1 and numbers[0].sense is Sense.NUMBER and not numbers[0].code.strip("0")
+    return is_zero and (after is None or after.sense not in COUNTS)
+
+
 def _pair_word_first(marks: Sequence[Mark]) -> list[Pair]:
     """Pair every word with the numbers behind it."""
     pairs: list[Pair] = []
     word: Mark | None = None
     numbers: list[Mark] = []
     for index, mark in enumerate(marks):
-        if mark.sense is Sense.ZERO and numbers and not numbers[-1].code.strip("0"):
+        if mark.sense is Sense.ZERO and _says_again(numbers, next_mark(marks, index)):
             continue  # 0 (nihil)
         if mark.sense in COUNTS:
             numbers.append(mark)

@@ -54,6 +54,16 @@ def test_a_month_completes_a_report_without_one(answer: str) -> None:
     assert (report.period, report.problems) == ("2025-09", ())
 
 
+@pytest.mark.parametrize(
+    ("answer", "period"),
+    [("09", "2025-09"), ("9", "2025-09"), ("8", "2025-08"), ("7", "2025-07"), ("12", None), ("12 orang", None)],
+)
+def test_a_number_alone_may_answer_with_a_month_that_is_near(answer: str, period: str | None) -> None:
+    question = _ask("KB 1125 BARU 12 AKTIF 40", "period_future")
+    fragment = read_message(answer, SENT_ON, FORMS, question).fragment
+    assert (fragment.period if fragment else None) == period
+
+
 def test_a_month_replaces_the_assumed_one() -> None:
     report = _answer(_ask("KB BARU 12"), "0825 AKTIF 40")
     assert (report.period, report.is_clean, report.repairs) == ("2025-08", True, ())
