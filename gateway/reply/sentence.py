@@ -34,6 +34,7 @@ SAMPLES: Mapping[str, str | int] = {
     "key": "AKTIF",
     "kind": "SUNTIK3",
     "item": "PIL",
+    "unit": "lusin",
     "measure": "AKTIF",
     "other": "BARU",
     "parts": "PASCA+GUGUR",
