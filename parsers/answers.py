@@ -18,7 +18,7 @@ from parsers.tidy import Token, TokenKind
 from parsers.words import Lexicon, Sense, lexicon_of
 
 _ASKS_FOR_FACILITY = frozenset({ProblemCode.FACILITY_MISSING, ProblemCode.FACILITY_UNKNOWN})
-_NEAR_MONTHS = 3  # a number alone names one of these; else it is rather a count
+_NEAR_MONTHS = 6  # a number alone names one of these; else it is rather a count
 _BECOMES = frozenset({"jadi", "menjadi", "mjd", "jd"})
 _ASKS_FOR_MONTH = frozenset(code for code in ProblemCode if code.startswith("period"))
 

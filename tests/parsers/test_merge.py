@@ -56,7 +56,15 @@ def test_a_month_completes_a_report_without_one(answer: str) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "period"),
-    [("09", "2025-09"), ("9", "2025-09"), ("8", "2025-08"), ("7", "2025-07"), ("12", None), ("12 orang", None)],
+    [
+        ("09", "2025-09"),
+        ("9", "2025-09"),
+        ("8", "2025-08"),
+        ("7", "2025-07"),
+        ("06", "2025-06"),
+        ("12", None),
+        ("12 orang", None),
+    ],
 )
 def test_a_number_alone_may_answer_with_a_month_that_is_near(answer: str, period: str | None) -> None:
     question = _ask("KB 1125 BARU 12 AKTIF 40", "period_future")
