@@ -21,7 +21,7 @@ from gateway.redact import Secret
 from gateway.runtime import Runtime
 from gateway.settling import SettlesAt
 from gateway.store import erasures, exports
-from gateway.store.exports import DONE, FAILED, MAKING, QUEUED, Wanted, export_parts
+from gateway.store.exports import DONE, FAILED, MAKING, QUEUED, Export, Wanted, export_parts
 from tests.district import PHONES, District, TestRuntime
 from tests.gateway.export.making import SEPTEMBER, ask, choose, find, read
 from tests.klikkb import fill_directory, make_agreement
@@ -50,6 +50,15 @@ def forget_ani(district: District) -> None:
         asked = Asked("permintaan sendiri", (None, "cli"), district.runtime.now())
         erase.erase(session, erasures.find_by_phone(session, PHONES["ani"]), KEY, asked)
         session.commit()
+
+
+def claim(district: District) -> tuple[Export, str]:
+    """Take up the export that waits, as its maker does."""
+    with district.database.session() as session:
+        claimed = exports.claim(session)
+        session.commit()
+    assert claimed
+    return claimed
 
 
 def interrupted(district: District) -> Runtime:
@@ -168,10 +177,7 @@ def test_nobody_begins_a_file_in_the_middle_of_an_erasure(reported: District) ->
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_file_on_the_disk_is_taken_away_and_whoever_asked_for_it_is_told(reported: District, tmp_path: Path) -> None:
     asked = ask(reported, WANTED)
-    with reported.database.session() as session:
-        claimed = exports.claim(session)
-        assert claimed
-        session.commit()
+    claimed = claim(reported)
     path = tmp_path / "klikkb.csv"
     with pytest.raises(Permanent, match="Jalankan sekali lagi"):
         cli_export.write(interrupted(reported), *claimed, path)
@@ -184,10 +190,7 @@ def test_a_file_on_the_disk_is_taken_away_when_the_database_goes_away(
     reported: District, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask(reported, WANTED)
-    with reported.database.session() as session:
-        claimed = exports.claim(session)
-        assert claimed
-        session.commit()
+    claimed = claim(reported)
 
     def go_away(*_: object) -> bool:
         raise Unavailable("the database is away")
@@ -202,10 +205,7 @@ def test_a_file_on_the_disk_is_taken_away_when_the_database_goes_away(
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_file_that_cannot_be_written_is_called_off(reported: District, tmp_path: Path) -> None:
     asked = ask(reported, WANTED)
-    with reported.database.session() as session:
-        claimed = exports.claim(session)
-        assert claimed
-        session.commit()
+    claimed = claim(reported)
     (tmp_path / "file").touch()
     with pytest.raises(Permanent, match="Not a directory"):
         cli_export.write(reported.runtime, *claimed, tmp_path / "file" / "klikkb.csv")
