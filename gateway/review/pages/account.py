@@ -11,7 +11,7 @@ from gateway.review.pages import attempts, entrance, frame, language, login, pas
 from gateway.review.pages.language import mark
 from gateway.runtime import Runtime
 from gateway.store import factors, users, visits
-from gateway.values import clean_text, find_phone
+from gateway.values import find_phone
 
 LONGEST_NAME = 100  # characters
 NO_PHONE = mark("This is no mobile number. Write it as 0812-3456-7890, or leave it empty.")
@@ -30,7 +30,7 @@ def show_account() -> Response:
 def change_account() -> Response:
     """Keep the name and the language that were typed."""
     runtime, user = frame.runtime_of_request(), frame.visitor()
-    name, chosen = clean_text(request.form.get("name", "")).strip(), request.form.get("language", "")
+    name, chosen = request.form.get("name", "").strip(), request.form.get("language", "")
     if not name or len(name) > LONGEST_NAME or chosen not in language.LANGUAGES:
         return _show(422, name, {"name": mark("Please write a name of at most 100 characters.")})
     with runtime.database.session() as session:

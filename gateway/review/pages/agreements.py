@@ -14,7 +14,6 @@ from gateway.review.pages.language import current_language, mark
 from gateway.review.permit import Action
 from gateway.store import agreements, areas
 from gateway.store.agreements import KLIKKB, NewAgreement
-from gateway.values import clean_text
 
 LONGEST: Mapping[str, int] = {"number": 100, "title": 200, "other": 100, "legal_basis": 2000}
 FILL_IN = mark("This must be filled in.")
@@ -91,7 +90,7 @@ def revoke(agreement_id: int) -> Response:
     """End an agreement at once, for ever: nothing is handed over by it any more."""
     frame.demand(Action.ADMINISTER)
     runtime, user = frame.runtime_of_request(), frame.visitor()
-    area, why = request.form.get("area", "")[:13] or None, clean_text(request.form.get("why", "")).strip()[:500]
+    area, why = request.form.get("area", "")[:13] or None, request.form.get("why", "").strip()[:500]
     if agreement_id >= 2**31:
         return frame.absent()
     if not why:
@@ -115,7 +114,7 @@ def name_form(code: str) -> str:
 
 def _read(corner: Corner, now: datetime) -> tuple[NewAgreement | None, dict[str, str]]:
     """Return what was typed as an agreement, or what is wrong with it by field."""
-    words = {name: clean_text(request.form.get(name, "")).strip() for name in LONGEST}
+    words = {name: request.form.get(name, "").strip() for name in LONGEST}
     partner = KLIKKB if request.form.get("partner") == KLIKKB else words["other"]
     wanted = ("number", "title", "legal_basis") if partner == KLIKKB else tuple(LONGEST)
     faults = {name: FILL_IN for name in wanted if not words[name]}

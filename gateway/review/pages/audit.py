@@ -15,7 +15,6 @@ from gateway.review.permit import Action
 from gateway.spreadsheet import BYTE_ORDER_MARK, write_row
 from gateway.store import areas, audit, users
 from gateway.store.audit import Audited, Wanted
-from gateway.values import clean_text
 
 ROWS = 50
 MOST_ROWS = 50_000  # of an export
@@ -37,7 +36,6 @@ def show_audit() -> Response:
     runtime, scope = frame.runtime_of_request(), frame.visitor().scope
     wanted, fault = _read_wanted()
     before = request.args.get("before", None, int)
-    before = before if before is not None and 0 < before < 2**62 else None
     with runtime.database.session(read_only=True) as session:
         found = audit.search(session, wanted, scope=scope, before=before, limit=ROWS + 1) if not fault else ()
         names = areas.names_of(session, {one.area for one in found if one.area})
@@ -84,7 +82,7 @@ _FIELDS = ("person", "action", "noun", "subject", "day")
 
 def _read_wanted() -> tuple[Wanted, str]:
     """Return what is searched for, and what is wrong with it in words to be translated."""
-    asked = {name: clean_text(request.values.get(name, "")).strip() for name in _FIELDS}
+    asked = {name: request.values.get(name, "").strip() for name in _FIELDS}
     person = asked["person"]
     since = until = None
     if asked["day"]:

@@ -13,7 +13,6 @@ from gateway.enrol.checking import read_date
 from gateway.enrol.faults import Fault
 from gateway.review.pages.language import mark
 from gateway.store.batches import BatchState, Source
-from gateway.values import clean_text
 
 FIELDS = ("item", "source", "number", "expires_on", "quantity", "state")
 LONGEST = 40  # characters of a batch number
@@ -40,7 +39,7 @@ class Checked:
 
 def check_batch(typed: Mapping[str, str], items: Sequence[str]) -> Checked:
     """Return what was typed about a batch of one of these items."""
-    number = " ".join(clean_text(typed["number"]).split()).upper()
+    number = " ".join(typed["number"].split()).upper()
     quantity = typed["quantity"].strip().replace(".", "")
     expires_on, is_day = read_expiry(typed["expires_on"])
     is_count = quantity.isascii() and quantity.isdigit() and len(quantity) <= len(str(MOST))

@@ -58,8 +58,6 @@ def open_desk(session: Session, wished: Mapping[str, str]) -> Desk | None:
 
 def find_desk(session: Session, report_id: int) -> Desk | None:
     """Return the month of a report of the visitor's area with all its revisions; None where there is none."""
-    if report_id >= 2**63:
-        return None
     found = report_list.find_listed(session, [report_id], scope=frame.visitor().scope).get(report_id)
     if found is None:
         return None

@@ -21,7 +21,6 @@ from gateway.store import areas, hook_deliveries, hooks, unsettled
 from gateway.store.base import Session
 from gateway.store.events import KINDS
 from gateway.store.hooks import Hook, WantedHook
-from gateway.values import clean_text
 
 GRACE = timedelta(hours=24)  # so long both secrets are good
 LONGEST_NAME, LONGEST_ADDRESS = 100, 500  # characters
@@ -206,7 +205,7 @@ def replay(hook_id: int) -> Response:
     frame.demand(Action.ADMINISTER)
     runtime, scope = frame.runtime_of_request(), frame.visitor().scope
     one, since = request.form.get("delivery", type=int), _read_day(request.form.get("since", ""))
-    if (one is None or not 0 < one < 2**63) and since is None:
+    if not one and since is None:
         return frame.go("hooks.show_hook", mark("This is no day. Write it as 2025-10-31."), "bad", hook_id=hook_id)
     with runtime.database.session() as session:
         hook = _find(session, hook_id)
@@ -226,7 +225,7 @@ def give_up(hook_id: int) -> Response:
     delivery_id = request.form.get("delivery", 0, int)
     with frame.runtime_of_request().database.session() as session:
         hook, scope = _find(session, hook_id), frame.visitor().scope
-        if hook is None or not 0 < delivery_id < 2**63:
+        if hook is None or delivery_id < 1:
             return frame.absent()
         if not hook_deliveries.give_up(session, hook_id, delivery_id, scope=scope):
             return frame.go("hooks.show_hook", mark("It does not wait any more."), "look", hook_id=hook_id)
@@ -257,8 +256,8 @@ def _about(wanted: WantedHook) -> dict[str, object]:
 def _read_wanted() -> tuple[WantedHook, dict[str, str]]:
     """Return what was typed, and what is wrong with it."""
     typed, faults = request.form, {}
-    name = clean_text(typed.get("name", "")).strip()
-    address = clean_text(typed.get("address", "")).strip()
+    name = typed.get("name", "").strip()
+    address = typed.get("address", "").strip()
     kinds = tuple(kind for kind in KINDS if kind in typed.getlist("kinds"))
     if not name or len(name) > LONGEST_NAME:
         faults["name"] = mark("Please write a name of at most 100 characters.")

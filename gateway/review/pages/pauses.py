@@ -15,7 +15,6 @@ from gateway.review.permit import Action
 from gateway.store import pauses, register
 from gateway.store.base import Session
 from gateway.store.register import KnownFacility
-from gateway.values import clean_text
 
 LONGEST_REASON = 200  # characters
 LATEST = date(2100, 1, 1)
@@ -41,7 +40,7 @@ def pause() -> Response:
         place = find_place(session, typed)
         if place is None:
             return frame.absent()
-        reason = clean_text(typed.get("reason", "")).strip()
+        reason = typed.get("reason", "").strip()
         until, faults = _read_until(typed.get("until", ""), place.today)
         if not reason or len(reason) > LONGEST_REASON:
             faults["reason"] = NO_REASON
@@ -78,7 +77,7 @@ def skip(facility_id: int) -> Response:
             return frame.absent()
         today = runtime.now().astimezone(ZoneInfo(facility.timezone)).date()
         until, faults = _read_until(typed.get("until", ""), today)
-        why, own = typed.get("why", ""), clean_text(typed.get("reason", "")).strip()
+        why, own = typed.get("why", ""), typed.get("reason", "").strip()
         if why not in (*reminder_words.REASONS, reminder_words.OTHER):
             faults["why"] = mark("Please choose one.")
         if why == reminder_words.OTHER and (not own or len(own) > LONGEST_REASON):

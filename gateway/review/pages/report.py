@@ -80,7 +80,7 @@ def undo_decision(decision_id: int) -> Response:
     runtime = frame.runtime_of_request()
     with runtime.database.session() as session:
         try:
-            undone = undo.undo(session, make_office(), decision_id) if decision_id < 2**63 else None
+            undone = undo.undo(session, make_office(), decision_id)
         except CannotDo as error:
             session.rollback()
             found = cases.find_decision(session, decision_id, frame.visitor().scope)
@@ -198,7 +198,7 @@ def _show(report_id: int, typed: Typed, status: int = 200, faults: Mapping[str, 
     given = request.form if request.method == "POST" else request.args
     wished = read_wished(given) if given.get("queue") else None
     with runtime.database.session(read_only=True) as session:
-        case = cases.find_case(session, report_id, runtime, visitor.scope) if report_id < 2**63 else None
+        case = cases.find_case(session, report_id, runtime, visitor.scope)
         if case is None:
             return frame.absent()
         before, after = queue.find_beside(session, wished, report_id, scope=visitor.scope) if wished else (None, None)

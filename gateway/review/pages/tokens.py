@@ -16,7 +16,6 @@ from gateway.review.permit import Action
 from gateway.store import areas, tokens
 from gateway.store.base import Session
 from gateway.store.tokens import NewToken, Token, TokenScope
-from gateway.values import clean_text
 
 LARGEST_ID = 2**31
 SCOPES: Mapping[TokenScope, str] = {
@@ -178,10 +177,10 @@ def _days() -> list[tuple[str, str]]:
 def _read_typed(session: Session) -> Typed:
     """Return what was typed, checked against the visitor's area."""
     me = frame.visitor()
-    name = " ".join(clean_text(request.form.get("name", "")).split())
+    name = " ".join(request.form.get("name", "").split())
     days = request.form.get("days", "")
     scopes = tuple(scope.value for scope in TokenScope if scope.value in request.form.getlist("scopes"))
-    words = clean_text(request.form.get("area", "")).strip()
+    words = request.form.get("area", "").strip()
     faults: dict[str, str] = {}
     if not name or len(name) > 100:
         faults["name"] = mark("Please write the name of the system, at most 100 characters.")

@@ -19,7 +19,7 @@ from gateway.store import areas, factors, invitations, users, visits
 from gateway.store.areas import Area
 from gateway.store.base import Session
 from gateway.store.users import NewUser, User
-from gateway.values import Role, clean_text, find_phone
+from gateway.values import Role, find_phone
 
 ROWS = 50
 ROLES: Mapping[Role, str] = {
@@ -239,8 +239,8 @@ def _find_fault(session: Session, me: User, user: User) -> str:
 def _read_wished(session: Session, me: User, *, is_new: bool = False) -> Wished:
     """Return what was typed, checked against what the visitor may give."""
     login = users.clean_login(request.form.get("login", ""))
-    name = clean_text(request.form.get("name", "")).strip()
-    role, words = request.form.get("role", ""), clean_text(request.form.get("area", "")).strip()
+    name = request.form.get("name", "").strip()
+    role, words = request.form.get("role", ""), request.form.get("area", "").strip()
     faults: dict[str, str] = {}
     if is_new:
         if users.find_login_fault(login):
